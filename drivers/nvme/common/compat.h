@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place that knows which kernel it is compiled for. It is included
+ * ahead of every source file of both modules (-include), so it relies on
+ * nothing and only defines macros. A call that merely has another name in 6.1
+ * keeps its 6.12 spelling; one whose arguments differ has a wrapper named
+ * nvme_tcp_compat_*.
+ *
+ * Remove a block once its kernel leaves the supported window.
+ */
+#ifndef NVME_TCP_COMPAT_H
+#define NVME_TCP_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#error "cloaklake supports Linux 6.1 and 6.12 only"
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+
+/* Pages are handed to TCP by sendmsg(MSG_SPLICE_PAGES). */
+#define NVME_TCP_HAVE_SPLICE_PAGES	1
+/* nvmet_fabrics_ops can report the address of the host. */
+#define NVMET_TCP_HAVE_HOST_TRADDR	1
+/* nvme-fabrics spreads I/O queues over the queue maps itself. */
+#define NVME_TCP_HAVE_NVMF_MAP_QUEUES	1
+
+#define nvme_tcp_compat_disable_ctrl(ctrl, shutdown) \
+	nvme_disable_ctrl(ctrl, shutdown)
+#define nvme_tcp_compat_init_ctrl_finish(ctrl) \
+	nvme_init_ctrl_finish(ctrl, false)
+#define nvme_tcp_compat_should_reconnect(ctrl, status) \
+	nvmf_should_reconnect(ctrl, status)
+#define nvme_tcp_compat_add_ctrl(ctrl)	nvme_add_ctrl(ctrl)
+
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+
+/* nvme-core renamed its quiesce calls after 6.1. */
+#define nvme_quiesce_io_queues		nvme_stop_queues
+#define nvme_unquiesce_io_queues	nvme_start_queues
+#define nvme_quiesce_admin_queue	nvme_stop_admin_queue
+#define nvme_unquiesce_admin_queue	nvme_start_admin_queue
+
+/* 6.1 has two functions for what takes a flag later on. */
+#define nvme_tcp_compat_disable_ctrl(ctrl, shutdown) \
+	((shutdown) ? nvme_shutdown_ctrl(ctrl) : nvme_disable_ctrl(ctrl))
+#define nvme_tcp_compat_init_ctrl_finish(ctrl) \
+	nvme_init_ctrl_finish(ctrl)
+/* 6.1 decides about a reconnect without looking at the last status. */
+#define nvme_tcp_compat_should_reconnect(ctrl, status) \
+	((void)(status), nvmf_should_reconnect(ctrl))
+/* In 6.1 nvme_init_ctrl() makes the device visible, too. */
+#define nvme_tcp_compat_add_ctrl(ctrl)	((void)(ctrl), 0)
+
+#else
+#error "cloaklake supports Linux 6.1 and 6.12 only"
+#endif
+
+#endif /* NVME_TCP_COMPAT_H */

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Gathered sends: many PDUs, headers and data pages, leave in one socket call.
+ *
+ * Headers are written into a txbuf, a page that is filled front to back and
+ * never rewritten while the network stack may still refer to it: TCP holds
+ * its own reference until the peer has acknowledged the bytes, and a full
+ * page is reused only when no other reference is left. A retransmission thus
+ * always sends what was sent first. Headers that follow each other merge into
+ * one element of the vector.
+ *
+ * Neither structure locks: the owner of the queue's transmit side owns both.
+ */
+#ifndef NVME_TCP_GATHER_H
+#define NVME_TCP_GATHER_H
+
+#include <linux/bvec.h>
+#include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/uio.h>
+#include <net/sock.h>
+
+#define NVME_TCP_TXBUF_ORDER	1
+#define NVME_TCP_TXBUF_SIZE	(PAGE_SIZE << NVME_TCP_TXBUF_ORDER)
+
+/**
+ * struct nvme_tcp_txbuf - memory for PDU headers on their way out
+ * @page: compound page of NVME_TCP_TXBUF_SIZE bytes, NULL before first use
+ * @used: bytes of it that are taken
+ */
+struct nvme_tcp_txbuf {
+	struct page	*page;
+	u32		used;
+};
+
+/**
+ * nvme_tcp_txbuf_alloc() - take memory for one header
+ * @buf: owned by the caller
+ * @len: bytes, at most NVME_TCP_TXBUF_SIZE
+ * @gfp: how to allocate a new page where the current one is full
+ *
+ * The memory stays valid until the txbuf is asked for more than it has left;
+ * hand it to a gather before that.
+ *
+ * Return: address of @len bytes, 4 byte aligned, or NULL without memory.
+ */
+static inline void *nvme_tcp_txbuf_alloc(struct nvme_tcp_txbuf *buf, u32 len,
+					 gfp_t gfp)
+{
+	u32 at = ALIGN(buf->used, 4);
+
+	if (buf->page && at + len > NVME_TCP_TXBUF_SIZE) {
+		if (page_ref_count(buf->page) != 1) {
+			put_page(buf->page);
+			buf->page = NULL;
+		}
+		at = 0;
+	}
+	if (!buf->page) {
+		buf->page = alloc_pages(gfp | __GFP_COMP, NVME_TCP_TXBUF_ORDER);
+		if (!buf->page)
+			return NULL;
+		at = 0;
+	}
+	buf->used = at + len;
+	return page_address(buf->page) + at;
+}
+
+/**
+ * nvme_tcp_txbuf_free() - give the memory back
+ * @buf: owned by the caller; may be used again afterwards
+ */
+static inline void nvme_tcp_txbuf_free(struct nvme_tcp_txbuf *buf)
+{
+	if (buf->page)
+		put_page(buf->page);
+	buf->page = NULL;
+	buf->used = 0;
+}
+
+/**
+ * struct nvme_tcp_gather - a vector of what is to be sent next
+ * @bvec: elements, owned by the caller of nvme_tcp_gather_init()
+ * @max: number of elements in @bvec
+ * @nr: elements in use
+ * @first: first element that is not sent in full
+ * @skip: bytes of that element that are sent
+ * @len: bytes that are still to be sent
+ * @copy: an element must not be spliced (slab memory): send by copying
+ */
+struct nvme_tcp_gather {
+	struct bio_vec	*bvec;
+	u16		max;
+	u16		nr;
+	u16		first;
+	bool		copy;
+	u32		skip;
+	size_t		len;
+};
+
+/**
+ * nvme_tcp_gather_init() - start with an empty vector
+ * @g: owned by the caller
+ * @bvec: memory for @max elements, kept by the caller while @g is in use
+ * @max: number of elements
+ */
+static inline void nvme_tcp_gather_init(struct nvme_tcp_gather *g,
+					struct bio_vec *bvec, u16 max)
+{
+	*g = (struct nvme_tcp_gather){ .bvec = bvec, .max = max };
+}
+
+/**
+ * nvme_tcp_gather_room() - free elements
+ * @g: owned by the caller
+ *
+ * Return: how many more elements fit.
+ */
+static inline u16 nvme_tcp_gather_room(const struct nvme_tcp_gather *g)
+{
+	return g->max - g->nr;
+}
+
+/**
+ * nvme_tcp_gather_add() - append bytes of a page
+ * @g: owned by the caller
+ * @page: first page; must stay unchanged until the bytes are acknowledged
+ * @offset: where the bytes start, from the start of @page
+ * @len: number of bytes, not 0
+ *
+ * Bytes that follow the last element's directly are merged into it.
+ *
+ * Return: false where the vector is full.
+ */
+static inline bool nvme_tcp_gather_add(struct nvme_tcp_gather *g,
+				       struct page *page, u32 offset, u32 len)
+{
+	struct bio_vec *last = g->nr > g->first ? &g->bvec[g->nr - 1] : NULL;
+
+	if (last && last->bv_page == page &&
+	    last->bv_offset + last->bv_len == offset) {
+		last->bv_len += len;
+		g->len += len;
+		return true;
+	}
+	if (g->nr == g->max)
+		return false;
+	bvec_set_page(&g->bvec[g->nr++], page, len, offset);
+	g->len += len;
+	if (!sendpage_ok(page))
+		g->copy = true;
+	return true;
+}
+
+/**
+ * nvme_tcp_gather_add_header() - append what nvme_tcp_txbuf_alloc() returned
+ * @g: owned by the caller
+ * @buf: the txbuf the header was taken from
+ * @hdr: the header, complete
+ * @len: its length with digest and padding, in bytes
+ *
+ * Return: false where the vector is full.
+ */
+static inline bool nvme_tcp_gather_add_header(struct nvme_tcp_gather *g,
+					      struct nvme_tcp_txbuf *buf,
+					      const void *hdr, u32 len)
+{
+	return nvme_tcp_gather_add(g, buf->page,
+				   hdr - page_address(buf->page), len);
+}
+
+/**
+ * nvme_tcp_gather_advance() - account for bytes that the socket took
+ * @g: owned by the caller
+ * @sent: bytes, at most @g->len
+ *
+ * An empty vector starts again from its first element.
+ */
+static inline void nvme_tcp_gather_advance(struct nvme_tcp_gather *g,
+					   size_t sent)
+{
+	g->len -= sent;
+	while (sent) {
+		u32 left = g->bvec[g->first].bv_len - g->skip;
+
+		if (sent < left) {
+			g->skip += sent;
+			return;
+		}
+		sent -= left;
+		g->skip = 0;
+		g->first++;
+	}
+	if (!g->len) {
+		g->nr = 0;
+		g->first = 0;
+		g->copy = false;
+	}
+}
+
+static inline int nvme_tcp_gather_sendmsg(struct nvme_tcp_gather *g,
+					  struct socket *sock, int flags)
+{
+	struct msghdr msg = { .msg_flags = flags };
+
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
+		      g->nr - g->first, g->len + g->skip);
+	iov_iter_advance(&msg.msg_iter, g->skip);
+	return sock_sendmsg(sock, &msg);
+}
+
+#ifdef NVME_TCP_HAVE_SPLICE_PAGES
+
+static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
+				       struct socket *sock, int flags)
+{
+	if (!g->copy)
+		flags |= MSG_SPLICE_PAGES;
+	return nvme_tcp_gather_sendmsg(g, sock, flags);
+}
+
+#else
+
+/* Below this many bytes one copying call is cheaper than a call per page. */
+#define NVME_TCP_GATHER_COPY_MAX	4096
+
+static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
+				       struct socket *sock, int flags)
+{
+	const struct bio_vec *bv = &g->bvec[g->first];
+
+	if (g->copy || g->len <= NVME_TCP_GATHER_COPY_MAX)
+		return nvme_tcp_gather_sendmsg(g, sock, flags);
+	if (g->first + 1 < g->nr)
+		flags |= MSG_MORE | MSG_SENDPAGE_NOTLAST;
+	return kernel_sendpage(sock, bv->bv_page, bv->bv_offset + g->skip,
+			       bv->bv_len - g->skip, flags);
+}
+
+#endif
+
+/**
+ * nvme_tcp_gather_send() - send as much as the socket takes
+ * @g: what to send; advanced by what was sent
+ * @sock: connected socket
+ * @more: more will follow at once, so do not push out a partial segment
+ *
+ * Process context, not with the socket locked. Never waits for room.
+ *
+ * Return: bytes sent now, which may be fewer than asked for; -EAGAIN where
+ * the socket has no room at all; another negative errno where the connection
+ * is lost.
+ */
+static inline int nvme_tcp_gather_send(struct nvme_tcp_gather *g,
+				       struct socket *sock, bool more)
+{
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	int sent = 0;
+
+	while (g->len) {
+		int n = nvme_tcp_gather_xmit(g, sock, flags);
+
+		if (n <= 0)
+			return sent ? sent : n ? n : -EAGAIN;
+		nvme_tcp_gather_advance(g, n);
+		sent += n;
+	}
+	return sent;
+}
+
+#endif /* NVME_TCP_GATHER_H */
