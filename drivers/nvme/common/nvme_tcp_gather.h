@@ -5,8 +5,8 @@
  * Headers are written into a txbuf, a page that is filled front to back and
  * never rewritten while the network stack may still refer to it: TCP holds
  * its own reference until the peer has acknowledged the bytes, and a full
- * page is reused only when no other reference is left. A retransmission thus
- * always sends what was sent first. Headers that follow each other merge into
+ * page is reused only when no other reference is left and nothing of it waits
+ * to be sent. A retransmission thus always sends what was sent first. Headers that follow each other merge into
  * one element of the vector.
  *
  * Neither structure locks: the owner of the queue's transmit side owns both.
@@ -32,39 +32,6 @@ struct nvme_tcp_txbuf {
 	struct page	*page;
 	u32		used;
 };
-
-/**
- * nvme_tcp_txbuf_alloc() - take memory for one header
- * @buf: owned by the caller
- * @len: bytes, at most NVME_TCP_TXBUF_SIZE
- * @gfp: how to allocate a new page where the current one is full
- *
- * The memory stays valid until the txbuf is asked for more than it has left;
- * hand it to a gather before that.
- *
- * Return: address of @len bytes, 4 byte aligned, or NULL without memory.
- */
-static inline void *nvme_tcp_txbuf_alloc(struct nvme_tcp_txbuf *buf, u32 len,
-					 gfp_t gfp)
-{
-	u32 at = ALIGN(buf->used, 4);
-
-	if (buf->page && at + len > NVME_TCP_TXBUF_SIZE) {
-		if (page_ref_count(buf->page) != 1) {
-			put_page(buf->page);
-			buf->page = NULL;
-		}
-		at = 0;
-	}
-	if (!buf->page) {
-		buf->page = alloc_pages(gfp | __GFP_COMP, NVME_TCP_TXBUF_ORDER);
-		if (!buf->page)
-			return NULL;
-		at = 0;
-	}
-	buf->used = at + len;
-	return page_address(buf->page) + at;
-}
 
 /**
  * nvme_tcp_txbuf_free() - give the memory back
@@ -152,21 +119,47 @@ static inline bool nvme_tcp_gather_add(struct nvme_tcp_gather *g,
 	return true;
 }
 
-/**
- * nvme_tcp_gather_add_header() - append what nvme_tcp_txbuf_alloc() returned
- * @g: owned by the caller
- * @buf: the txbuf the header was taken from
- * @hdr: the header, complete
- * @len: its length with digest and padding, in bytes
- *
- * Return: false where the vector is full.
- */
-static inline bool nvme_tcp_gather_add_header(struct nvme_tcp_gather *g,
-					      struct nvme_tcp_txbuf *buf,
-					      const void *hdr, u32 len)
+/* Start on an empty page; 0 or -ENOMEM. */
+static inline int nvme_tcp_txbuf_refill(struct nvme_tcp_txbuf *buf, gfp_t gfp)
 {
-	return nvme_tcp_gather_add(g, buf->page,
-				   hdr - page_address(buf->page), len);
+	if (buf->page && page_ref_count(buf->page) != 1)
+		nvme_tcp_txbuf_free(buf);
+	buf->used = 0;
+	if (!buf->page)
+		buf->page = alloc_pages(gfp | __GFP_COMP, NVME_TCP_TXBUF_ORDER);
+	return buf->page ? 0 : -ENOMEM;
+}
+
+/**
+ * nvme_tcp_gather_header() - append room for a PDU header
+ * @g: owned by the caller
+ * @buf: memory for headers; always the same one for a gather
+ * @len: header with digest and padding, in bytes, at most NVME_TCP_TXBUF_SIZE
+ * @gfp: how to allocate a new page where the current one is full
+ *
+ * The caller fills the memory in before it sends. A txbuf never moves on to
+ * another page while @g still has something to send, for those bytes have no
+ * reference but that of the txbuf.
+ *
+ * Return: address of @len bytes, 4 byte aligned; NULL where the vector or the
+ * txbuf is full (send first, @g->len is not 0 then) or, with an empty vector,
+ * without memory.
+ */
+static inline void *nvme_tcp_gather_header(struct nvme_tcp_gather *g,
+					   struct nvme_tcp_txbuf *buf,
+					   u32 len, gfp_t gfp)
+{
+	u32 at = ALIGN(buf->used, 4);
+
+	if (!buf->page || at + len > NVME_TCP_TXBUF_SIZE) {
+		if (g->len || nvme_tcp_txbuf_refill(buf, gfp))
+			return NULL;
+		at = 0;
+	}
+	if (!nvme_tcp_gather_add(g, buf->page, at, len))
+		return NULL;
+	buf->used = at + len;
+	return page_address(buf->page) + at;
 }
 
 /**
