@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The BPF object of the cloak: loaded once, pinned, found again.
+ */
+#ifndef CLOAKLAKE_BPF_OBJECT_H
+#define CLOAKLAKE_BPF_OBJECT_H
+
+#include <memory>
+#include <string>
+
+#include "bpf/maps.h"
+#include "util/fd.h"
+#include "util/result.h"
+
+struct cloak_bpf; // the generated skeleton
+
+namespace cloak
+{
+
+/**
+ * Programs and maps in the kernel.
+ *
+ * The object holds descriptors only. Destroying it takes nothing away that
+ * is pinned or attached: the cloak stays on when the daemon dies.
+ */
+class CloakObject
+{
+public:
+	struct Options {
+		/**
+		 * Folder in a BPF file system for the pins; made if missing,
+		 * and the BPF file system is mounted if it is not. Empty: pin
+		 * nothing, all is gone with the last descriptor (tests).
+		 */
+		std::string pinRoot = kDefaultPinRoot;
+	};
+
+	/**
+	 * Loads the programs. Maps that are pinned already are reused with
+	 * all they hold (policy, counters, sources), so this is how a newer
+	 * daemon takes over from an older one.
+	 * Nothing is attached, and with empty maps everything passes.
+	 */
+	[[nodiscard]] static Result<CloakObject> load(const Options &options);
+
+	CloakObject(CloakObject &&) noexcept;
+	CloakObject &operator=(CloakObject &&) noexcept;
+	CloakObject(const CloakObject &) = delete;
+	CloakObject &operator=(const CloakObject &) = delete;
+	~CloakObject();
+
+	/** Maps, valid as long as the object. */
+	[[nodiscard]] const CloakMaps &maps() const { return maps_; }
+
+	/** Descriptors of the two programs, owned by the object. */
+	[[nodiscard]] int ingressProgram() const;
+	[[nodiscard]] int egressProgram() const;
+
+	/**
+	 * Removes all pins of @p pinRoot. Call it after every interface was
+	 * detached, else the links that are pinned there lift the cloak.
+	 * It is no error if there is nothing.
+	 */
+	static Status unpin(const std::string &pinRoot = kDefaultPinRoot);
+
+private:
+	struct SkeletonDeleter {
+		void operator()(cloak_bpf *skeleton) const;
+	};
+	using Skeleton = std::unique_ptr<cloak_bpf, SkeletonDeleter>;
+
+	CloakObject(Skeleton skeleton, CloakMaps maps);
+
+	Skeleton skeleton_;
+	CloakMaps maps_;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_BPF_OBJECT_H

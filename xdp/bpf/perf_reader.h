@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Reads the events of the data plane.
+ */
+#ifndef CLOAKLAKE_BPF_PERF_READER_H
+#define CLOAKLAKE_BPF_PERF_READER_H
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "bpf/maps.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/**
+ * The one reader of the perf buffer "events". Not for several threads.
+ */
+class PerfReader
+{
+public:
+	/**
+	 * Called for each event with the head of the packet, which is valid
+	 * during the call only.
+	 */
+	using Handler =
+	    std::function<void(const cloak_event &event,
+	                       std::span<const std::uint8_t> head)>;
+
+	/**
+	 * @param pagesPerCpu size of each CPU's buffer, a power of two.
+	 * The maps may go away after this; the descriptor is kept.
+	 */
+	[[nodiscard]] static Result<PerfReader>
+	open(const CloakMaps &maps, Handler handler, unsigned pagesPerCpu = 64);
+
+	/** Readable when there are events: for an event loop of one's own. */
+	[[nodiscard]] int pollFd() const;
+
+	/** Waits up to @p timeout, handles what is there. @returns how many. */
+	Result<unsigned> poll(std::chrono::milliseconds timeout);
+
+	/** Handles what is there without waiting. @returns how many. */
+	Result<unsigned> consume();
+
+	/**
+	 * Events that the kernel could not put into a full buffer. They are
+	 * counted as CLOAK_STAT_FAILED too, these two are the same events.
+	 */
+	[[nodiscard]] std::uint64_t lost() const;
+
+	/** Records that were too short or lied about their length. */
+	[[nodiscard]] std::uint64_t malformed() const;
+
+	PerfReader(PerfReader &&) noexcept;
+	PerfReader &operator=(PerfReader &&) noexcept;
+	~PerfReader();
+
+private:
+	struct State;
+
+	explicit PerfReader(std::unique_ptr<State> state);
+
+	std::unique_ptr<State> state_;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_BPF_PERF_READER_H

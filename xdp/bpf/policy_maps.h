@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The policy in the kernel: replaced as a whole, or changed by single peers.
+ */
+#ifndef CLOAKLAKE_BPF_POLICY_MAPS_H
+#define CLOAKLAKE_BPF_POLICY_MAPS_H
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "bpf/maps.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/**
+ * A policy that is being written and that no packet sees yet.
+ * Dropping it without PolicyMaps::commit() changes nothing.
+ */
+class PolicyDraft
+{
+public:
+	Status addInterface(unsigned ifindex, const cloak_iface &iface) const;
+	Status addAddress(const cloak_addr &addr,
+	                  const cloak_address &value) const;
+
+	/**
+	 * Also takes care that an IPv6 prefix of 96 bits or less which covers
+	 * ::ffff:0:0/96 does not authorise the whole of IPv4: that block gets
+	 * an entry without rights unless the draft has one of its own.
+	 */
+	Status addPeer(const cloak_prefix &prefix, const cloak_peer &peer) const;
+
+private:
+	friend class PolicyMaps;
+
+	IfaceMap interfaces_;
+	AddressMap addresses_;
+	PeerMap peers_;
+};
+
+/** The policy that the programs follow. */
+class PolicyMaps
+{
+public:
+	/** @param maps must outlive this object. */
+	explicit PolicyMaps(const CloakMaps &maps) : maps_(maps) {}
+
+	/** An empty draft. */
+	[[nodiscard]] Result<PolicyDraft> draft() const;
+
+	/**
+	 * Puts @p draft in force: one atomic write, before which every packet
+	 * sees the old policy and after which every packet sees the new one.
+	 * Returns when no packet sees the old one any more. One caller at a
+	 * time (the daemon): two at once would share the idle slot.
+	 */
+	Status commit(PolicyDraft draft) const;
+
+	/** Number of commits since the maps were made. */
+	[[nodiscard]] Result<std::uint64_t> generation() const;
+
+	/** Adds or replaces one peer of the policy in force, at once. */
+	Status putPeer(const cloak_prefix &prefix, const cloak_peer &peer) const;
+
+	/** Takes one peer away at once. @returns whether it was there. */
+	Result<bool> erasePeer(const cloak_prefix &prefix) const;
+
+	/** Adds or replaces one interface of the policy in force. */
+	Status putInterface(unsigned ifindex, const cloak_iface &iface) const;
+	Result<bool> eraseInterface(unsigned ifindex) const;
+
+	/** Adds or replaces one cloaked address of the policy in force. */
+	Status putAddress(const cloak_addr &addr,
+	                  const cloak_address &value) const;
+	Result<bool> eraseAddress(const cloak_addr &addr) const;
+
+	/** The policy in force. */
+	[[nodiscard]] Result<std::vector<std::pair<__u32, cloak_iface>>>
+	interfaces() const;
+	[[nodiscard]] Result<std::vector<std::pair<cloak_addr, cloak_address>>>
+	addresses() const;
+	[[nodiscard]] Result<std::vector<std::pair<cloak_prefix, cloak_peer>>>
+	peers() const;
+
+private:
+	template <typename MapType>
+	Result<MapType> active(const Fd &slots, const char *name) const;
+
+	const CloakMaps &maps_;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_BPF_POLICY_MAPS_H

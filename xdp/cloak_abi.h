@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one description of what the data plane (kern/) and user space (bpf/)
+ * say to each other: map keys and values, verdict numbers, events. Both sides
+ * include this file; nothing in it is declared a second time anywhere.
+ *
+ * Rules of the house:
+ *  - numbers are stable: a retired one keeps its place in the enum,
+ *  - every structure is free of implicit padding and its size is asserted,
+ *  - an incompatible change raises CLOAK_ABI_VERSION, which is part of the
+ *    pinned configuration, so that an old pin is refused and not misread.
+ *
+ * Addresses are 16 bytes in network order; an IPv4 address is written as
+ * IPv4-mapped IPv6 (::ffff:a.b.c.d), and an IPv4 prefix /n as /(96 + n).
+ * Ports and other numbers are in host order unless their type says __be.
+ * Times are nanoseconds of CLOCK_BOOTTIME unless a field says otherwise.
+ */
+#ifndef CLOAK_ABI_H
+#define CLOAK_ABI_H
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define CLOAK_ASSERT(cond, text) static_assert(cond, text)
+#else
+#define CLOAK_ASSERT(cond, text) _Static_assert(cond, text)
+#endif
+
+#define CLOAK_ABI_VERSION	1
+
+/* Limits. Maps are created with these sizes, kern/maps.h. */
+#define CLOAK_MAX_IFACES	1024	/* interfaces in one policy */
+#define CLOAK_MAX_ADDRESSES	16384	/* cloaked addresses in one policy */
+#define CLOAK_MAX_PEERS		65536	/* peer prefixes in one policy */
+#define CLOAK_MAX_FLOWS		65536	/* connections the host itself opened */
+#define CLOAK_MAX_NEIGHBOURS	16384	/* addresses with a known MAC */
+#define CLOAK_MAX_SOURCES	65536	/* sources of probes, each accounted */
+#define CLOAK_MAX_STATIONS	4096	/* MACs whose new sources are budgeted */
+#define CLOAK_HEAD_LEN		128	/* bytes of evidence in an event */
+#define CLOAK_MAX_VLANS		4	/* nested tags that are looked through */
+
+/* The address of an IPv4 prefix of length 0, see above. */
+#define CLOAK_V4_PREFIX_BITS	96
+
+struct cloak_addr {
+	__u8 bytes[16];
+};
+
+/* Key of the peers trie, as BPF_MAP_TYPE_LPM_TRIE wants it. */
+struct cloak_prefix {
+	__u32 bits;		/* 0 to 128 */
+	struct cloak_addr addr;
+};
+
+/* ------------------------------------------------------------------ */
+/* Policy                                                             */
+/* ------------------------------------------------------------------ */
+
+/*
+ * A policy is three maps: interfaces, cloaked addresses and peers. There are
+ * two slots for them. A packet reads the word in the map "generation" once;
+ * its lowest bit names the slot, so every packet sees one whole policy. User
+ * space fills the idle slot and then writes generation + 1.
+ */
+#define CLOAK_SLOTS		2
+#define CLOAK_SLOT(generation)	((generation) & 1)
+
+enum cloak_scope {
+	CLOAK_SCOPE_WHOLE = 1,		/* every address of the interface */
+	CLOAK_SCOPE_ADDRESSES = 2,	/* only those in the map "cloaked" */
+};
+
+enum cloak_mode {
+	CLOAK_MODE_ENFORCE = 1,		/* what is not allowed is dropped */
+	CLOAK_MODE_MONITOR = 2,		/* it passes, counted as "would drop" */
+};
+
+enum cloak_iface_flags {
+	/*
+	 * The host may broadcast an ARP request or multicast a neighbour
+	 * solicitation for an allowed peer whose MAC is neither bound nor
+	 * known. Everybody on the wire sees that frame: off by default.
+	 */
+	CLOAK_IFACE_RESOLVE_BROADCAST = 1 << 0,
+	/*
+	 * "cloaked" lists the addresses of this interface, also where the
+	 * whole interface is cloaked. Group traffic about other addresses
+	 * is then dropped as background and raises no alert. Without this
+	 * flag every dropped packet is taken for a probe.
+	 */
+	CLOAK_IFACE_ATTRIBUTE = 1 << 1,
+};
+
+/* Value of "interfaces", key: __u32 ifindex. No entry: everything passes. */
+struct cloak_iface {
+	__u8 scope;		/* enum cloak_scope; unknown: WHOLE */
+	__u8 mode;		/* enum cloak_mode; unknown: ENFORCE */
+	__u16 flags;		/* enum cloak_iface_flags */
+	__u8 mac[6];		/* own MAC; zero: not known */
+	__u8 reserved[6];	/* zero */
+};
+
+enum cloak_address_flags {
+	/* An address of this host, else a group that stands for one. */
+	CLOAK_ADDRESS_UNICAST = 1 << 0,
+	/*
+	 * A solicited-node group or a directed broadcast address which only
+	 * cloaked addresses of this host belong to.
+	 */
+	CLOAK_ADDRESS_GROUP = 1 << 1,
+};
+
+/* Value of "cloaked", key: struct cloak_addr. */
+struct cloak_address {
+	__u32 flags;		/* enum cloak_address_flags */
+	__u32 id;		/* user space's own number, not read here */
+};
+
+enum cloak_peer_flags {
+	/* May reach the cloaked addresses, and be reached. */
+	CLOAK_PEER_INBOUND = 1 << 0,
+	/*
+	 * The host may open connections to it; what comes from it passes as
+	 * an answer only.
+	 */
+	CLOAK_PEER_OUTBOUND = 1 << 1,
+	/* May resolve cloaked addresses (ARP, ND) and send RAs, no more. */
+	CLOAK_PEER_GATEWAY = 1 << 2,
+	/*
+	 * A multicast or broadcast address to which the host may send. Such
+	 * an address is never allowed by a wider prefix without this flag.
+	 */
+	CLOAK_PEER_GROUP = 1 << 3,
+	/* The field mac is set and must match, both ways. */
+	CLOAK_PEER_BOUND_MAC = 1 << 4,
+};
+
+/*
+ * Value of "peers", key: struct cloak_prefix. The most specific entry
+ * decides alone; one without flags takes an address out of a wider prefix.
+ */
+struct cloak_peer {
+	__u64 expires_ns;	/* no peer from this time on; 0: for ever */
+	__u32 ifindex;		/* only there; 0: on any interface */
+	__u16 flags;		/* enum cloak_peer_flags */
+	__u8 mac[6];		/* with CLOAK_PEER_BOUND_MAC */
+	__u32 id;		/* user space's own number, not read here */
+};
+
+/* Value of "config", key: __u32 0. User space may change it at any time. */
+struct cloak_config {
+	__u32 abi_version;	/* CLOAK_ABI_VERSION */
+	__u32 events_per_second; /* all sources together; 0: the default */
+	__u32 sources_per_second; /* new sources accounted; 0: the default */
+	__u32 sources_burst;	/* at most that many at once; 0: the default */
+};
+
+#define CLOAK_DEFAULT_EVENTS_PER_SECOND		1000
+#define CLOAK_DEFAULT_SOURCES_PER_SECOND	8
+#define CLOAK_DEFAULT_SOURCES_BURST		4096
+
+/* ------------------------------------------------------------------ */
+/* Verdicts                                                           */
+/* ------------------------------------------------------------------ */
+
+enum cloak_direction {
+	CLOAK_INGRESS = 0,
+	CLOAK_EGRESS = 1,
+	CLOAK_DIRECTIONS = 2,
+};
+
+/*
+ * Why a packet passed or was dropped. Numbers below CLOAK_DROP_FIRST pass.
+ * bpf/names.cpp has the names for people; a test holds the two together.
+ */
+enum cloak_reason {
+	CLOAK_NO_REASON = 0,		/* never counted: a bug if it is */
+
+	CLOAK_PASS_UNMANAGED = 1,	/* no policy for this interface */
+	CLOAK_PASS_AUTHORISED = 2,	/* peer, either direction */
+	CLOAK_PASS_GATEWAY = 3,		/* address resolution by a gateway */
+	CLOAK_PASS_STATION = 4,		/* ARP or ND with a known peer's MAC */
+	CLOAK_PASS_FLOW = 5,		/* answer to what the host opened */
+	CLOAK_PASS_OUTBOUND = 6,	/* the host talks to an outbound peer */
+	CLOAK_PASS_VISIBLE = 7,		/* not about a cloaked address */
+	CLOAK_PASS_RESOLVE = 8,		/* own ARP or NS, made unicast */
+	CLOAK_PASS_RESOLVE_GROUP = 9,	/* own ARP or NS, sent to everybody */
+	CLOAK_PASS_GROUP = 10,		/* own group traffic, listed in peers */
+
+	CLOAK_DROP_FIRST = 16,
+	CLOAK_DROP_UNAUTHORISED = 16,	/* source in no peer entry */
+	CLOAK_DROP_EXPIRED = 17,	/* peer entry ran out */
+	CLOAK_DROP_WRONG_MAC = 18,	/* peer entry is bound to another MAC */
+	CLOAK_DROP_WRONG_IFACE = 19,	/* bound to another interface */
+	CLOAK_DROP_GATEWAY_ONLY = 20,	/* gateway that wants more than ARP */
+	CLOAK_DROP_NO_FLOW = 21,	/* outbound peer, nothing was asked */
+	CLOAK_DROP_NON_IP = 22,		/* neither ARP nor IPv4 nor IPv6 */
+	CLOAK_DROP_TRUNCATED = 23,	/* ends inside Ethernet or VLAN tag */
+	CLOAK_DROP_TAGS = 24,		/* more than CLOAK_MAX_VLANS tags */
+	CLOAK_DROP_BAD_ARP = 25,	/* not ARP for IPv4 on Ethernet */
+	CLOAK_DROP_BAD_IPV4 = 26,	/* short, or its lengths lie */
+	CLOAK_DROP_BAD_IPV6 = 27,	/* short, or its lengths lie */
+	CLOAK_DROP_BAD_HEADERS = 28,	/* extension headers without end */
+	CLOAK_DROP_FRAGMENTED_ND = 29,	/* ICMPv6 to a group in fragments */
+	CLOAK_DROP_SOURCE_ROUTED = 30,	/* could lead to a cloaked address */
+	CLOAK_DROP_NOT_LINEAR = 31,	/* headers beyond the first buffer */
+	CLOAK_DROP_ARP = 32,		/* ARP, sender is no peer */
+	CLOAK_DROP_ND = 33,		/* neighbour discovery, the same */
+	CLOAK_DROP_FOREIGN_TARGET = 34,	/* NA for somebody who is no peer */
+	CLOAK_DROP_SELF = 35,		/* sender claims one of our addresses */
+	CLOAK_DROP_CLOAKED_GROUP = 36,	/* to a group of cloaked addresses */
+
+	CLOAK_DROP_EGRESS = 40,		/* destination in no peer entry */
+	CLOAK_DROP_EGRESS_GROUP = 41,	/* own broadcast or multicast */
+	CLOAK_DROP_EGRESS_DAD = 42,	/* own ARP probe, own DAD */
+	CLOAK_DROP_EGRESS_ANNOUNCE = 43, /* gratuitous ARP, unsolicited NA */
+	CLOAK_DROP_EGRESS_MLD = 44,	/* own MLD or IGMP report */
+	CLOAK_DROP_EGRESS_RS = 45,	/* own router solicitation */
+	CLOAK_DROP_EGRESS_RESOLVE = 46,	/* ARP or ND about or to no peer */
+	CLOAK_DROP_EGRESS_UNSEEN = 47,	/* peer without a known MAC */
+	CLOAK_DROP_EGRESS_NON_IP = 48,	/* neither ARP nor IPv4 nor IPv6 */
+	CLOAK_DROP_EGRESS_ADVERT = 49,	/* LLDP, mDNS and such name addresses */
+	CLOAK_DROP_EGRESS_MALFORMED = 50, /* cannot be parsed */
+
+	CLOAK_DROP_INTERNAL = 60,	/* a map failed that cannot fail */
+
+	CLOAK_REASONS = 64,
+};
+
+/* Value of "counters" (per CPU), key: CLOAK_COUNTER(). */
+struct cloak_counter {
+	__u64 packets;
+	__u64 bytes;		/* whole frames, a GSO packet counts once */
+};
+
+/*
+ * Every packet is counted under exactly one key: the sum over all keys is
+ * what the two programs have seen. @monitored: the packet passed although
+ * the reason is one for a drop.
+ */
+#define CLOAK_COUNTER(direction, monitored, reason) \
+	((((direction) * 2u) + ((monitored) ? 1u : 0u)) * CLOAK_REASONS + \
+	 (reason))
+#define CLOAK_COUNTERS	(CLOAK_DIRECTIONS * 2u * CLOAK_REASONS)
+
+/* ------------------------------------------------------------------ */
+/* Probes and events                                                  */
+/* ------------------------------------------------------------------ */
+
+/* What a dropped packet was after. One bit each in cloak_source.kinds. */
+enum cloak_kind {
+	CLOAK_KIND_NONE = 0,
+	CLOAK_KIND_ARP = 1,		/* ARP request */
+	CLOAK_KIND_ARP_PROBE = 2,	/* ARP request without a sender */
+	CLOAK_KIND_ARP_CLAIM = 3,	/* ARP reply or gratuitous ARP */
+	CLOAK_KIND_NS = 4,		/* neighbour solicitation */
+	CLOAK_KIND_NS_DAD = 5,		/* the same without a source */
+	CLOAK_KIND_NA = 6,		/* neighbour advertisement */
+	CLOAK_KIND_RS = 7,		/* router solicitation */
+	CLOAK_KIND_RA = 8,		/* router advertisement */
+	CLOAK_KIND_REDIRECT = 9,	/* ICMP or ICMPv6 redirect */
+	CLOAK_KIND_MLD = 10,		/* MLD or IGMP */
+	CLOAK_KIND_PING = 11,		/* ICMP or ICMPv6 echo request */
+	CLOAK_KIND_ICMP = 12,		/* any other ICMP or ICMPv6 */
+	CLOAK_KIND_SYN = 13,		/* bare SYN as scanners make it */
+	CLOAK_KIND_CONNECT = 14,	/* SYN with a real stack's options */
+	CLOAK_KIND_FIN = 15,		/* FIN alone */
+	CLOAK_KIND_NULL = 16,		/* no flag at all */
+	CLOAK_KIND_XMAS = 17,		/* FIN, PSH, URG */
+	CLOAK_KIND_ACK = 18,		/* ACK (and window) scan */
+	CLOAK_KIND_MAIMON = 19,		/* FIN and ACK */
+	CLOAK_KIND_BACKSCATTER = 20,	/* SYN/ACK or RST nobody asked for */
+	CLOAK_KIND_OS = 21,		/* flags of stack fingerprinting */
+	CLOAK_KIND_TCP = 22,		/* any other TCP */
+	CLOAK_KIND_UDP = 23,
+	CLOAK_KIND_SCTP = 24,
+	CLOAK_KIND_IPPROTO = 25,	/* another IP protocol */
+	CLOAK_KIND_FRAGMENT = 26,	/* a fragment but the first */
+	CLOAK_KIND_SOURCE_ROUTE = 27,	/* LSRR, SSRR, routing header */
+	CLOAK_KIND_ETHERTYPE = 28,	/* not IP at all */
+	CLOAK_KIND_MALFORMED = 29,	/* lying lengths, truncated, absurd */
+	CLOAK_KINDS = 32,
+};
+
+/* Key of "sources". */
+struct cloak_source_key {
+	struct cloak_addr addr;	/* zero if the frame names no sender */
+	__u8 mac[6];
+	__u16 reserved;		/* zero */
+};
+
+#define CLOAK_PORT_WORDS	4	/* 256 bits for distinct ports */
+#define CLOAK_ADDR_WORDS	2	/* 128 bits for distinct targets */
+
+/*
+ * Value of "sources": what one source has done. The bit fields are sketches
+ * for linear counting: with m bits of which z are zero, about -m ln(z / m)
+ * distinct values were seen. Fields are updated atomically one by one.
+ */
+struct cloak_source {
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 probes;		/* dropped, or in monitor mode: would be */
+	__u64 bytes;
+	__u64 events;		/* reported to user space */
+	__u64 suppressed;	/* not reported: probes - events */
+	__u64 ports[CLOAK_PORT_WORDS];	/* sketch of destination ports */
+	__u64 targets[CLOAK_ADDR_WORDS]; /* sketch of target addresses */
+	__u32 kinds;		/* 1 << enum cloak_kind */
+	__u32 ifindex;		/* where it was seen last */
+};
+
+enum cloak_event_flags {
+	CLOAK_EVENT_FIRST = 1 << 0,	/* first probe of this source */
+	CLOAK_EVENT_NEW_KIND = 1 << 1,	/* first probe of this kind by it */
+	CLOAK_EVENT_COUNT = 1 << 2,	/* its probes reached a power of two */
+	CLOAK_EVENT_MONITOR = 1 << 3,	/* the packet passed all the same */
+	CLOAK_EVENT_NO_SOURCE = 1 << 4,	/* over budget, source not recorded */
+	CLOAK_EVENT_V4 = 1 << 5,	/* addresses are IPv4 (mapped) */
+	CLOAK_EVENT_V6 = 1 << 6,	/* addresses are IPv6; none: no IP */
+	CLOAK_EVENT_FRAGMENT = 1 << 7,	/* packet is a fragment */
+	CLOAK_EVENT_PORTS = 1 << 8,	/* sport and dport were read */
+};
+
+/*
+ * One record of the perf buffer "events". head_len bytes of the packet, from
+ * its Ethernet header on, follow the structure in the record.
+ */
+struct cloak_event {
+	__u64 time_ns;
+	struct cloak_source_key source;
+	struct cloak_addr target; /* destination, or ARP or ND target */
+	struct cloak_source totals; /* of the source, this probe included */
+	__u32 ifindex;
+	__u32 packet_len;	/* length of the whole frame */
+	__u16 flags;		/* enum cloak_event_flags */
+	__u16 ethertype;	/* after the tags; < 1536: an LLC length */
+	__u16 sport;		/* or ICMP identifier */
+	__u16 dport;		/* ICMP: 0 */
+	__u16 vlans[CLOAK_MAX_VLANS]; /* identifiers, outermost first */
+	__u8 vlan_count;
+	__u8 protocol;		/* of IP, after extension headers */
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 tcp_flags;		/* FIN SYN RST PSH ACK URG ECE CWR */
+	__u8 kind;		/* enum cloak_kind */
+	__u8 reason;		/* enum cloak_reason */
+	__u8 dmac[6];
+	__u8 reserved[1];	/* zero */
+	__u16 head_len;		/* at most CLOAK_HEAD_LEN */
+};
+
+/*
+ * Value of "event_stats" (per CPU) is a __u64, key one of these. Of all
+ * dropped packets:
+ *   drops on ingress = BACKGROUND + PROBES
+ *   PROBES = SENT + SUPPRESSED + RATE_LIMITED + FAILED
+ */
+enum cloak_event_stat {
+	CLOAK_STAT_PROBES = 0,		/* packets taken for a probe */
+	CLOAK_STAT_BACKGROUND = 1,	/* dropped, but not aimed at us */
+	CLOAK_STAT_SENT = 2,		/* records in the perf buffer */
+	CLOAK_STAT_SUPPRESSED = 3,	/* accounted in their source only */
+	CLOAK_STAT_RATE_LIMITED = 4,	/* above events_per_second */
+	CLOAK_STAT_FAILED = 5,		/* no reader, or its buffer is full */
+	CLOAK_STAT_UNRECORDED = 6,	/* no budget for a new source */
+	CLOAK_STATS = 8,
+};
+
+/* ------------------------------------------------------------------ */
+/* State the programs keep for themselves                             */
+/* ------------------------------------------------------------------ */
+
+enum cloak_flow_kind {
+	CLOAK_FLOW_PORTS = 0,		/* local and remote are ports */
+	CLOAK_FLOW_FRAGMENT = 1,	/* the two halves of a fragment id */
+};
+
+/* Key of "flows", from the host's point of view; the value is time_ns. */
+struct cloak_flow_key {
+	struct cloak_addr remote_addr;
+	struct cloak_addr local_addr;
+	__u16 remote;		/* port; ICMP echo: 0 */
+	__u16 local;		/* port; ICMP echo: identifier */
+	__u8 protocol;
+	__u8 kind;		/* enum cloak_flow_kind */
+	__u16 reserved;		/* zero */
+};
+
+/* Key of "neighbours" is a struct cloak_addr. */
+struct cloak_neighbour {
+	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE; 0: seeded */
+	__u32 ifindex;
+	__u8 mac[6];
+	__u8 reserved[6];	/* zero */
+};
+
+/* Key of "stations". */
+struct cloak_station_key {
+	__u32 ifindex;
+	__u8 mac[6];
+	__u16 reserved;		/* zero */
+};
+
+/* Value of "stations": the peer address that was last sent to this MAC. */
+struct cloak_station {
+	struct cloak_addr addr;
+};
+
+CLOAK_ASSERT(sizeof(struct cloak_addr) == 16, "cloak_addr");
+CLOAK_ASSERT(sizeof(struct cloak_prefix) == 20, "cloak_prefix");
+CLOAK_ASSERT(sizeof(struct cloak_iface) == 16, "cloak_iface");
+CLOAK_ASSERT(sizeof(struct cloak_address) == 8, "cloak_address");
+CLOAK_ASSERT(sizeof(struct cloak_peer) == 24, "cloak_peer");
+CLOAK_ASSERT(sizeof(struct cloak_config) == 16, "cloak_config");
+CLOAK_ASSERT(sizeof(struct cloak_counter) == 16, "cloak_counter");
+CLOAK_ASSERT(sizeof(struct cloak_source_key) == 24, "cloak_source_key");
+CLOAK_ASSERT(sizeof(struct cloak_source) == 104, "cloak_source");
+CLOAK_ASSERT(sizeof(struct cloak_event) == 192, "cloak_event");
+CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
+CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 24, "cloak_neighbour");
+CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");
+CLOAK_ASSERT(sizeof(struct cloak_station) == 16, "cloak_station");
+
+#endif /* CLOAK_ABI_H */
