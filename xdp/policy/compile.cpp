@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/compile.h"
+
+#include <algorithm>
+#include <set>
+
+namespace cloak
+{
+namespace
+{
+
+constexpr unsigned kV4PointToPoint = CLOAK_V4_PREFIX_BITS + 31;
+
+/** ff02::1:ff00:0/104, to which an address adds its last three octets. */
+constexpr IpAddress kSolicitedNode = {
+    {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff, 0, 0, 0}};
+constexpr std::size_t kSolicitedNodeOctets = 13;
+
+void setMac(std::uint8_t (&field)[6], const MacAddress &mac)
+{
+	std::ranges::copy(mac.octets, std::begin(field));
+}
+
+IpAddress solicitedNode(const IpAddress &ip)
+{
+	IpAddress group = ip;
+
+	std::copy_n(kSolicitedNode.octets.begin(), kSolicitedNodeOctets,
+	            group.octets.begin());
+	return group;
+}
+
+IpAddress directedBroadcast(const Prefix &prefix)
+{
+	const Prefix network = prefix.network();
+	const Prefix complement = {
+	    {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	      0xff, 0xff, 0xff, 0xff, 0xff}},
+	    prefix.bits};
+	IpAddress broadcast = network.address;
+
+	for (std::size_t i = 0; i < broadcast.octets.size(); ++i) {
+		broadcast.octets[i] |= static_cast<std::uint8_t>(
+		    ~complement.network().address.octets[i]);
+	}
+	return broadcast;
+}
+
+/** Builds the entries of one policy for one host. */
+class Compiler
+{
+public:
+	Compiler(const Policy &policy, const Host &host)
+	    : policy_(policy), host_(host)
+	{
+	}
+
+	CompiledPolicy run(const std::vector<Authorisation> &granted)
+	{
+		for (const InterfacePolicy &interface : policy_.interfaces)
+			addInterface(interface);
+		addAddresses();
+		for (std::size_t i = 0; i < policy_.peers.size(); ++i)
+			addGroup(policy_.peers[i],
+			         static_cast<std::uint32_t>(i + 1));
+		for (const Gateway &gateway : policy_.gateways)
+			addGateway(gateway);
+		for (const Authorisation &authorisation : granted)
+			addAuthorisation(authorisation);
+		return std::move(compiled_);
+	}
+
+private:
+	void addInterface(const InterfacePolicy &interface);
+	void addAddresses();
+	void addGroupsOf(const HostInterface &interface);
+	void addGroup(const PeerGroup &group, std::uint32_t id);
+	void addGateway(const Gateway &gateway);
+	void addAuthorisation(const Authorisation &authorisation);
+	bool bind(const std::optional<Located<std::string>> &interface,
+	          cloak_peer &entry) const;
+	[[nodiscard]] bool isWhole(const HostInterface &interface) const;
+
+	template <typename Shares> bool onlyCloaked(Shares shares) const;
+
+	const Policy &policy_;
+	const Host &host_;
+	CompiledPolicy compiled_;
+};
+
+void Compiler::addInterface(const InterfacePolicy &interface)
+{
+	const HostInterface *found = host_.find(interface.name.value);
+
+	if (found == nullptr) {
+		compiled_.absent.push_back(interface.name.value);
+		return;
+	}
+	CompiledInterface compiled;
+	compiled.name = found->name;
+	compiled.index = found->index;
+	compiled.attach = interface.attach;
+	compiled.entry.scope = static_cast<std::uint8_t>(interface.scope.value);
+	compiled.entry.mode = static_cast<std::uint8_t>(interface.mode);
+	compiled.entry.flags = CLOAK_IFACE_ATTRIBUTE;
+	if (interface.resolve)
+		compiled.entry.flags |= CLOAK_IFACE_RESOLVE_BROADCAST;
+	setMac(compiled.entry.mac, found->mac);
+	compiled_.interfaces.push_back(std::move(compiled));
+}
+
+bool Compiler::isWhole(const HostInterface &interface) const
+{
+	return std::ranges::any_of(
+	    compiled_.interfaces,
+	    [&interface](const auto &compiled) {
+		    return compiled.index == interface.index &&
+		           compiled.entry.scope == CLOAK_SCOPE_WHOLE;
+	    });
+}
+
+void Compiler::addAddresses()
+{
+	for (const auto &address : policy_.addresses)
+		compiled_.addresses[address.value] = {CLOAK_ADDRESS_UNICAST, 0};
+	for (const HostInterface &interface : host_.interfaces) {
+		if (!isWhole(interface))
+			continue;
+		for (const Prefix &prefix : interface.addresses) {
+			compiled_.addresses[prefix.address] = {
+			    CLOAK_ADDRESS_UNICAST, 0};
+		}
+	}
+	for (const HostInterface &interface : host_.interfaces)
+		if (!isWhole(interface))
+			addGroupsOf(interface);
+}
+
+/** Whether all of the host's addresses for which @p shares holds are hidden. */
+template <typename Shares> bool Compiler::onlyCloaked(Shares shares) const
+{
+	for (const HostInterface &interface : host_.interfaces) {
+		for (const Prefix &prefix : interface.addresses)
+			if (shares(prefix.address) &&
+			    !compiled_.addresses.contains(prefix.address))
+				return false;
+	}
+	return true;
+}
+
+/** Groups that stand for cloaked addresses of @p interface and no others. */
+void Compiler::addGroupsOf(const HostInterface &interface)
+{
+	constexpr cloak_address entry = {CLOAK_ADDRESS_GROUP, 0};
+
+	for (const Prefix &prefix : interface.addresses) {
+		if (!compiled_.addresses.contains(prefix.address))
+			continue;
+		const bool v4 = prefix.isV4();
+		if (v4 && prefix.bits >= kV4PointToPoint)
+			continue;
+		const IpAddress group = v4 ? directedBroadcast(prefix)
+		                           : solicitedNode(prefix.address);
+		const bool hidden = onlyCloaked([&](const IpAddress &other) {
+			return v4 ? prefix.contains(other)
+			          : !other.isV4() &&
+			                solicitedNode(other) == group;
+		});
+		if (hidden)
+			compiled_.addresses.try_emplace(group, entry);
+	}
+}
+
+/** @returns false if the interface does not exist: then nobody is let in. */
+bool Compiler::bind(const std::optional<Located<std::string>> &interface,
+                    cloak_peer &entry) const
+{
+	if (!interface)
+		return true;
+	const HostInterface *found = host_.find(interface->value);
+	if (found == nullptr)
+		return false;
+	entry.ifindex = found->index;
+	return true;
+}
+
+void Compiler::addGroup(const PeerGroup &group, std::uint32_t id)
+{
+	cloak_peer entry{};
+
+	entry.id = id;
+	for (const auto &prefix : group.except)
+		compiled_.peers[prefix.value] = entry;
+	if (!bind(group.interface, entry))
+		return;
+	const std::uint16_t rights = group.access == Access::Full
+	                                 ? CLOAK_PEER_INBOUND
+	                                 : CLOAK_PEER_OUTBOUND;
+	for (std::size_t i = 0; i < group.prefixes.size(); ++i) {
+		const Prefix &prefix = group.prefixes[i].value;
+
+		entry.flags = rights;
+		if (prefix.address.isGroup()) {
+			entry.flags = CLOAK_PEER_GROUP;
+		} else if (!group.macs.empty()) {
+			const bool one = group.macs.size() == 1;
+			entry.flags |= CLOAK_PEER_BOUND_MAC;
+			setMac(entry.mac, group.macs[one ? 0 : i].value);
+		}
+		compiled_.peers[prefix] = entry;
+	}
+}
+
+/** A gateway keeps the rights that it has as a peer. */
+void Compiler::addGateway(const Gateway &gateway)
+{
+	const Prefix host = Prefix::host(gateway.address.value);
+	const cloak_peer *peer = compiled_.decide(host);
+	cloak_peer entry = peer != nullptr ? *peer : cloak_peer{};
+
+	if (!bind(gateway.interface, entry))
+		return;
+	entry.flags |= CLOAK_PEER_GATEWAY;
+	if (gateway.mac) {
+		entry.flags |= CLOAK_PEER_BOUND_MAC;
+		setMac(entry.mac, gateway.mac->value);
+	}
+	compiled_.peers[host] = entry;
+}
+
+void Compiler::addAuthorisation(const Authorisation &authorisation)
+{
+	const cloak_peer *peer = compiled_.decide(authorisation.peer);
+
+	if (peer == nullptr || !isPermanent(*peer)) {
+		compiled_.peers[authorisation.peer] =
+		    compileAuthorisation(authorisation);
+	}
+}
+
+} // namespace
+
+const cloak_peer *CompiledPolicy::decide(const Prefix &prefix) const
+{
+	for (int bits = prefix.bits; bits >= 0; --bits) {
+		const Prefix wider{prefix.address,
+		                   static_cast<std::uint8_t>(bits)};
+		if (wider.isV4() != prefix.isV4())
+			break;
+		auto found = peers.find(wider.network());
+		if (found != peers.end())
+			return &found->second;
+	}
+	return nullptr;
+}
+
+bool isPermanent(const cloak_peer &peer)
+{
+	return (peer.flags & CLOAK_PEER_INBOUND) != 0 &&
+	       (peer.flags & CLOAK_PEER_BOUND_MAC) == 0 && peer.ifindex == 0 &&
+	       peer.expires_ns == 0;
+}
+
+cloak_peer compileAuthorisation(const Authorisation &granted)
+{
+	cloak_peer entry{};
+
+	entry.flags = CLOAK_PEER_INBOUND;
+	entry.id = kRuntimePeerId;
+	if (granted.expires) {
+		entry.expires_ns = static_cast<std::uint64_t>(
+		    granted.expires->time_since_epoch().count());
+	}
+	if (granted.mac) {
+		entry.flags |= CLOAK_PEER_BOUND_MAC;
+		setMac(entry.mac, *granted.mac);
+	}
+	return entry;
+}
+
+CompiledPolicy compilePolicy(const Policy &policy, const Host &host,
+                             const std::vector<Authorisation> &granted)
+{
+	return Compiler(policy, host).run(granted);
+}
+
+} // namespace cloak

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/diagnostic.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace cloak
+{
+namespace
+{
+
+std::string place(const Position &at, std::string_view file)
+{
+	if (at.line == 0)
+		return std::string(file);
+	return fmt::format("{}:{}:{}", file, at.line, at.column);
+}
+
+std::string subject(const Diagnostic &diagnostic)
+{
+	if (diagnostic.key.empty())
+		return "syntax";
+	if (diagnostic.value.empty())
+		return diagnostic.key;
+	return fmt::format("{} = {}", diagnostic.key, diagnostic.value);
+}
+
+} // namespace
+
+std::string toString(const Diagnostic &diagnostic, std::string_view file)
+{
+	return fmt::format("{}: {}: expected {}", place(diagnostic.at, file),
+	                   subject(diagnostic), diagnostic.expected);
+}
+
+void sortByPosition(Diagnostics &diagnostics)
+{
+	std::ranges::stable_sort(diagnostics, {}, &Diagnostic::at);
+}
+
+} // namespace cloak

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The interfaces and addresses that this host has at this moment.
+ */
+#ifndef CLOAKLAKE_POLICY_HOST_H
+#define CLOAKLAKE_POLICY_HOST_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/address.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** A network interface and what is configured on it. */
+struct HostInterface {
+	std::string name;
+	unsigned index = 0;
+	MacAddress mac;
+	/** Its addresses, each with the length of its network. */
+	std::vector<Prefix> addresses;
+};
+
+/** A snapshot of the network namespace that the process lives in. */
+struct Host {
+	std::vector<HostInterface> interfaces;
+
+	/** The interface of that name, or null. */
+	[[nodiscard]] const HostInterface *find(std::string_view name) const;
+
+	/** The name of an interface; "if7" when it is gone. */
+	[[nodiscard]] std::string nameOf(unsigned index) const;
+
+	/** Takes the snapshot. */
+	[[nodiscard]] static Result<Host> read();
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_POLICY_HOST_H

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/render.h"
+
+#include <fmt/format.h>
+
+#include "policy/words.h"
+#include "util/duration.h"
+
+namespace cloak
+{
+namespace
+{
+
+/** Strings of a policy have no control characters but may have quotes. */
+std::string quoted(std::string_view text)
+{
+	std::string result = "\"";
+
+	for (const char character : text) {
+		if (character == '"' || character == '\\')
+			result += '\\';
+		result += character;
+	}
+	return result + '"';
+}
+
+template <typename T> std::string listed(const std::vector<Located<T>> &values)
+{
+	std::string members;
+
+	for (const auto &value : values) {
+		members += members.empty() ? "" : ", ";
+		members += quoted(toString(value.value));
+	}
+	return "[" + members + "]";
+}
+
+std::string renderInterface(const InterfacePolicy &interface)
+{
+	return fmt::format("[[interface]]\n"
+	                   "name = {}\n"
+	                   "cloak = \"{}\"\n"
+	                   "attach = \"{}\"\n"
+	                   "mode = \"{}\"\n"
+	                   "resolve = {}\n\n",
+	                   quoted(interface.name.value),
+	                   wordOf(kScopes, interface.scope.value),
+	                   wordOf(kAttachments, interface.attach),
+	                   wordOf(kModes, interface.mode), interface.resolve);
+}
+
+std::string renderGroup(const PeerGroup &group)
+{
+	std::string text = fmt::format(
+	    "[[peers]]\nname = {}\nprefixes = {}\naccess = \"{}\"\n",
+	    quoted(group.name.value), listed(group.prefixes),
+	    wordOf(kAccesses, group.access));
+
+	if (!group.except.empty())
+		text += fmt::format("except = {}\n", listed(group.except));
+	if (!group.macs.empty())
+		text += fmt::format("macs = {}\n", listed(group.macs));
+	if (group.interface) {
+		text += fmt::format("interface = {}\n",
+		                    quoted(group.interface->value));
+	}
+	return text + "\n";
+}
+
+std::string renderGateway(const Gateway &gateway)
+{
+	std::string text = fmt::format("[[gateway]]\naddress = \"{}\"\n",
+	                               toString(gateway.address.value));
+
+	if (gateway.mac)
+		text +=
+		    fmt::format("mac = \"{}\"\n", toString(gateway.mac->value));
+	if (gateway.interface) {
+		text += fmt::format("interface = {}\n",
+		                    quoted(gateway.interface->value));
+	}
+	return text + "\n";
+}
+
+std::string renderAlerts(const AlertPolicy &alerts)
+{
+	return fmt::format("[alerts]\n"
+	                   "per_second = {}\n"
+	                   "repeat = \"{}\"\n"
+	                   "forget = \"{}\"\n"
+	                   "sources = {}\n\n",
+	                   alerts.perSecond, toString(alerts.repeat),
+	                   toString(alerts.forget), alerts.sources);
+}
+
+} // namespace
+
+std::string renderPolicy(const Policy &policy)
+{
+	std::string text;
+
+	for (const InterfacePolicy &interface : policy.interfaces)
+		text += renderInterface(interface);
+	if (!policy.addresses.empty()) {
+		text += fmt::format("[cloak]\naddresses = {}\n\n",
+		                    listed(policy.addresses));
+	}
+	for (const PeerGroup &group : policy.peers)
+		text += renderGroup(group);
+	for (const Gateway &gateway : policy.gateways)
+		text += renderGateway(gateway);
+	text += renderAlerts(policy.alerts);
+	text += fmt::format("[output]\ntext = {}\neve = {}\n",
+	                    policy.output.text, quoted(policy.output.eve));
+	return text;
+}
+
+} // namespace cloak

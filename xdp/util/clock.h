@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The clock of the data plane, and how it becomes a time for people.
+ */
+#ifndef CLOAKLAKE_UTIL_CLOCK_H
+#define CLOAKLAKE_UTIL_CLOCK_H
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cloak
+{
+
+/**
+ * Time since boot, suspended time included: CLOCK_BOOTTIME, which nobody can
+ * step. All decisions are made on it; the time of day is for display only.
+ */
+struct BootClock {
+	using duration = std::chrono::nanoseconds;
+	using rep = duration::rep;
+	using period = duration::period;
+	using time_point = std::chrono::time_point<BootClock>;
+	static constexpr bool is_steady = true;
+
+	[[nodiscard]] static time_point now() noexcept;
+
+	/** A time as the data plane writes it. */
+	[[nodiscard]] static time_point fromNanoseconds(std::uint64_t value)
+	{
+		return time_point(duration(static_cast<rep>(value)));
+	}
+};
+
+using BootTime = BootClock::time_point;
+using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/** The time of day at @p time, by what the wall clock says now. */
+[[nodiscard]] WallTime toWall(BootTime time);
+
+/** "2026-11-21T06:39:51.123456+0000", as Suricata writes it. */
+[[nodiscard]] std::string timestamp(WallTime time);
+
+/** Reads what timestamp() writes; fraction and offset may be left out. */
+[[nodiscard]] std::optional<WallTime> parseTimestamp(std::string_view text);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_UTIL_CLOCK_H

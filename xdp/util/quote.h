@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Text of unknown origin made fit for a message.
+ */
+#ifndef CLOAKLAKE_UTIL_QUOTE_H
+#define CLOAKLAKE_UTIL_QUOTE_H
+
+#include <string>
+#include <string_view>
+
+namespace cloak
+{
+
+/**
+ * Puts text in double quotes, escapes what a terminal could take for a
+ * command, and cuts it short (with "...") so that a message stays one line.
+ */
+std::string quote(std::string_view text);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_UTIL_QUOTE_H
