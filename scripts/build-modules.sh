@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds nvme-tcp.ko and nvmet-tcp.ko into build/RELEASE/ for the kernels that
+# are asked for: one release, one kernel tree, or by default the running
+# kernel where it is supported, else every supported one with headers.
+#
+# usage: scripts/build-modules.sh [--kernel 6.1|6.12|RELEASE] [--kdir FOLDER]
+#                                 [MAKE-ARGUMENT...]
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+
+kernel='' kdir='' make_args=()
+while (($# > 0)); do
+	case $1 in
+	--kernel) kernel=$2; shift 2 ;;
+	--kdir) kdir=$2; shift 2 ;;
+	*) make_args+=("$1"); shift ;;
+	esac
+done
+
+# mirror OUT: makes OUT a tree of symbolic links to our sources, because kbuild
+# writes its objects beside them.
+mirror() {
+	mkdir -p "$1"
+	find "$1" -xtype l -delete
+	cp -rsu "$TOP/Kbuild" "$TOP/drivers" "$1/"
+}
+
+# build RELEASE KDIR: one build at a time in each folder.
+build() {
+	local release=$1 tree=$2 out=$BUILD/$1 ko
+	mkdir -p "$out"
+	need_space "$out" 100
+	exec 9>"$out/.lock"
+	flock 9
+	"$here/private-headers.sh" "$release" "$tree" "$out/private"
+	mirror "$out/kbuild"
+	say "  MODULES  $release"
+	make --no-print-directory -C "$tree" M="$out/kbuild" \
+		"${make_args[@]}" modules
+	for ko in "$out"/kbuild/drivers/nvme/*/*.ko; do
+		cmp -s "$ko" "$out/${ko##*/}" || cp "$ko" "$out/"
+	done
+	exec 9>&-
+}
+
+# releases: what to build when nothing was asked for.
+releases() {
+	if series_of "$(uname -r)" >/dev/null &&
+		[[ -e /lib/modules/$(uname -r)/build/Makefile ]]; then
+		uname -r
+	else
+		supported_releases
+	fi
+}
+
+need_command make build-essential
+if [[ -n $kdir ]]; then
+	kdir=$(cd "$kdir" 2>/dev/null && pwd) ||
+		die "KDIR names a folder that is not there: $kdir."
+	release=$(release_of_tree "$kdir")
+	series_of "$release" >/dev/null ||
+		die "kernel $release is not supported: only 6.1 and 6.12 are."
+	build "$release" "$kdir"
+	exit
+fi
+
+if [[ -n $kernel ]]; then
+	list=$(resolve_kernel "$kernel")
+else
+	list=$(releases)
+fi
+[[ -n $list ]] || die "no supported kernel with headers is installed: run" \
+	"scripts/setup.sh, or apt-get install linux-headers-amd64."
+for release in $list; do
+	build "$release" "/lib/modules/$release/build"
+done
