@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../scripts/lib.sh"
 
 release=$1 root=$2 out=$3
-wanted=(virtio_pci virtio_console 9p 9pnet_virtio overlay)
+wanted=(virtio_pci virtio_console virtio_blk 9p 9pnet_virtio overlay configfs)
 
 # module_files: paths of the modules, dependencies first.
 module_files() {

@@ -55,7 +55,7 @@ write_settings() {
 	[[ $interactive == no ]] || size=$(stty size 2>/dev/null) || true
 	[[ $MODULE_ROOT == / ]] || root=$MODULE_ROOT/lib/modules/$RELEASE
 	{
-		printf 'MODULE_ROOT=%q\n' "$root"
+		printf 'RELEASE=%q\nMODULE_ROOT=%q\n' "$RELEASE" "$root"
 		printf 'MODULE_OVERRIDE=%q\n' "$override"
 		printf 'INTERACTIVE=%q\nQUIET=%q\n' "$interactive" "$icount"
 		printf 'ROWS=%q\nCOLS=%q\n' "${size% *}" "${size#* }"
