@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The initiator's side: connecting, finding what came of it, and data that is
+# verified. Needs wait.sh. To be sourced in a guest.
+
+# nvme_connect NQN [ADDRESS [SERVICE [OPTION...]]]: connects and waits for the
+# disk; options are those of nvme-cli.
+nvme_connect() {
+	nvme_connect_only "$@" && wait_until 20 nvme_device "$1"
+}
+
+# nvme_connect_only: the same without waiting for a disk.
+nvme_connect_only() {
+	within 60 nvme connect -t tcp -n "$1" -a "${2:-127.0.0.1}" \
+		-s "${3:-4420}" "${@:4}"
+}
+
+nvme_disconnect() { within 60 nvme disconnect -n "$1"; }
+
+# nvme_subsystem NQN: its folder in sysfs.
+nvme_subsystem() {
+	local dir
+	for dir in /sys/class/nvme-subsystem/*; do
+		[[ -r $dir/subsysnqn && $(<"$dir/subsysnqn") == "$1" ]] || continue
+		printf '%s\n' "$dir"
+		return
+	done
+	return 1
+}
+
+# nvme_device NQN [NSID]: its block device, as /dev/nvme0n1.
+nvme_device() {
+	local dir sub
+	sub=$(nvme_subsystem "$1") || return
+	for dir in "$sub"/nvme*n* "$sub"/nvme*/nvme*n*; do
+		[[ ${dir##*/} =~ ^nvme[0-9]+n[0-9]+$ ]] || continue
+		[[ -r $dir/nsid && $(<"$dir/nsid") == "${2:-1}" ]] || continue
+		[[ -b /dev/${dir##*/} && $(<"$dir/size") != 0 ]] || continue
+		printf '/dev/%s\n' "${dir##*/}"
+		return
+	done
+	return 1
+}
+
+# nvme_controllers NQN: folders in sysfs of its controllers.
+nvme_controllers() {
+	local dir
+	for dir in /sys/class/nvme/nvme*; do
+		[[ -r $dir/subsysnqn && $(<"$dir/subsysnqn") == "$1" ]] &&
+			printf '%s\n' "$dir"
+	done
+	return 0
+}
+
+# nvme_state NQN: state of its first controller: live, connecting, ...
+nvme_state() {
+	local dir
+	dir=$(nvme_controllers "$1" | head -n 1)
+	[[ -n $dir ]] && cat "$dir/state"
+}
+
+# nvme_is STATE NQN, for wait_until.
+nvme_is() { [[ $(nvme_state "$2") == "$1" ]]; }
+
+# fio_job DEVICE [OPTION...]: fio with defaults fit for a small guest.
+fio_job() {
+	local dev=$1
+	shift
+	fio --name=job --filename="$dev" --direct=1 --ioengine=io_uring \
+		--randrepeat=1 --output-format=terse --terse-version=3 \
+		--output=/dev/null "$@"
+}
+
+# fio_verify DEVICE [OPTION...]: writes, then reads back and compares.
+fio_verify() {
+	fio_job "$1" --rw=randwrite --bs=4k --iodepth=16 --size=8m \
+		--verify=crc32c --verify_fatal=1 --do_verify=1 "${@:2}"
+}
+
+# fio_blocks DEVICE SIZE...: fio_verify at each of these block sizes.
+fio_blocks() {
+	local dev=$1 bs
+	shift
+	for bs in "$@"; do
+		echo "block size $bs"
+		fio_verify "$dev" --bs="$bs" || return
+	done
+}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Waiting for a state, never for a time. To be sourced.
+
+# wait_until SECONDS COMMAND...: until the command succeeds; fails when it does
+# not in that time.
+wait_until() {
+	local limit=$1 start=$SECONDS
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if ((SECONDS - start >= limit)); then
+			echo "not within $limit s: $*"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# wait_while SECONDS COMMAND...: until the command fails.
+wait_while() {
+	local limit=$1
+	shift
+	wait_until "$limit" not "$@"
+}
+
+# not COMMAND...: succeeds when the command does not.
+not() { ! "$@"; }
+
+# stays SECONDS COMMAND...: the command succeeds all that time.
+stays() {
+	local limit=$1 start=$SECONDS
+	shift
+	while ((SECONDS - start < limit)); do
+		"$@" >/dev/null 2>&1 || { echo "no longer: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
+# within SECONDS COMMAND...: runs it, and fails if it takes longer. For
+# programs, not functions.
+within() {
+	local limit=$1
+	shift
+	timeout --foreground --kill-after=2 "$limit" "$@"
+}
