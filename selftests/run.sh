@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs the tests, on this machine or in guests, as each declares in its header.
+# scripts/new-test.sh writes a new one; Documentation/testing.rst says more.
+#
+# usage: selftests/run.sh [OPTION...] [PATTERN...]
+#   PATTERN     part of AREA/NAME; without one, every test is run
+#   --kernel K  only in guests, with this kernel: 6.1, 6.12, a release or a
+#               kernel tree
+#   --slow N    time limits are N times as long (a debug kernel)
+#   --jobs N    tests at the same time (default 2)
+#   --list      only say which would be run
+#
+# CI=true or EXPECT_ALL_FEATURES=1: a skip for something missing is a failure.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/../scripts/lib.sh"
+
+kernel='' slow=1 jobs=2 list=no patterns=()
+while (($# > 0)); do
+	case $1 in
+	--kernel) kernel=$2; shift ;;
+	--slow) slow=$2; shift ;;
+	--jobs) jobs=$2; shift ;;
+	--list) list=yes ;;
+	-*) sed -n 's/^# \{0,1\}//; /^usage/,/^$/p' "$0" >&2; exit 2 ;;
+	*) patterns+=("$1") ;;
+	esac
+	shift
+done
+
+out=$BUILD/check
+strict=0
+[[ ${CI:-} != true && ${EXPECT_ALL_FEATURES:-} != 1 ]] || strict=1
+
+# header FILE KEY DEFAULT: value of "# KEY: ..." in the head of a test.
+header() {
+	local value
+	value=$(sed -n "1,25s/^# $2: *//p" "$1" | head -n 1)
+	printf '%s\n' "${value:-$3}"
+}
+
+# wanted NAME: does a pattern choose it?
+wanted() {
+	local p
+	((${#patterns[@]} > 0)) || return 0
+	for p in "${patterns[@]}"; do
+		[[ $1 == *"$p"* ]] && return
+	done
+	return 1
+}
+
+# items: one line for each run: ALONE LIMIT WHERE NAME, where WHERE is host or
+# a kernel.
+items() {
+	local file name k alone limit kernels
+	for file in "$here"/*/*.sh; do
+		name=${file#"$here"/}
+		name=${name%.sh}
+		[[ -x $file ]] || continue
+		grep -q '^# where: ' "$file" && wanted "$name" || continue
+		alone=$(header "$file" alone no)
+		limit=$(header "$file" timeout 120)
+		if [[ $(header "$file" where host) == host ]]; then
+			kernels=host
+			[[ -z $kernel ]] || continue
+		else
+			kernels=$(header "$file" kernels "${SERIES[*]}")
+			kernels=$(chosen_kernels "$kernels")
+		fi
+		for k in $kernels; do
+			printf '%s %d %s %s\n' "$alone" "$limit" "$k" "$name"
+		done
+	done
+}
+
+# chosen_kernels DECLARED: those of the declared that --kernel leaves.
+chosen_kernels() {
+	if [[ -z $kernel ]]; then
+		printf '%s\n' "$1"
+	elif [[ -d $kernel || " $1 " == *" $kernel "* ]]; then
+		printf '%s\n' "$kernel"
+	else
+		local s
+		s=$(series_of "$kernel" 2>/dev/null) || return 0
+		[[ $kernel == "$s" || " $1 " != *" $s "* ]] ||
+			printf '%s\n' "$kernel"
+	fi
+}
+
+# run_item LIMIT WHERE NAME LOG: runs one test; its exit status is the test's.
+run_item() {
+	local file=$here/$3.sh limit=$(($1 * slow)) log=$4 mem
+	if [[ $2 == host ]]; then
+		timeout --kill-after=5 "$limit" "$file" \
+			</dev/null >"$log" 2>&1
+		return
+	fi
+	mem=$(header "$file" mem 1024)
+	((slow == 1)) || mem=$((mem * 2))
+	"$TOP/scripts/vm.sh" --kernel "$2" --timeout "$((limit + 20 * slow))" \
+		--modules "$(header "$file" modules none)" \
+		--cpus "$(header "$file" cpus 2)" --mem "$mem" \
+		--disk "$(header "$file" disk 16)" \
+		--append "$(header "$file" append '')" \
+		--log "${log%.log}.dmesg" -- \
+		"$here/vm/run-test.sh" "$file" </dev/null >"$log" 2>&1
+}
+
+# judge NUMBER WHERE NAME LOG STATUS SECONDS: prints the result, adds it up.
+judge() {
+	local text counts p f s verdict=ok title=$3
+	[[ $2 == host ]] || title=$3@${2##*/}
+	text=$(awk -v status="$5" -v strict="$strict" \
+		-f "$here/lib/ktap.awk" "$4")
+	counts=${text##*$'\n'}
+	read -r p f s <<<"$counts"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	((f == 0)) || verdict='not ok'
+	printf '# %s\n%s\n' "$title" "${text%$'\n'*}"
+	if ((f > 0)); then
+		sed 's/^/    # | /' "$4" | tail -n 60
+		printf '    # the whole log: %s\n' "${4#"$TOP"/}"
+	fi
+	printf '%s %d %s # %d s\n' "$verdict" "$1" "$title" "$6"
+}
+
+declare -A running=()
+passed=0 failed=0 skipped=0 finished=0
+
+# reap: waits for one test to end and judges it.
+reap() {
+	local pid status=0 where name log start
+	wait -n -p pid || status=$?
+	read -r where name log start <<<"${running[$pid]}"
+	unset "running[$pid]"
+	finished=$((finished + 1))
+	judge "$finished" "$where" "$name" "$log" "$status" \
+		"$((SECONDS - start))"
+}
+
+# start LIMIT WHERE NAME
+start() {
+	local log=$out/${3//\//.}
+	[[ $2 == host ]] || log+=.${2##*/}
+	log+=.log
+	run_item "$1" "$2" "$3" "$log" &
+	running[$!]="$2 $3 $log $SECONDS"
+}
+
+# run_all JOBS ALONE: the items whose "alone" is that, longest first.
+run_all() {
+	local alone limit where name
+	while read -r alone limit where name; do
+		[[ $alone == "$2" ]] || continue
+		((${#running[@]} < $1)) || reap
+		start "$limit" "$where" "$name"
+	done <<<"$todo"
+	while ((${#running[@]} > 0)); do
+		reap
+	done
+}
+
+stop() {
+	((${#running[@]} == 0)) || kill "${!running[@]}" 2>/dev/null || true
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+todo=$(items | sort -k2,2nr -k4,4)
+[[ -n $todo ]] || die "no test is named like that: ${patterns[*]:-any}."
+if [[ $list == yes ]]; then
+	awk '{ print $4, $3 }' <<<"$todo" | sort
+	exit
+fi
+mkdir -p "$out"
+printf 'KTAP version 1\n1..%d\n' "$(wc -l <<<"$todo")"
+run_all "$jobs" no
+run_all 1 yes
+printf '# %d min %d s\n' "$((SECONDS / 60))" "$((SECONDS % 60))"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+((failed == 0 && passed > 0))
