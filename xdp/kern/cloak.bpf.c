@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The two programs of the cloak. Each parses a packet, finds the verdict,
+ * counts it in one place and acts on it.
+ *
+ * With empty maps both let everything pass: an interface is cloaked from the
+ * moment it has an entry in the map of interfaces of the slot in force.
+ */
+#include "egress.h"
+#include "ingress.h"
+#include "report.h"
+
+#define TC_PASS		0	/* TC_ACT_OK */
+#define TC_DROP		2	/* TC_ACT_SHOT */
+
+/* The only place that counts. Returns whether the packet may go on. */
+inline_fn bool finish(enum cloak_direction direction, int reason,
+		      bool monitored, __u32 len)
+{
+	bool drop = reason >= CLOAK_DROP_FIRST;
+	__u32 key = CLOAK_COUNTER(direction, drop && monitored, reason);
+	struct cloak_counter *counter = bpf_map_lookup_elem(&counters, &key);
+
+	if (counter) {
+		counter->packets++;
+		counter->bytes += len;
+	}
+	return !drop || monitored;
+}
+
+SEC("xdp.frags")
+int cloak_ingress(struct xdp_md *ctx)
+{
+	int reason = CLOAK_PASS_UNMANAGED;
+	bool monitored = false;
+	struct packet p;
+
+	packet_init(&p, ctx->ingress_ifindex, bpf_xdp_get_buff_len(ctx));
+	if (policy_open(&p)) {
+		monitored = is_monitored(&p);
+		reason = ingress_verdict(ctx, &p);
+		if (reason >= CLOAK_DROP_FIRST)
+			report_drop(ctx, &p, reason);
+	}
+	return finish(CLOAK_INGRESS, reason, monitored, p.len) ? XDP_PASS :
+								 XDP_DROP;
+}
+
+SEC("tc")
+int cloak_egress(struct __sk_buff *skb)
+{
+	int reason = CLOAK_PASS_UNMANAGED;
+	struct rewrite rewrite = {};
+	bool monitored = false;
+	struct packet p;
+
+	packet_init(&p, skb->ifindex, skb->len);
+	if (policy_open(&p)) {
+		monitored = is_monitored(&p);
+		reason = egress_verdict(skb, &p, &rewrite);
+		if (rewrite.needed && !monitored &&
+		    bpf_skb_store_bytes(skb, 0, rewrite.dmac, ETH_ALEN, 0))
+			reason = CLOAK_DROP_INTERNAL;
+	}
+	return finish(CLOAK_EGRESS, reason, monitored, p.len) ? TC_PASS :
+								TC_DROP;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

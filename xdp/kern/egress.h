@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What may go out, from whatever made it: the stack's answers, errors and
+ * resets, its own ARP, DAD, MLD, router solicitations, and programs. Each
+ * function returns the reason of its verdict.
+ *
+ * Nothing that is cloaked leaves in a broadcast or multicast frame. The one
+ * such frame a host cannot live without is the question for a peer's MAC; it
+ * goes to that peer alone, at the MAC that its entry is bound to or that the
+ * host used last (neighbour.h). If neither is known the question is dropped:
+ * a forged packet "from" a peer could have provoked it. The peer that really
+ * exists asks for the host first, or within seconds when its own entry grows
+ * stale, and is known from then on. CLOAK_IFACE_RESOLVE_BROADCAST changes
+ * that for those who prefer it.
+ *
+ * Where single addresses are cloaked, all this is for frames about one of
+ * them. On top of that MLD reports, which name the group of every address,
+ * and well-known self-advertisements never leave such an interface.
+ */
+#ifndef CLOAK_KERN_EGRESS_H
+#define CLOAK_KERN_EGRESS_H
+
+#include "flow.h"
+#include "neighbour.h"
+#include "parse.h"
+#include "policy.h"
+
+/* As much of a packet as the parser may want to see. */
+#define EGRESS_HEADERS	256
+
+#define PORT_SSDP	1900
+#define PORT_WSD	3702
+#define PORT_MDNS	5353
+#define PORT_LLMNR	5355
+
+/* What has to be done to a packet before it leaves. */
+struct rewrite {
+	bool needed;
+	__u8 dmac[ETH_ALEN];
+};
+
+inline_fn struct span skb_span(const struct __sk_buff *skb)
+{
+	struct span s = {
+		.start = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+	};
+
+	return s;
+}
+
+/* parse_deep() for tc, see ingress_deepen(). */
+__noinline int egress_deepen(struct __sk_buff *skb, struct packet *p)
+{
+	struct span s = skb_span(skb);
+
+	if (p)
+		parse_deep(p, &s);
+	return 0;
+}
+
+/* The question of the host for the MAC of peer @who, sent to everybody. */
+inline_fn int egress_resolve(const struct packet *p,
+			     const struct cloak_prefix *who,
+			     const struct cloak_peer *peer,
+			     struct rewrite *rewrite)
+{
+	const __u8 nobody[ETH_ALEN] = {};
+	const __u8 *mac = neighbour_mac(who, p->ifindex);
+
+	if (peer->flags & CLOAK_PEER_BOUND_MAC)
+		mac = peer->mac;
+	if (mac) {
+		rewrite->needed = true;
+		__builtin_memcpy(rewrite->dmac, mac, ETH_ALEN);
+		neighbour_learn(who, p->ifindex, rewrite->dmac);
+		return CLOAK_PASS_RESOLVE;
+	}
+	if (!(p->iface.flags & CLOAK_IFACE_RESOLVE_BROADCAST))
+		return CLOAK_DROP_EGRESS_UNSEEN;
+	neighbour_write(who, p->ifindex, nobody, bpf_ktime_get_coarse_ns());
+	return CLOAK_PASS_RESOLVE_GROUP;
+}
+
+/* ARP or ND about @who: to @who itself, or a question for its MAC. */
+inline_fn int egress_resolver(const struct packet *p,
+			      const struct cloak_prefix *who, bool question,
+			      struct rewrite *rewrite)
+{
+	const struct cloak_peer *peer = peer_find(p, who);
+	bool group = to_group_mac(p);
+	const __u8 *mac = p->dmac;
+	int refused;
+
+	if (!peer || !(peer->flags & PEER_ANY)) {
+		if (!group && station_is_peer(p, p->dmac))
+			return CLOAK_PASS_STATION;
+		return CLOAK_DROP_EGRESS_RESOLVE;
+	}
+	if (group && !question)
+		return CLOAK_DROP_EGRESS_ANNOUNCE;
+	if (group)
+		mac = peer->mac;
+	refused = peer_refuse(peer, p->ifindex, mac);
+	if (refused)
+		return refused;
+	if (group)
+		return egress_resolve(p, who, peer, rewrite);
+	/* An outbound peer is answered only while the host talks to it. */
+	if (!(peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY)) &&
+	    !question && !neighbour_was_asked(who, p->ifindex, p->dmac))
+		return CLOAK_DROP_EGRESS_RESOLVE;
+	neighbour_learn(who, p->ifindex, p->dmac);
+	return peer->flags & CLOAK_PEER_INBOUND ? CLOAK_PASS_AUTHORISED :
+						  CLOAK_PASS_GATEWAY;
+}
+
+inline_fn int egress_arp(const struct packet *p,
+			 struct rewrite *rewrite)
+{
+	if (addr_is_unspecified(&p->src.addr))
+		return CLOAK_DROP_EGRESS_DAD;
+	if (addr_equal(&p->src.addr, &p->dst.addr))
+		return CLOAK_DROP_EGRESS_ANNOUNCE;
+	if (is_cloaked(p, &p->dst))
+		return CLOAK_DROP_EGRESS_ANNOUNCE;
+	return egress_resolver(p, &p->dst, p->arp_op == 1, rewrite);
+}
+
+inline_fn int egress_nd(const struct packet *p,
+			struct rewrite *rewrite)
+{
+	if (p->icmp_type == ICMPV6_RS)
+		return CLOAK_DROP_EGRESS_RS;
+	if (p->icmp_type == ICMPV6_NS && addr_is_unspecified(&p->src.addr))
+		return CLOAK_DROP_EGRESS_DAD;
+	if (p->icmp_type == ICMPV6_NS) {
+		if (!p->has_target)
+			return CLOAK_DROP_EGRESS_MALFORMED;
+		return egress_resolver(p, &p->target, true, rewrite);
+	}
+	/* NA, RA and redirect go to whom they are addressed to. */
+	if (addr_is_group(&p->dst.addr))
+		return CLOAK_DROP_EGRESS_ANNOUNCE;
+	return egress_resolver(p, &p->dst, false, rewrite);
+}
+
+inline_fn int egress_group(const struct packet *p)
+{
+	const struct cloak_peer *peer;
+
+	if (p->protocol == IPPROTO_IGMP)
+		return CLOAK_DROP_EGRESS_MLD;
+	peer = peer_find(p, &p->dst);
+	if (!peer || !(peer->flags & CLOAK_PEER_GROUP) ||
+	    peer_refuse(peer, p->ifindex, peer->mac))
+		return CLOAK_DROP_EGRESS_GROUP;
+	return CLOAK_PASS_GROUP;
+}
+
+inline_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
+{
+	const struct cloak_peer *peer;
+	int refused;
+
+	if (to_group_mac(p) || addr_is_group(&p->dst.addr))
+		return egress_group(p);
+	peer = peer_find(p, &p->dst);
+	if (!peer || !(peer->flags & PEER_ANY))
+		return CLOAK_DROP_EGRESS;
+	refused = peer_refuse(peer, p->ifindex, p->dmac);
+	if (refused)
+		return refused;
+	if (peer->flags & CLOAK_PEER_INBOUND) {
+		neighbour_learn(&p->dst, p->ifindex, p->dmac);
+		return CLOAK_PASS_AUTHORISED;
+	}
+	if (!(peer->flags & CLOAK_PEER_OUTBOUND))
+		return CLOAK_DROP_GATEWAY_ONLY;
+	neighbour_learn(&p->dst, p->ifindex, p->dmac);
+	egress_deepen(skb, p);
+	flow_opened(p);
+	return CLOAK_PASS_OUTBOUND;
+}
+
+inline_fn int egress_whole(struct __sk_buff *skb, struct packet *p,
+			   struct rewrite *rewrite)
+{
+	if (p->network == NET_ARP)
+		return egress_arp(p, rewrite);
+	if (p->network == NET_OTHER)
+		return CLOAK_DROP_EGRESS_NON_IP;
+	if (may_be_icmpv6(p)) {
+		egress_deepen(skb, p);
+		if (is_mld(p))
+			return CLOAK_DROP_EGRESS_MLD;
+		if (is_nd(p))
+			return egress_nd(p, rewrite);
+	}
+	return egress_ip(skb, p);
+}
+
+/* Things that carry the addresses of the host in their payload. */
+inline_fn bool is_advertisement(struct __sk_buff *skb, struct packet *p)
+{
+	if (p->network == NET_OTHER)
+		return p->ethertype == ETHERTYPE_LLDP;
+	if (p->protocol != IPPROTO_UDP || !to_group_mac(p))
+		return false;
+	egress_deepen(skb, p);
+	switch (p->dport) {
+	case PORT_SSDP:
+	case PORT_WSD:
+	case PORT_MDNS:
+	case PORT_LLMNR:
+		return p->has_ports;
+	}
+	return false;
+}
+
+/* Is a frame of this host about one of the cloaked addresses? */
+inline_fn bool egress_is_cloaked(struct __sk_buff *skb, struct packet *p)
+{
+	if (p->network == NET_OTHER)
+		return false;
+	if (is_cloaked(p, &p->src))
+		return true;
+	if (p->network == NET_ARP)
+		return is_cloaked(p, &p->dst);
+	if (!may_be_icmpv6(p))
+		return false;
+	egress_deepen(skb, p);
+	return p->has_target && is_cloaked(p, &p->target);
+}
+
+inline_fn int egress_addresses(struct __sk_buff *skb, struct packet *p,
+			       struct rewrite *rewrite)
+{
+	if (is_advertisement(skb, p))
+		return CLOAK_DROP_EGRESS_ADVERT;
+	if (egress_is_cloaked(skb, p))
+		return egress_whole(skb, p, rewrite);
+	return is_mld(p) ? CLOAK_DROP_EGRESS_MLD : CLOAK_PASS_VISIBLE;
+}
+
+/* Headers may lie in page fragments: get them into the linear part first. */
+inline_fn int egress_verdict(struct __sk_buff *skb, struct packet *p,
+			     struct rewrite *rewrite)
+{
+	struct span s;
+
+	if ((__u64)skb->data_end - skb->data < EGRESS_HEADERS)
+		bpf_skb_pull_data(skb, p->len < EGRESS_HEADERS ?
+					       p->len : EGRESS_HEADERS);
+	s = skb_span(skb);
+	if (parse_frame(p, &s, false))
+		return CLOAK_DROP_EGRESS_MALFORMED;
+	if (is_whole(p))
+		return egress_whole(skb, p, rewrite);
+	return egress_addresses(skb, p, rewrite);
+}
+
+#endif /* CLOAK_KERN_EGRESS_H */

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What may come in. Each function returns the reason of its verdict.
+ *
+ * On a wholly cloaked interface the question is only who sends. Where single
+ * addresses are cloaked, the first question is whether the packet is about
+ * one of them. A unicast packet says so in its destination, ARP and ND in
+ * their target. Group traffic is the hard part, because the visible
+ * addresses share the groups:
+ *  - to a solicited-node group (or directed broadcast) which user space has
+ *    listed because only cloaked addresses belong to it: only from peers,
+ *  - ND to any group: by its target; ND in fragments and headers without end
+ *    could hide the target: dropped,
+ *  - anything else to a group, such as a ping to ff02::1, passes: a visible
+ *    address may answer, and what the kernel would answer from a cloaked
+ *    address is stopped on egress, where the source address tells.
+ * Source routes could name a cloaked address where it is not looked for.
+ */
+#ifndef CLOAK_KERN_INGRESS_H
+#define CLOAK_KERN_INGRESS_H
+
+#include "flow.h"
+#include "neighbour.h"
+#include "parse.h"
+#include "policy.h"
+
+inline_fn struct span xdp_span(const struct xdp_md *ctx)
+{
+	struct span s = {
+		.start = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
+
+	return s;
+}
+
+/*
+ * parse_deep() for XDP. Global, so that the verifier looks at its many paths
+ * once and not at each place that calls it.
+ */
+__noinline int ingress_deepen(struct xdp_md *ctx, struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+
+	if (p)
+		parse_deep(p, &s);
+	return 0;
+}
+
+/* Is this IP from a peer? */
+inline_fn int ingress_ip(struct xdp_md *ctx, struct packet *p)
+{
+	const struct cloak_peer *peer;
+	int refused;
+
+	if (addr_is_unspecified(&p->src.addr) || addr_is_group(&p->src.addr))
+		return CLOAK_DROP_UNAUTHORISED;
+	peer = peer_find(p, &p->src);
+	if (!peer || !(peer->flags & PEER_ANY))
+		return CLOAK_DROP_UNAUTHORISED;
+	refused = peer_refuse(peer, p->ifindex, p->smac);
+	if (refused)
+		return refused;
+	if (peer->flags & CLOAK_PEER_INBOUND)
+		return CLOAK_PASS_AUTHORISED;
+	if (!(peer->flags & CLOAK_PEER_OUTBOUND))
+		return CLOAK_DROP_GATEWAY_ONLY;
+	ingress_deepen(ctx, p);
+	return flow_answers(p) ? CLOAK_PASS_FLOW : CLOAK_DROP_NO_FLOW;
+}
+
+/*
+ * May @p->src resolve addresses here? @denied is the reason if it is simply
+ * nobody. An entry that is there but does not fit is not mended by the MAC.
+ */
+inline_fn int ingress_resolver(const struct packet *p, int denied)
+{
+	const struct cloak_peer *peer = peer_find(p, &p->src);
+	int refused;
+
+	if (peer && (peer->flags & PEER_ANY)) {
+		refused = peer_refuse(peer, p->ifindex, p->smac);
+		if (refused)
+			return refused;
+		if (peer->flags & CLOAK_PEER_INBOUND)
+			return CLOAK_PASS_AUTHORISED;
+		if (peer->flags & CLOAK_PEER_GATEWAY)
+			return CLOAK_PASS_GATEWAY;
+		if (neighbour_was_asked(&p->src, p->ifindex, p->smac))
+			return CLOAK_PASS_STATION;
+		return CLOAK_DROP_NO_FLOW;
+	}
+	if (station_is_peer(p, p->smac))
+		return CLOAK_PASS_STATION;
+	return denied;
+}
+
+inline_fn int ingress_arp(const struct packet *p)
+{
+	const struct cloak_peer *peer;
+
+	if (addr_is_unspecified(&p->src.addr))
+		return CLOAK_DROP_ARP;
+	if (is_cloaked(p, &p->src))
+		return CLOAK_DROP_SELF;
+	peer = peer_find(p, &p->src);
+	if (peer && (peer->flags & CLOAK_PEER_BOUND_MAC) &&
+	    !mac_equal(peer->mac, p->sha))
+		return CLOAK_DROP_WRONG_MAC;
+	return ingress_resolver(p, CLOAK_DROP_ARP);
+}
+
+/* An advertisement may speak for its sender or for another peer. */
+inline_fn bool na_target_is_peer(const struct packet *p)
+{
+	return addr_equal(&p->src.addr, &p->target.addr) ||
+	       peer_may(p, &p->target, p->smac, PEER_ANY);
+}
+
+inline_fn int ingress_nd(const struct packet *p)
+{
+	int reason;
+
+	if (addr_is_unspecified(&p->src.addr))
+		return CLOAK_DROP_ND;
+	if (is_cloaked(p, &p->src))
+		return CLOAK_DROP_SELF;
+	if (!has_nd_target(p->icmp_type)) {
+		/* RS, RA, redirect, MLD: in its own name or not at all */
+		if (peer_may(p, &p->src, p->smac, CLOAK_PEER_INBOUND))
+			return CLOAK_PASS_AUTHORISED;
+		if (peer_may(p, &p->src, p->smac, CLOAK_PEER_GATEWAY))
+			return CLOAK_PASS_GATEWAY;
+		return CLOAK_DROP_ND;
+	}
+	reason = ingress_resolver(p, CLOAK_DROP_ND);
+	if (reason < CLOAK_DROP_FIRST && p->icmp_type == ICMPV6_NA &&
+	    (!p->has_target || !na_target_is_peer(p)))
+		return CLOAK_DROP_FOREIGN_TARGET;
+	return reason;
+}
+
+inline_fn int ingress_whole(struct xdp_md *ctx, struct packet *p)
+{
+	if (p->network == NET_ARP)
+		return ingress_arp(p);
+	if (p->network == NET_OTHER)
+		return CLOAK_DROP_NON_IP;
+	if (may_be_icmpv6(p)) {
+		ingress_deepen(ctx, p);
+		if (is_nd(p) || is_mld(p))
+			return ingress_nd(p);
+	}
+	return ingress_ip(ctx, p);
+}
+
+/* True if ND could be in it whose target cannot be seen. */
+inline_fn bool hides_nd(const struct packet *p)
+{
+	if (p->endless || p->truncated)
+		return true;
+	return p->frag != FRAG_NONE && p->protocol == IPPROTO_ICMPV6;
+}
+
+/* To a visible address or to a group. */
+inline_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
+{
+	int reason;
+
+	if (!may_be_icmpv6(p) && !p->options)
+		return CLOAK_PASS_VISIBLE;
+	ingress_deepen(ctx, p);
+	if (p->has_target && is_cloaked(p, &p->target)) {
+		if (p->icmp_type == ICMPV6_NA)
+			return CLOAK_DROP_SELF;
+		return ingress_nd(p);
+	}
+	reason = CLOAK_PASS_VISIBLE;
+	if (p->source_routed)
+		reason = CLOAK_DROP_SOURCE_ROUTED;
+	else if (p->network == NET_IPV6 && hides_nd(p))
+		reason = p->endless || p->truncated ?
+				 CLOAK_DROP_BAD_HEADERS :
+				 CLOAK_DROP_FRAGMENTED_ND;
+	if (reason >= CLOAK_DROP_FIRST &&
+	    peer_may(p, &p->src, p->smac, CLOAK_PEER_INBOUND))
+		return CLOAK_PASS_AUTHORISED;
+	return reason;
+}
+
+/* To a cloaked address, or to a group that only such belong to. */
+inline_fn int ingress_cloaked(struct xdp_md *ctx, struct packet *p, bool group)
+{
+	int reason;
+
+	if (may_be_icmpv6(p)) {
+		ingress_deepen(ctx, p);
+		if (is_nd(p) || is_mld(p))
+			return ingress_nd(p);
+	}
+	reason = ingress_ip(ctx, p);
+	if (group && reason == CLOAK_DROP_UNAUTHORISED)
+		return CLOAK_DROP_CLOAKED_GROUP;
+	return reason;
+}
+
+inline_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
+{
+	const struct cloak_address *to;
+
+	if (p->network == NET_OTHER)
+		return CLOAK_PASS_VISIBLE;
+	to = address_find(p, &p->dst);
+	if (p->network == NET_ARP) {
+		if (to)
+			return ingress_arp(p);
+		return is_cloaked(p, &p->src) ? CLOAK_DROP_SELF :
+						     CLOAK_PASS_VISIBLE;
+	}
+	if (to)
+		return ingress_cloaked(ctx, p,
+				       to->flags & CLOAK_ADDRESS_GROUP);
+	return ingress_not_cloaked(ctx, p);
+}
+
+/*
+ * A header that does not fit may be broken, or it may lie beyond the first
+ * buffer of a packet in several: tell the two apart.
+ */
+inline_fn int ingress_broken(const struct packet *p, const struct span *s,
+			     int reason)
+{
+	__u32 linear = s->end - s->start;
+
+	if (linear < p->len && linear < p->network_at + 60)
+		return CLOAK_DROP_NOT_LINEAR;
+	return reason;
+}
+
+inline_fn int ingress_verdict(struct xdp_md *ctx, struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+	int reason = parse_frame(p, &s, true);
+
+	if (reason)
+		return ingress_broken(p, &s, reason);
+	return is_whole(p) ? ingress_whole(ctx, p) : ingress_addresses(ctx, p);
+}
+
+#endif /* CLOAK_KERN_INGRESS_H */

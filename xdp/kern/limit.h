@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Buckets of tokens in one word each (the generic cell rate algorithm): the
+ * word is the time at which the bucket would be full again. Taking a token
+ * moves it one interval on, and there is none left if that would lead
+ * further into the future than the whole bucket is worth.
+ */
+#ifndef CLOAK_KERN_LIMIT_H
+#define CLOAK_KERN_LIMIT_H
+
+#include "maps.h"
+#include "packet.h"
+
+#define NSEC_PER_SEC		1000000000ull
+#define LIMIT_ATTEMPTS		4
+
+/* Share of the budget for new sources that one MAC alone can use up. */
+#define MAC_SHARE		4
+
+/*
+ * Takes a token from @bucket. @interval: time until one comes back, @burst:
+ * size. A CPU that loses every attempt to the others goes without.
+ */
+inline_fn bool limit_take(__u64 *bucket, __u64 now, __u64 interval,
+			  __u64 burst)
+{
+	int i;
+
+	for (i = 0; i < LIMIT_ATTEMPTS; i++) {
+		__u64 full = *(volatile __u64 *)bucket;
+		__u64 next = (full > now ? full : now) + interval;
+
+		if (next - now > burst * interval)
+			return false;
+		if (__sync_val_compare_and_swap(bucket, full, next) == full)
+			return true;
+	}
+	return false;
+}
+
+inline_fn __u64 interval_of(__u32 per_second)
+{
+	return NSEC_PER_SEC / (per_second ? per_second : 1);
+}
+
+inline_fn const struct cloak_config *config_read(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+/* True if one more event may be sent now. */
+inline_fn bool limit_event(__u64 now)
+{
+	const struct cloak_config *c = config_read();
+	__u32 key = BUCKET_EVENTS;
+	__u64 *bucket = bpf_map_lookup_elem(&buckets, &key);
+	__u32 rate = CLOAK_DEFAULT_EVENTS_PER_SECOND;
+
+	if (!c || !bucket)
+		return false;
+	if (c->events_per_second)
+		rate = c->events_per_second;
+	return limit_take(bucket, now, interval_of(rate), rate);
+}
+
+inline_fn __u64 *mac_bucket(const __u8 *mac)
+{
+	__u64 key = 0, full = 0, *bucket;
+
+	__builtin_memcpy(&key, mac, ETH_ALEN);
+	bucket = bpf_map_lookup_elem(&mac_buckets, &key);
+	if (bucket)
+		return bucket;
+	bpf_map_update_elem(&mac_buckets, &key, &full, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&mac_buckets, &key);
+}
+
+/*
+ * True if a new source may be recorded now. One MAC has a share of the
+ * budget, so that a flood of forged addresses from one machine leaves room
+ * for the sources behind other MACs.
+ */
+inline_fn bool limit_source(__u64 now, const __u8 *mac)
+{
+	const struct cloak_config *c = config_read();
+	__u32 key = BUCKET_SOURCES;
+	__u64 *all = bpf_map_lookup_elem(&buckets, &key);
+	__u64 *own = mac_bucket(mac);
+	__u32 rate = CLOAK_DEFAULT_SOURCES_PER_SECOND;
+	__u32 burst = CLOAK_DEFAULT_SOURCES_BURST;
+	__u64 interval;
+
+	if (!c || !all || !own)
+		return false;
+	if (c->sources_per_second)
+		rate = c->sources_per_second;
+	if (c->sources_burst)
+		burst = c->sources_burst;
+	interval = interval_of(rate);
+	return limit_take(own, now, interval * MAC_SHARE,
+			  burst / MAC_SHARE + 1) &&
+	       limit_take(all, now, interval, burst);
+}
+
+#endif /* CLOAK_KERN_LIMIT_H */

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * All maps. Those with LIBBPF_PIN_BY_NAME live on in the pin folder; user
+ * space finds them there by the names below. Types: cloak_abi.h.
+ */
+#ifndef CLOAK_KERN_MAPS_H
+#define CLOAK_KERN_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "cloak_abi.h"
+
+/*
+ * The policy. The inner maps of slot 0 are made with the object, so that it
+ * works with bpftool alone; user space hangs in new ones at each commit.
+ */
+struct iface_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CLOAK_MAX_IFACES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct cloak_iface);
+} interfaces_0 SEC(".maps");
+
+struct address_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CLOAK_MAX_ADDRESSES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cloak_addr);
+	__type(value, struct cloak_address);
+} addresses_0 SEC(".maps");
+
+struct peer_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, CLOAK_MAX_PEERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cloak_prefix);
+	__type(value, struct cloak_peer);
+} peers_0 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct iface_map);
+} iface_slots SEC(".maps") = {
+	.values = { [0] = &interfaces_0 },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct address_map);
+} address_slots SEC(".maps") = {
+	.values = { [0] = &addresses_0 },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct peer_map);
+} peer_slots SEC(".maps") = {
+	.values = { [0] = &peers_0 },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} generation SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cloak_config);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} config SEC(".maps");
+
+/* What was counted and who probed. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CLOAK_COUNTERS);
+	__type(key, __u32);
+	__type(value, struct cloak_counter);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CLOAK_STATS);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} event_stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_SOURCES);
+	__type(key, struct cloak_source_key);
+	__type(value, struct cloak_source);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sources SEC(".maps");
+
+/* Budgets: buckets of tokens, see limit.h. */
+
+enum bucket {
+	BUCKET_EVENTS = 0,
+	BUCKET_SOURCES = 1,
+	BUCKETS = 2,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BUCKETS);
+	__type(key, __u32);
+	__type(value, __u64);
+} buckets SEC(".maps");
+
+/* New sources of each MAC. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_STATIONS);
+	__type(key, __u64);
+	__type(value, __u64);
+} mac_buckets SEC(".maps");
+
+/* State. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_FLOWS);
+	__type(key, struct cloak_flow_key);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_NEIGHBOURS);
+	__type(key, struct cloak_addr);
+	__type(value, struct cloak_neighbour);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} neighbours SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_NEIGHBOURS);
+	__type(key, struct cloak_station_key);
+	__type(value, struct cloak_station);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} stations SEC(".maps");
+
+/* Too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cloak_event);
+} event_scratch SEC(".maps");
+
+#endif /* CLOAK_KERN_MAPS_H */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which MAC a peer has. Learnt on egress only, from what the host itself
+ * sends: its neighbour table was filled by ARP and ND that ingress has let
+ * in, so a stranger cannot plant an entry here.
+ *
+ * "neighbours" answers: to whom alone need the host send its ARP request?
+ * "stations" answers: is this MAC that of a peer? An IPv6 host asks for us
+ * from its link-local address, and a host with several addresses may use any
+ * of them in ARP. The entry names the peer's address, which is looked up
+ * again each time, so that a revoked peer has no station left.
+ */
+#ifndef CLOAK_KERN_NEIGHBOUR_H
+#define CLOAK_KERN_NEIGHBOUR_H
+
+#include "policy.h"
+
+#define NEIGHBOUR_REFRESH_NS	1000000000ull
+
+inline_fn void neighbour_write(const struct cloak_prefix *who, __u32 ifindex,
+			       const __u8 *mac, __u64 now)
+{
+	struct cloak_neighbour fresh = { .seen_ns = now, .ifindex = ifindex };
+
+	__builtin_memcpy(fresh.mac, mac, ETH_ALEN);
+	bpf_map_update_elem(&neighbours, &who->addr, &fresh, BPF_ANY);
+}
+
+inline_fn void station_write(const struct cloak_prefix *who, __u32 ifindex,
+			     const __u8 *mac)
+{
+	struct cloak_station_key key = { .ifindex = ifindex };
+	struct cloak_station station;
+
+	__builtin_memcpy(key.mac, mac, ETH_ALEN);
+	station.addr = who->addr;
+	bpf_map_update_elem(&stations, &key, &station, BPF_ANY);
+}
+
+/* The host sends to peer @who at @mac: remember, at most once a second. */
+inline_fn void neighbour_learn(const struct cloak_prefix *who, __u32 ifindex,
+			       const __u8 *mac)
+{
+	const struct cloak_neighbour *known =
+		bpf_map_lookup_elem(&neighbours, &who->addr);
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (known && known->ifindex == ifindex &&
+	    mac_equal(known->mac, mac) &&
+	    now - known->seen_ns < NEIGHBOUR_REFRESH_NS)
+		return;
+	neighbour_write(who, ifindex, mac, now);
+	station_write(who, ifindex, mac);
+}
+
+/* The MAC last used for @who, or NULL. */
+inline_fn const __u8 *neighbour_mac(const struct cloak_prefix *who,
+				    __u32 ifindex)
+{
+	const struct cloak_neighbour *known =
+		bpf_map_lookup_elem(&neighbours, &who->addr);
+
+	if (!known || known->ifindex != ifindex || mac_is_zero(known->mac))
+		return NULL;
+	return known->mac;
+}
+
+/*
+ * True if the host has asked for @who itself: an outbound peer may then
+ * answer, and ask back to keep its own entry fresh. A zero MAC in the entry
+ * means that the question went to everybody.
+ */
+inline_fn bool neighbour_was_asked(const struct cloak_prefix *who,
+				   __u32 ifindex, const __u8 *mac)
+{
+	const struct cloak_neighbour *known =
+		bpf_map_lookup_elem(&neighbours, &who->addr);
+
+	return known && known->ifindex == ifindex &&
+	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));
+}
+
+/* True if @mac belongs to a peer or a gateway that is still one. */
+inline_fn bool station_is_peer(const struct packet *p, const __u8 *mac)
+{
+	struct cloak_station_key key = { .ifindex = p->ifindex };
+	const struct cloak_station *station;
+	struct cloak_prefix who = { .bits = 128 };
+
+	__builtin_memcpy(key.mac, mac, ETH_ALEN);
+	station = bpf_map_lookup_elem(&stations, &key);
+	if (!station)
+		return false;
+	who.addr = station->addr;
+	return peer_may(p, &who, mac,
+			CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY);
+}
+
+#endif /* CLOAK_KERN_NEIGHBOUR_H */

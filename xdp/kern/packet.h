@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is known about a packet while its verdict is found: the one carrier
+ * between parse, decision and report. Lives on the stack of the program.
+ */
+#ifndef CLOAK_KERN_PACKET_H
+#define CLOAK_KERN_PACKET_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+
+#include "cloak_abi.h"
+
+#define inline_fn static __always_inline
+
+#define ETH_ALEN		6
+#define ETHERTYPE_IPV4		0x0800
+#define ETHERTYPE_ARP		0x0806
+#define ETHERTYPE_VLAN		0x8100
+#define ETHERTYPE_IPV6		0x86dd
+#define ETHERTYPE_QINQ		0x88a8
+#define ETHERTYPE_LLDP		0x88cc
+#define ETHERTYPE_QINQ_OLD	0x9100
+
+enum network {
+	NET_OTHER = 0,		/* not ARP, not IP */
+	NET_ARP,
+	NET_IPV4,
+	NET_IPV6,
+};
+
+enum fragment {
+	FRAG_NONE = 0,
+	FRAG_FIRST,		/* transport header is here */
+	FRAG_LATER,		/* it is not */
+};
+
+struct packet {
+	struct cloak_prefix src;	/* IP source or ARP sender */
+	struct cloak_prefix dst;	/* IP destination; ARP: target */
+	struct cloak_prefix target;	/* ARP or ND target, has_target */
+	struct cloak_iface iface;	/* its entry in the policy */
+	__u32 ifindex;
+	__u32 slot;		/* of the policy in force */
+	__u32 len;		/* of the whole frame */
+	__u32 frag_id;		/* with frag != FRAG_NONE */
+	__u16 ethertype;	/* after the tags */
+	__u16 network_at;	/* offset of the network header */
+	__u16 transport_at;	/* offset of what the IP header points to */
+	__u16 sport;		/* with has_ports */
+	__u16 dport;
+	__u16 vlans[CLOAK_MAX_VLANS];
+	__u16 arp_op;
+	__u8 smac[ETH_ALEN];
+	__u8 dmac[ETH_ALEN];
+	__u8 sha[ETH_ALEN];	/* ARP sender hardware address */
+	__u8 vlan_count;
+	__u8 network;		/* enum network */
+	__u8 frag;		/* enum fragment */
+	__u8 protocol;		/* next header; after deepening: transport */
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 tcp_flags;
+	__u8 tcp_words;		/* data offset */
+	bool tcp_reserved;	/* one of the reserved bits is set */
+	bool has_ports;
+	bool has_icmp;
+	bool has_target;
+	bool deep;		/* parse_deep() was here */
+	bool options;		/* IPv4 header longer than 20 bytes */
+	bool source_routed;
+	bool truncated;		/* transport header is not all there */
+	bool endless;		/* extension headers beyond the limit */
+};
+
+/* The padding, too: a global function wants every byte initialised. */
+inline_fn void packet_init(struct packet *p, __u32 ifindex, __u32 len)
+{
+	__builtin_memset(p, 0, sizeof(*p));
+	p->ifindex = ifindex;
+	p->len = len;
+}
+
+/* The linear part of a packet. */
+struct span {
+	void *start;
+	void *end;
+};
+
+inline_fn bool mac_equal(const __u8 *a, const __u8 *b)
+{
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
+		 (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
+}
+
+inline_fn bool mac_is_zero(const __u8 *a)
+{
+	return !(a[0] | a[1] | a[2] | a[3] | a[4] | a[5]);
+}
+
+inline_fn bool to_group_mac(const struct packet *p)
+{
+	return p->dmac[0] & 1;
+}
+
+inline_fn __u32 addr_word(const struct cloak_addr *a, int word)
+{
+	__u32 value;
+
+	__builtin_memcpy(&value, &a->bytes[word * 4], sizeof(value));
+	return value;
+}
+
+inline_fn bool addr_equal(const struct cloak_addr *a,
+			  const struct cloak_addr *b)
+{
+	return !((addr_word(a, 0) ^ addr_word(b, 0)) |
+		 (addr_word(a, 1) ^ addr_word(b, 1)) |
+		 (addr_word(a, 2) ^ addr_word(b, 2)) |
+		 (addr_word(a, 3) ^ addr_word(b, 3)));
+}
+
+/* The last word of :: and of ::ffff:0.0.0.0 is zero, so is that of few others. */
+inline_fn bool addr_is_unspecified(const struct cloak_addr *a)
+{
+	return !addr_word(a, 0) && !addr_word(a, 1) && !addr_word(a, 3) &&
+	       (!addr_word(a, 2) || addr_word(a, 2) == bpf_htonl(0xffff));
+}
+
+inline_fn bool addr_is_v4(const struct cloak_addr *a)
+{
+	return !addr_word(a, 0) && !addr_word(a, 1) &&
+	       addr_word(a, 2) == bpf_htonl(0xffff);
+}
+
+/* Multicast of either family and 255.255.255.255. */
+inline_fn bool addr_is_group(const struct cloak_addr *a)
+{
+	if (addr_is_v4(a))
+		return (a->bytes[12] & 0xf0) == 0xe0 ||
+		       addr_word(a, 3) == 0xffffffff;
+	return a->bytes[0] == 0xff;
+}
+
+inline_fn void prefix_set_v4(struct cloak_prefix *to, const void *four)
+{
+	__u32 *word = (__u32 *)to->addr.bytes;
+
+	to->bits = 128;
+	word[0] = 0;
+	word[1] = 0;
+	word[2] = bpf_htonl(0xffff);
+	__builtin_memcpy(&word[3], four, 4);
+}
+
+inline_fn void prefix_set_v6(struct cloak_prefix *to, const void *sixteen)
+{
+	to->bits = 128;
+	__builtin_memcpy(to->addr.bytes, sixteen, 16);
+}
+
+#endif /* CLOAK_KERN_PACKET_H */

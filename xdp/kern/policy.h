@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The policy as one packet sees it: which slot is in force is read once, in
+ * policy_open(), and every later question goes to the maps of that slot. A
+ * map that is missing in the slot has no entries: nobody is a peer.
+ */
+#ifndef CLOAK_KERN_POLICY_H
+#define CLOAK_KERN_POLICY_H
+
+#include "maps.h"
+#include "packet.h"
+
+#define PEER_ANY \
+	(CLOAK_PEER_INBOUND | CLOAK_PEER_OUTBOUND | CLOAK_PEER_GATEWAY)
+
+/*
+ * Finds the slot in force and the entry of the interface in it, once for
+ * each packet. Returns false if nothing is said about this interface.
+ */
+inline_fn bool policy_open(struct packet *p)
+{
+	__u32 zero = 0;
+	__u64 *now = bpf_map_lookup_elem(&generation, &zero);
+	const struct cloak_iface *iface;
+	void *ifaces;
+
+	if (!now)
+		return false;
+	p->slot = CLOAK_SLOT(*(volatile __u64 *)now);
+	ifaces = bpf_map_lookup_elem(&iface_slots, &p->slot);
+	if (!ifaces)
+		return false;
+	iface = bpf_map_lookup_elem(ifaces, &p->ifindex);
+	if (!iface)
+		return false;
+	p->iface = *iface;
+	return true;
+}
+
+/* What is not understood is the stricter of the two. */
+inline_fn bool is_whole(const struct packet *p)
+{
+	return p->iface.scope != CLOAK_SCOPE_ADDRESSES;
+}
+
+inline_fn bool is_monitored(const struct packet *p)
+{
+	return p->iface.mode == CLOAK_MODE_MONITOR;
+}
+
+inline_fn const struct cloak_address *
+address_find(const struct packet *p, const struct cloak_prefix *who)
+{
+	void *addresses = bpf_map_lookup_elem(&address_slots, &p->slot);
+
+	return addresses ? bpf_map_lookup_elem(addresses, &who->addr) : NULL;
+}
+
+inline_fn bool is_cloaked(const struct packet *p,
+			  const struct cloak_prefix *who)
+{
+	return address_find(p, who);
+}
+
+inline_fn const struct cloak_peer *peer_find(const struct packet *p,
+					     const struct cloak_prefix *who)
+{
+	void *peers = bpf_map_lookup_elem(&peer_slots, &p->slot);
+
+	return peers ? bpf_map_lookup_elem(peers, who) : NULL;
+}
+
+/* 0, or the reason why the entry does not count for this packet. */
+inline_fn int peer_refuse(const struct cloak_peer *peer, __u32 ifindex,
+			  const __u8 *mac)
+{
+	if (peer->expires_ns && bpf_ktime_get_boot_ns() >= peer->expires_ns)
+		return CLOAK_DROP_EXPIRED;
+	if (peer->ifindex && peer->ifindex != ifindex)
+		return CLOAK_DROP_WRONG_IFACE;
+	if ((peer->flags & CLOAK_PEER_BOUND_MAC) &&
+	    !mac_equal(peer->mac, mac))
+		return CLOAK_DROP_WRONG_MAC;
+	return 0;
+}
+
+/* True if @who has one of @rights on this interface, with @mac. */
+inline_fn bool peer_may(const struct packet *p,
+			const struct cloak_prefix *who, const __u8 *mac,
+			__u16 rights)
+{
+	const struct cloak_peer *peer = peer_find(p, who);
+
+	return peer && (peer->flags & rights) &&
+	       !peer_refuse(peer, p->ifindex, mac);
+}
+
+#endif /* CLOAK_KERN_POLICY_H */
