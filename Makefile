@@ -1,23 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Verbs for people; kbuild reads Kbuild instead. `make help` lists them.
+#
+#   KVER=release  6.1, 6.12 or a full release; default: the running kernel
+#                 where it is supported, else all that are installed
+#   KDIR=folder   a configured kernel tree instead
+#   TESTS=words   only the tests whose AREA/NAME has one of these in it
+#   V=1           show the commands
 
 build := $(CURDIR)/build
+debug_tree := $(build)/debug-kernel/linux-source-6.12
+
+kernel_options := $(if $(KDIR),--kdir '$(KDIR)',$(if $(KVER),--kernel '$(KVER)'))
+make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
-.PHONY: help modules xdp clean
+.PHONY: help setup modules all-modules xdp check check-debug demo shell \
+	debug-kernel style install uninstall reload clean distclean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1 -- /p' $(firstword $(MAKEFILE_LIST)) | \
-		awk -F ' -- ' '{ printf "%-24s %s\n", $$1, $$2 }'
+	@echo 'make VERB [KVER=release] [KDIR=folder] [TESTS=words] [V=1]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
 
-modules: ## nvme-tcp.ko and nvmet-tcp.ko into build/RELEASE [KVER= KDIR= V=1]
-	@scripts/build-modules.sh $(if $(KDIR),--kdir '$(KDIR)', \
-		$(if $(KVER),--kernel '$(KVER)')) $(if $(V),V=$(V)) $(if $(C),C=$(C))
+setup: ## install the Debian packages that are missing
+	@scripts/setup.sh
+
+modules: ## nvme-tcp.ko and nvmet-tcp.ko into build/RELEASE
+	@scripts/build-modules.sh $(kernel_options) $(make_options)
+
+all-modules:
+	@scripts/build-modules.sh --all $(make_options)
 
 xdp: ## the cloak: BPF object and programs into build/xdp
 	@$(MAKE) --no-print-directory -C xdp O=$(build)/xdp
 
-clean: ## removes what was built, but for the cached debug kernel
-	@find build -mindepth 1 -maxdepth 1 ! -name debug-kernel \
-		-exec rm -rf {} + 2>/dev/null || true
+check: setup all-modules ## every test, in guests with both kernels too
+	@$(MAKE) --no-print-directory -C xdp O=$(build)/xdp all tests
+	@selftests/run.sh $(TESTS)
+
+check-debug: debug-kernel ## the tests of the modules in a debug kernel
+	@scripts/build-modules.sh --kdir $(debug_tree) $(make_options)
+	@selftests/run.sh --kernel $(debug_tree) --slow 4 \
+		$(or $(TESTS),nvme_tcp/ nvmet_tcp/ pair/)
+
+demo: ## the whole story in one guest: target, initiator, scanner, cloak
+	@scripts/demo.sh $(KVER)
+
+shell: modules xdp ## a shell in a guest, modules and cloak ready
+	@scripts/shell.sh '$(or $(KDIR),$(KVER))'
+
+debug-kernel: ## a 6.12 kernel with every checker, built once (15 minutes)
+	@scripts/debug-kernel.sh
+
+style: ## checkpatch, sparse, clang-format, clang-tidy, shellcheck
+	@scripts/check-style.sh
+
+install: ## modules for KVER and the cloak into this machine
+	@scripts/install.sh install $(if $(KVER),--kernel '$(KVER)')
+
+uninstall: ## takes them out again; the in-tree modules are back
+	@scripts/install.sh uninstall $(if $(KVER),--kernel '$(KVER)')
+
+reload: ## replaces the modules that are loaded by the installed ones
+	@scripts/install.sh reload
+
+clean: ## remove what was built, but for the debug kernel
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
+		! -name debug-kernel -exec rm -rf {} +
+
+distclean: ## remove the debug kernel, too
+	@rm -rf build

@@ -5,17 +5,18 @@
 # are asked for: one release, one kernel tree, or by default the running
 # kernel where it is supported, else every supported one with headers.
 #
-# usage: scripts/build-modules.sh [--kernel 6.1|6.12|RELEASE] [--kdir FOLDER]
-#                                 [MAKE-ARGUMENT...]
+# usage: scripts/build-modules.sh [--all | --kernel 6.1|6.12|RELEASE |
+#                                 --kdir FOLDER] [MAKE-ARGUMENT...]
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/lib.sh"
 
-kernel='' kdir='' make_args=()
+kernel='' kdir='' all=no make_args=()
 while (($# > 0)); do
 	case $1 in
+	--all) all=yes; shift ;;
 	--kernel) kernel=$2; shift 2 ;;
 	--kdir) kdir=$2; shift 2 ;;
 	*) make_args+=("$1"); shift ;;
@@ -50,7 +51,7 @@ build() {
 
 # releases: what to build when nothing was asked for.
 releases() {
-	if series_of "$(uname -r)" >/dev/null &&
+	if [[ $all == no ]] && series_of "$(uname -r)" >/dev/null &&
 		[[ -e /lib/modules/$(uname -r)/build/Makefile ]]; then
 		uname -r
 	else
