@@ -61,7 +61,4 @@ run_command
 status=$?
 [[ $QUIET == no ]] || dmesg >"${port[kmsg]}"
 echo "$status" >"${port[status]}"
-echo o >/proc/sysrq-trigger
-while :; do
-	sleep 1
-done
+exec busybox poweroff -f

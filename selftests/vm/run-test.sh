@@ -38,7 +38,10 @@ scan() {
 	return 1
 }
 
-[[ ! -e $leaks ]] || echo clear >"$leaks"
+if [[ -e $leaks ]]; then
+	echo scan=off >"$leaks"
+	echo clear >"$leaks"
+fi
 status=0
 "$1" 2>&1 || status=$?
 unload_all || ((status)) || status=1
