@@ -42,7 +42,7 @@ using EventStats = std::array<std::uint64_t, CLOAK_STATS>;
  * counting. A full sketch gives the largest number it can tell.
  */
 [[nodiscard]] std::uint64_t
-estimateDistinct(std::span<const std::uint64_t> sketch);
+estimateDistinct(std::span<const __u64> sketch);
 
 } // namespace cloak
 

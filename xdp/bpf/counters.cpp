@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bpf/counters.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <bit>
+#include <cmath>
+
+namespace cloak
+{
+
+namespace
+{
+
+Result<unsigned> cpuCount()
+{
+	const int count = libbpf_num_possible_cpus();
+
+	if (count <= 0)
+		return Error(-count, "cannot tell the number of CPUs");
+	return static_cast<unsigned>(count);
+}
+
+CounterRow rowOf(__u32 key)
+{
+	CounterRow row;
+
+	row.reason = static_cast<cloak_reason>(key % CLOAK_REASONS);
+	row.monitored = (key / CLOAK_REASONS) % 2 != 0;
+	row.direction = key < CLOAK_COUNTER(CLOAK_EGRESS, false, 0)
+	                    ? CLOAK_INGRESS
+	                    : CLOAK_EGRESS;
+	return row;
+}
+
+} // namespace
+
+Result<std::vector<CounterRow>> readCounters(const CloakMaps &maps)
+{
+	auto cpus = cpuCount();
+	if (!cpus)
+		return cpus.error();
+
+	std::vector<cloak_counter> perCpu(*cpus);
+	std::vector<CounterRow> rows;
+	for (__u32 key = 0; key < CLOAK_COUNTERS; key++) {
+		CounterRow row = rowOf(key);
+
+		if (bpf_map_lookup_elem(maps.counters.get(), &key,
+		                        perCpu.data()))
+			return Error::fromErrno("cannot read map counters");
+		for (const cloak_counter &counter : perCpu) {
+			row.packets += counter.packets;
+			row.bytes += counter.bytes;
+		}
+		if (row.packets != 0)
+			rows.push_back(row);
+	}
+	return rows;
+}
+
+Result<EventStats> readEventStats(const CloakMaps &maps)
+{
+	auto cpus = cpuCount();
+	if (!cpus)
+		return cpus.error();
+
+	std::vector<__u64> perCpu(*cpus);
+	EventStats stats{};
+	for (__u32 key = 0; key < CLOAK_STATS; key++) {
+		if (bpf_map_lookup_elem(maps.eventStats.get(), &key,
+		                        perCpu.data()))
+			return Error::fromErrno("cannot read map event_stats");
+		for (const __u64 value : perCpu)
+			stats.at(key) += value;
+	}
+	return stats;
+}
+
+std::uint64_t estimateDistinct(std::span<const __u64> sketch)
+{
+	const double bits = 64.0 * static_cast<double>(sketch.size());
+	int set = 0;
+
+	for (const __u64 word : sketch)
+		set += std::popcount(word);
+	const double zeros = bits - set;
+	if (set == 0)
+		return 0;
+	const double least = zeros > 0 ? zeros : 0.5;
+	return static_cast<std::uint64_t>(
+	    std::lround(-bits * std::log(least / bits)));
+}
+
+} // namespace cloak
