@@ -109,7 +109,7 @@ void Checker::checkInterfaces()
 		if (interface.scope.value == CLOAK_SCOPE_ADDRESSES &&
 		    policy_.addresses.empty()) {
 			errors_.push_back({interface.scope.at,
-			                   "interface.cloak", "\"addresses\"",
+			                   "interface.mode", "\"addresses\"",
 			                   "the addresses to be listed under "
 			                   "[cloak]"});
 		}

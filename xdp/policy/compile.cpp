@@ -2,7 +2,8 @@
 #include "policy/compile.h"
 
 #include <algorithm>
-#include <set>
+#include <cstring>
+#include <type_traits>
 
 namespace cloak
 {
@@ -101,7 +102,7 @@ void Compiler::addInterface(const InterfacePolicy &interface)
 	compiled.index = found->index;
 	compiled.attach = interface.attach;
 	compiled.entry.scope = static_cast<std::uint8_t>(interface.scope.value);
-	compiled.entry.mode = static_cast<std::uint8_t>(interface.mode);
+	compiled.entry.mode = static_cast<std::uint8_t>(interface.action);
 	compiled.entry.flags = CLOAK_IFACE_ATTRIBUTE;
 	if (interface.resolve)
 		compiled.entry.flags |= CLOAK_IFACE_RESOLVE_BROADCAST;
@@ -238,6 +239,29 @@ void Compiler::addAuthorisation(const Authorisation &authorisation)
 	}
 }
 
+/** The entries have no padding: their octets are their value. */
+template <typename T> bool same(const T &one, const T &other)
+{
+	static_assert(std::has_unique_object_representations_v<T>);
+	return std::memcmp(&one, &other, sizeof(T)) == 0;
+}
+
+template <typename Map> bool sameMap(const Map &one, const Map &other)
+{
+	return std::ranges::equal(
+	    one, other,
+	    [](const auto &left, const auto &right) {
+		    return left.first == right.first &&
+		           same(left.second, right.second);
+	    });
+}
+
+bool sameInterface(const CompiledInterface &one, const CompiledInterface &other)
+{
+	return one.name == other.name && one.index == other.index &&
+	       one.attach == other.attach && same(one.entry, other.entry);
+}
+
 } // namespace
 
 const cloak_peer *CompiledPolicy::decide(const Prefix &prefix) const
@@ -252,6 +276,14 @@ const cloak_peer *CompiledPolicy::decide(const Prefix &prefix) const
 			return &found->second;
 	}
 	return nullptr;
+}
+
+bool sameEntries(const CompiledPolicy &one, const CompiledPolicy &other)
+{
+	return std::ranges::equal(one.interfaces, other.interfaces,
+	                          sameInterface) &&
+	       sameMap(one.addresses, other.addresses) &&
+	       sameMap(one.peers, other.peers) && one.absent == other.absent;
 }
 
 bool isPermanent(const cloak_peer &peer)

@@ -53,6 +53,10 @@ struct CompiledPolicy {
  */
 inline constexpr std::uint32_t kRuntimePeerId = 0xffffffff;
 
+/** Whether both would put the same into the maps and hang on the same. */
+[[nodiscard]] bool sameEntries(const CompiledPolicy &one,
+                               const CompiledPolicy &other);
+
 /** Whether the entry lets a peer in for good, wherever and whoever it is. */
 [[nodiscard]] bool isPermanent(const cloak_peer &peer);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace cloak
 {
@@ -36,6 +37,24 @@ std::string toString(const Diagnostic &diagnostic, std::string_view file)
 void sortByPosition(Diagnostics &diagnostics)
 {
 	std::ranges::stable_sort(diagnostics, {}, &Diagnostic::at);
+}
+
+nlohmann::json toJson(const Diagnostics &errors, std::string_view file)
+{
+	nlohmann::json list = nlohmann::json::array();
+
+	for (const Diagnostic &error : errors) {
+		list.push_back({
+		    {"file", file},
+		    {"line", error.at.line},
+		    {"column", error.at.column},
+		    {"key", error.key},
+		    {"value", error.value},
+		    {"expected", error.expected},
+		    {"text", toString(error, file)},
+		});
+	}
+	return list;
 }
 
 } // namespace cloak

@@ -8,6 +8,7 @@
 #define CLOAKLAKE_POLICY_DIAGNOSTIC_H
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,10 @@ using Diagnostics = std::vector<Diagnostic>;
 
 /** "FILE:LINE:COLUMN: KEY = VALUE: expected EXPECTED". */
 std::string toString(const Diagnostic &diagnostic, std::string_view file);
+
+/** The errors as a list, each also as the line that people read. */
+[[nodiscard]] nlohmann::json toJson(const Diagnostics &errors,
+                                    std::string_view file);
 
 /** Sorts the errors by the place where they are, as a compiler lists them. */
 void sortByPosition(Diagnostics &diagnostics);

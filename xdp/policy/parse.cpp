@@ -29,11 +29,11 @@ void readInterface(TableReader &reader, Policy &policy)
 		reader.text("name", interface.name, parseInterface,
 		            kInterfaceExpected);
 	}
-	reader.text("cloak", interface.scope, oneOf(kScopes),
+	reader.text("mode", interface.scope, oneOf(kScopes),
 	            R"("all" or "addresses")");
 	reader.text("attach", interface.attach, oneOf(kAttachments),
 	            R"("auto", "native" or "generic")");
-	reader.text("mode", interface.mode, oneOf(kModes),
+	reader.text("action", interface.action, oneOf(kActions),
 	            R"("enforce" or "monitor")");
 	reader.flag("resolve", interface.resolve);
 	policy.interfaces.push_back(std::move(interface));

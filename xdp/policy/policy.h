@@ -39,7 +39,7 @@ struct InterfacePolicy {
 	Located<std::string> name;
 	Located<cloak_scope> scope{CLOAK_SCOPE_WHOLE, {}};
 	XdpChoice attach = XdpChoice::Auto;
-	cloak_mode mode = CLOAK_MODE_ENFORCE;
+	cloak_mode action = CLOAK_MODE_ENFORCE;
 	/** Whether the host may ask everybody on the wire for a peer's MAC. */
 	bool resolve = false;
 };

@@ -39,14 +39,14 @@ std::string renderInterface(const InterfacePolicy &interface)
 {
 	return fmt::format("[[interface]]\n"
 	                   "name = {}\n"
-	                   "cloak = \"{}\"\n"
-	                   "attach = \"{}\"\n"
 	                   "mode = \"{}\"\n"
+	                   "attach = \"{}\"\n"
+	                   "action = \"{}\"\n"
 	                   "resolve = {}\n\n",
 	                   quoted(interface.name.value),
 	                   wordOf(kScopes, interface.scope.value),
 	                   wordOf(kAttachments, interface.attach),
-	                   wordOf(kModes, interface.mode), interface.resolve);
+	                   wordOf(kActions, interface.action), interface.resolve);
 }
 
 std::string renderGroup(const PeerGroup &group)

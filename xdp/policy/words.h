@@ -34,7 +34,7 @@ inline constexpr std::array<Word<XdpChoice>, 3> kAttachments = {{
     {"generic", XdpChoice::Generic},
 }};
 
-inline constexpr std::array<Word<cloak_mode>, 2> kModes = {{
+inline constexpr std::array<Word<cloak_mode>, 2> kActions = {{
     {"enforce", CLOAK_MODE_ENFORCE},
     {"monitor", CLOAK_MODE_MONITOR},
 }};

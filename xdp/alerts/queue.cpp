@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alerts/queue.h"
+
+namespace cloak
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetry(1000);
+constexpr milliseconds kFarewell(500);
+
+} // namespace
+
+LineQueue::LineQueue(std::unique_ptr<Sink> sink)
+    : sink_(std::move(sink)), thread_([this] { run(); })
+{
+}
+
+LineQueue::~LineQueue()
+{
+	{
+		const std::lock_guard<std::mutex> lock(mutex_);
+		stopping_ = true;
+		deadline_ = std::chrono::steady_clock::now() + kFarewell;
+	}
+	wake_.notify_one();
+	thread_.join();
+}
+
+void LineQueue::push(std::string line)
+{
+	line += '\n';
+	{
+		const std::lock_guard<std::mutex> lock(mutex_);
+
+		if (lines_.size() >= kMostLines ||
+		    bytes_ + line.size() > kMostBytes) {
+			++stats_.dropped;
+			return;
+		}
+		bytes_ += line.size();
+		lines_.push_back(std::move(line));
+	}
+	wake_.notify_one();
+}
+
+LineQueue::Stats LineQueue::stats() const
+{
+	const std::lock_guard<std::mutex> lock(mutex_);
+	Stats stats = stats_;
+
+	stats.waiting = lines_.size();
+	return stats;
+}
+
+void LineQueue::run()
+{
+	std::unique_lock<std::mutex> lock(mutex_);
+
+	while (true) {
+		wake_.wait(lock,
+		           [this] { return stopping_ || !lines_.empty(); });
+		if (lines_.empty())
+			return;
+		const bool progress = writeFront(lock);
+		if (stopping_ &&
+		    (!progress || std::chrono::steady_clock::now() > deadline_))
+			return;
+		if (!progress)
+			wake_.wait_for(lock, kRetry,
+			               [this] { return stopping_; });
+	}
+}
+
+/**
+ * Writes a part of the first line with the lock released. Only this thread
+ * takes lines out, and push() does not move the others.
+ * @returns false if the sink took nothing.
+ */
+bool LineQueue::writeFront(std::unique_lock<std::mutex> &lock)
+{
+	const std::string &line = lines_.front();
+
+	lock.unlock();
+	auto finished = writePart(line);
+	lock.lock();
+	if (!finished) {
+		note(finished.error());
+		return false;
+	}
+	if (*finished) {
+		bytes_ -= line.size();
+		++stats_.written;
+		lines_.pop_front();
+	}
+	return true;
+}
+
+/** @returns whether the line is out as a whole. */
+Result<bool> LineQueue::writePart(const std::string &line)
+{
+	if (offset_ == 0) {
+		auto ready = sink_->lineBoundary();
+		if (!ready)
+			return ready.error();
+	}
+	auto written = sink_->write(std::string_view(line).substr(offset_));
+	if (!written)
+		return written.error();
+	offset_ += *written;
+	if (offset_ < line.size())
+		return false;
+	offset_ = 0;
+	return true;
+}
+
+void LineQueue::note(const Error &error)
+{
+	++stats_.failed;
+	stats_.lastError = error.message();
+}
+
+} // namespace cloak

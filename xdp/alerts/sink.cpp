@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alerts/sink.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace cloak
+{
+namespace
+{
+
+constexpr mode_t kFileMode = 0640;
+
+/** How long a stream may refuse before its writer looks at the queue again. */
+constexpr int kPatienceMs = 100;
+
+Result<std::size_t> writeSome(int fd, std::string_view text,
+                              const std::string &name)
+{
+	const ssize_t written = ::write(fd, text.data(), text.size());
+
+	if (written >= 0)
+		return static_cast<std::size_t>(written);
+	if (errno == EINTR || errno == EAGAIN)
+		return std::size_t{0};
+	return Error::fromErrno("cannot write to " + name);
+}
+
+} // namespace
+
+Status FileSink::open()
+{
+	fd_.reset(::open(path_.c_str(),
+	                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+	                     O_NONBLOCK,
+	                 kFileMode));
+	if (!fd_)
+		return Error::fromErrno("cannot open " + path_);
+	return {};
+}
+
+bool FileSink::isSameFile() const
+{
+	struct stat open_file {
+	};
+	struct stat named_file {
+	};
+
+	return fstat(fd_.get(), &open_file) == 0 &&
+	       stat(path_.c_str(), &named_file) == 0 &&
+	       open_file.st_dev == named_file.st_dev &&
+	       open_file.st_ino == named_file.st_ino;
+}
+
+Status FileSink::lineBoundary()
+{
+	if (fd_ && isSameFile())
+		return {};
+	return open();
+}
+
+Result<std::size_t> FileSink::write(std::string_view text)
+{
+	return writeSome(fd_.get(), text, path_);
+}
+
+/**
+ * A stream is shared, so it must not be made non-blocking. Where poll() says
+ * that there is room, PIPE_BUF octets fit into every kind of it.
+ */
+Result<std::size_t> StreamSink::write(std::string_view text)
+{
+	pollfd ready = {fd_, POLLOUT, 0};
+
+	if (poll(&ready, 1, kPatienceMs) <= 0)
+		return std::size_t{0};
+	return writeSome(fd_, text.substr(0, PIPE_BUF), name_);
+}
+
+} // namespace cloak

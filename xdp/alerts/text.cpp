@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alerts/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "bpf/names.h"
+
+namespace cloak
+{
+namespace
+{
+
+/** How many of a kind a line names before it says "and more". */
+constexpr std::size_t kNamed = 8;
+
+/** From so many addresses on their network is named instead. */
+constexpr std::size_t kSweepNamedFrom = 3;
+
+/** Nobody thinks in networks wider than these, or narrower. */
+constexpr int kNarrowestV4 = CLOAK_V4_PREFIX_BITS + 24;
+constexpr int kWidestV4 = CLOAK_V4_PREFIX_BITS + 16;
+constexpr int kNarrowestV6 = 64;
+constexpr int kWidestV6 = 48;
+
+std::string join(const std::vector<std::string> &parts)
+{
+	std::string text;
+
+	for (std::size_t i = 0; i < parts.size(); ++i) {
+		if (i > 0)
+			text += i + 1 == parts.size() ? " and " : ", ";
+		text += parts[i];
+	}
+	return text;
+}
+
+std::string text(std::uint16_t port)
+{
+	return fmt::format("{}", port);
+}
+
+std::string text(const IpAddress &ip)
+{
+	return toString(ip);
+}
+
+/** "22, 80, 443", or the first of them and "and 5 more". */
+template <typename T> std::string list(const std::set<T> &members)
+{
+	std::string names;
+	std::size_t count = 0;
+
+	for (const T &member : members) {
+		if (count == kNamed)
+			break;
+		names += (count++ == 0 ? "" : ", ") + text(member);
+	}
+	if (members.size() > count)
+		names += fmt::format(" and {} more", members.size() - count);
+	return names;
+}
+
+/** The network that all of @p targets lie in, if it is one worth naming. */
+std::optional<Prefix> commonNetwork(const std::set<IpAddress> &targets)
+{
+	const IpAddress &first = *targets.begin();
+	const bool v4 = first.isV4();
+	const int widest = v4 ? kWidestV4 : kWidestV6;
+
+	for (int bits = v4 ? kNarrowestV4 : kNarrowestV6; bits >= widest;
+	     bits -= 8) {
+		const Prefix network =
+		    Prefix{first, static_cast<std::uint8_t>(bits)}.network();
+		auto inside = [&network](const IpAddress &target) {
+			return network.contains(target);
+		};
+		if (std::ranges::all_of(targets, inside))
+			return network;
+	}
+	return std::nullopt;
+}
+
+std::string whatWasSwept(const std::set<IpAddress> &targets)
+{
+	auto network = commonNetwork(targets);
+
+	if (network)
+		return toString(*network);
+	return fmt::format("{} addresses", targets.size());
+}
+
+/** "swept 10.0.9.0/24 with ARP", or "asked for 10.0.9.5 with ARP". */
+void addResolving(const Observed &seen, std::string_view manner,
+                  std::string_view name, std::vector<std::string> &clauses)
+{
+	auto found = seen.targets().find(std::string(manner));
+
+	if (found == seen.targets().end())
+		return;
+	const auto &targets = found->second;
+	if (targets.size() >= kSweepNamedFrom) {
+		clauses.push_back(fmt::format("swept {} with {}",
+		                              whatWasSwept(targets), name));
+	} else {
+		clauses.push_back(
+		    fmt::format("probed {} with {}", list(targets), name));
+	}
+}
+
+std::string on(const Observed &seen, const std::string &manner)
+{
+	auto found = seen.targets().find(manner);
+
+	if (found == seen.targets().end())
+		return {};
+	const auto &targets = found->second;
+	if (targets.size() >= kSweepNamedFrom)
+		return " on " + whatWasSwept(targets);
+	return " on " + list(targets);
+}
+
+/** Kinds that belong to a port; classes of packets, not of sources. */
+bool isPortKind(unsigned kind)
+{
+	return kind >= CLOAK_KIND_SYN && kind <= CLOAK_KIND_SCTP;
+}
+
+/** Kinds that a clause of its own tells of. */
+bool hasClause(unsigned kind)
+{
+	return isPortKind(kind) || kind == CLOAK_KIND_PING ||
+	       (kind >= CLOAK_KIND_ARP && kind <= CLOAK_KIND_NA);
+}
+
+template <typename Chosen>
+std::string kindsOf(const cloak_source &totals, Chosen chosen)
+{
+	std::vector<std::string> names;
+
+	for (unsigned kind = 1; kind < CLOAK_KINDS; ++kind)
+		if ((totals.kinds >> kind & 1U) != 0 && chosen(kind))
+			names.emplace_back(kindText(kind));
+	return join(names);
+}
+
+/** "tcp 22, 445 on 10.0.9.5 and about 180 more ports (SYN scan)". */
+void addPorts(const Alert &alert, std::vector<std::string> &clauses)
+{
+	std::vector<std::string> parts;
+	std::uint64_t named = 0;
+
+	for (const auto &[manner, ports] : alert.seen.ports()) {
+		parts.push_back(fmt::format("{} {}{}", manner, list(ports),
+		                            on(alert.seen, manner)));
+		named += ports.size();
+	}
+	if (parts.empty())
+		return;
+	if (alert.portCount > named) {
+		parts.push_back(fmt::format("about {} more ports",
+		                            alert.portCount - named));
+	}
+	clauses.push_back(fmt::format("probed {} ({})", join(parts),
+	                              kindsOf(alert.totals, isPortKind)));
+}
+
+/** What neither an address nor a port tells. */
+void addOthers(const Alert &alert, std::vector<std::string> &clauses)
+{
+	const std::string kinds = kindsOf(
+	    alert.totals, [](unsigned kind) { return !hasClause(kind); });
+
+	if (!kinds.empty())
+		clauses.push_back("sent " + kinds);
+}
+
+/** "3.4 s", "12 min", "5.2 h": as exact as anybody wants to know. */
+std::string describeSpan(double passed)
+{
+	constexpr double minute = 60;
+	constexpr double hour = 60 * minute;
+
+	if (passed < 2 * minute)
+		return fmt::format("{:.1f} s", passed);
+	if (passed < 2 * hour)
+		return fmt::format("{:.0f} min", passed / minute);
+	return fmt::format("{:.1f} h", passed / hour);
+}
+
+std::string describeExtent(const Alert &alert)
+{
+	const std::uint64_t span = alert.totals.last_ns - alert.totals.first_ns;
+	const double passed = static_cast<double>(span) / 1e9;
+
+	if (alert.totals.probes <= 1)
+		return {};
+	return fmt::format("; {} probes in {}", alert.totals.probes,
+	                   describeSpan(passed));
+}
+
+std::string describeSummary(const Alert &alert)
+{
+	std::vector<std::string> clauses;
+
+	addResolving(alert.seen, "arp", "ARP", clauses);
+	addResolving(alert.seen, "nd", "neighbour discovery", clauses);
+	addResolving(alert.seen, "ping", "ping", clauses);
+	addPorts(alert, clauses);
+	addOthers(alert, clauses);
+	if (clauses.empty())
+		clauses.push_back("probed this host");
+	return join(clauses) + describeExtent(alert);
+}
+
+std::string describeProbe(const Probe &probe)
+{
+	const std::string target =
+	    probe.target() ? toString(*probe.target()) : probe.interface;
+	const auto port = probe.port();
+
+	if (port) {
+		return fmt::format("probed {} {} on {} ({})",
+		                   protocolName(probe.event), *port, target,
+		                   kindText(probe.kind()));
+	}
+	return fmt::format("probed {} ({})", target, kindText(probe.kind()));
+}
+
+} // namespace
+
+std::string describe(const Alert &alert)
+{
+	const std::string what =
+	    alert.summary ? describeSummary(alert) : describeProbe(alert.probe);
+	const bool monitored = alert.probe.has(CLOAK_EVENT_MONITOR);
+
+	return fmt::format("{} {}{}", describeSource(alert.probe), what,
+	                   monitored ? "; monitor mode, nothing was dropped"
+	                             : "");
+}
+
+std::string describeSource(const Probe &probe)
+{
+	const auto source = probe.source();
+	const std::string mac = toString(probe.sourceMac());
+
+	if (!source)
+		return mac;
+	return fmt::format("{} ({})", toString(*source), mac);
+}
+
+std::string_view className(AlertClass kind)
+{
+	switch (kind) {
+	case AlertClass::PortScan:
+		return "port scan";
+	case AlertClass::Sweep:
+		return "sweep";
+	case AlertClass::Probe:
+		break;
+	}
+	return "probe";
+}
+
+} // namespace cloak

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * An alert in the words of a person.
+ */
+#ifndef CLOAKLAKE_ALERTS_TEXT_H
+#define CLOAKLAKE_ALERTS_TEXT_H
+
+#include <string>
+
+#include "model/alert.h"
+
+namespace cloak
+{
+
+/**
+ * One line without an end of line, such as
+ * "10.0.3.7 (52:54:00:aa:bb:cc) swept 10.0.9.0/24 with ARP and probed tcp 22,
+ * 445, 4420 on 10.0.9.5; 212 probes in 3.4 s".
+ */
+[[nodiscard]] std::string describe(const Alert &alert);
+
+/** "10.0.3.7 (52:54:00:aa:bb:cc)", or the MAC alone. */
+[[nodiscard]] std::string describeSource(const Probe &probe);
+
+/** "port scan", "sweep" or "probe". */
+[[nodiscard]] std::string_view className(AlertClass kind);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_ALERTS_TEXT_H

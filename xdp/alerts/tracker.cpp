@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alerts/tracker.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "bpf/counters.h"
+
+namespace cloak
+{
+namespace
+{
+
+using std::chrono::seconds;
+
+/** A source that sent nothing for so long has paused. */
+constexpr seconds kPause(1);
+/** A source that has changed is looked at again after so long ... */
+constexpr seconds kFirstLook(1);
+/** ... and one that does not, ever more seldom, up to this. */
+constexpr seconds kLastLook(60);
+
+/**
+ * What neighbours send all day without meaning this host: routers' queries,
+ * bridges' and switches' own frames, answers to forged packets.
+ */
+bool isBackground(const Probe &probe)
+{
+	const bool toGroup = (probe.event.dmac[0] & 1U) != 0;
+
+	switch (probe.kind()) {
+	case CLOAK_KIND_BACKSCATTER:
+	case CLOAK_KIND_MLD:
+	case CLOAK_KIND_RS:
+		return true;
+	case CLOAK_KIND_ETHERTYPE:
+		return toGroup;
+	default:
+		return false;
+	}
+}
+
+bool opensSomething(const Probe &probe)
+{
+	return probe.has(CLOAK_EVENT_FIRST) || probe.has(CLOAK_EVENT_NEW_KIND);
+}
+
+AlertClass classify(const Alert &alert)
+{
+	if (alert.portCount >= Tracker::kScanFrom)
+		return AlertClass::PortScan;
+	if (alert.targetCount >= Tracker::kScanFrom)
+		return AlertClass::Sweep;
+	return AlertClass::Probe;
+}
+
+} // namespace
+
+cloak_source accountOf(const Probe &probe)
+{
+	cloak_source account{};
+
+	account.first_ns = probe.event.time_ns;
+	account.last_ns = probe.event.time_ns;
+	account.probes = 1;
+	account.bytes = probe.event.packet_len;
+	account.events = 1;
+	account.kinds = 1U << (probe.event.kind % CLOAK_KINDS);
+	account.ifindex = probe.event.ifindex;
+	return account;
+}
+
+bool Tracker::KeyLess::operator()(const cloak_source_key &one,
+                                  const cloak_source_key &other) const
+{
+	return std::memcmp(&one, &other, sizeof(one)) < 0;
+}
+
+bool Tracker::DueLess::operator()(const Records::iterator &one,
+                                  const Records::iterator &other) const
+{
+	if (one->due != other->due)
+		return one->due < other->due;
+	return KeyLess()(one->key, other->key);
+}
+
+Tracker::Tracker(Totals totals, Publish publish)
+    : totals_(std::move(totals)), publish_(std::move(publish)),
+      limit_(policy_.perSecond)
+{
+}
+
+void Tracker::configure(const AlertPolicy &policy)
+{
+	policy_ = policy;
+	limit_ = RateLimit(policy.perSecond);
+	while (records_.size() > policy_.sources) {
+		forget(std::prev(records_.end()));
+		++stats_.evicted;
+	}
+}
+
+void Tracker::probe(const Probe &probe)
+{
+	if (isBackground(probe)) {
+		++stats_.background;
+		return;
+	}
+	if (probe.has(CLOAK_EVENT_NO_SOURCE)) {
+		Record once;
+		once.last = probe;
+		once.totals = accountOf(probe);
+		publish(once, false, probe.time());
+		return;
+	}
+	Record &record = remember(probe);
+	if (opensSomething(probe) || record.told == 0) {
+		const bool told = publish(record, false, probe.time());
+		if (told && record.totals.probes == record.told + 1)
+			record.told = record.totals.probes;
+	}
+	record.interval = kFirstLook;
+	schedule(records_.begin(), probe.time() + kFirstLook);
+}
+
+/** The record of the probe's source, brought up to date and to the front. */
+Tracker::Record &Tracker::remember(const Probe &probe)
+{
+	auto known = byKey_.find(probe.event.source);
+
+	if (known == byKey_.end()) {
+		while (records_.size() >= policy_.sources) {
+			forget(std::prev(records_.end()));
+			++stats_.evicted;
+		}
+		records_.emplace_front();
+		records_.front().key = probe.event.source;
+		records_.front().toldAt = probe.time();
+		byKey_.emplace(probe.event.source, records_.begin());
+	} else {
+		records_.splice(records_.begin(), records_, known->second);
+	}
+	Record &record = records_.front();
+	record.seen.add(probe);
+	record.last = probe;
+	record.totals = probe.event.totals;
+	return record;
+}
+
+void Tracker::forget(Records::iterator record)
+{
+	due_.erase(record);
+	byKey_.erase(record->key);
+	records_.erase(record);
+}
+
+void Tracker::schedule(Records::iterator record, BootTime due)
+{
+	due_.erase(record);
+	record->due = due;
+	due_.insert(record);
+}
+
+void Tracker::tick(BootTime now)
+{
+	while (!due_.empty() && (*due_.begin())->due <= now)
+		review(*due_.begin(), now);
+}
+
+/** Looks after one source; always moves it in due_, or forgets it. */
+void Tracker::review(Records::iterator record, BootTime now)
+{
+	auto totals = totals_(record->key);
+
+	if (totals)
+		record->totals = *totals;
+	const auto silent =
+	    now - BootClock::fromNanoseconds(record->totals.last_ns);
+	if (record->totals.probes <= record->told) {
+		if (silent >= policy_.forget) {
+			forget(record);
+			return;
+		}
+		record->interval = std::min<BootClock::duration>(
+		    record->interval * 2, kLastLook);
+		schedule(record, now + record->interval);
+		return;
+	}
+	if (shouldSummarise(*record, now) && publish(*record, true, now)) {
+		record->told = record->totals.probes;
+		record->toldAt = now;
+		record->summarised = true;
+	}
+	record->interval = kFirstLook;
+	schedule(record, now + record->interval);
+}
+
+bool Tracker::shouldSummarise(const Record &record, BootTime now) const
+{
+	const auto silent =
+	    now - BootClock::fromNanoseconds(record.totals.last_ns);
+
+	if (!record.summarised && silent >= kPause)
+		return true;
+	return now - record.toldAt >= policy_.repeat;
+}
+
+/** @returns whether it was published and not suppressed. */
+bool Tracker::publish(const Record &record, bool summary, BootTime now)
+{
+	if (!limit_.take(now)) {
+		++stats_.suppressed;
+		return false;
+	}
+	Alert alert;
+	alert.summary = summary;
+	alert.probe = record.last;
+	alert.seen = record.seen;
+	alert.totals = record.totals;
+	alert.portCount = estimateDistinct(alert.totals.ports);
+	alert.targetCount = estimateDistinct(alert.totals.targets);
+	alert.kind = classify(alert);
+	++stats_.raised;
+	publish_(alert);
+	return true;
+}
+
+Tracker::Stats Tracker::stats() const
+{
+	Stats stats = stats_;
+
+	stats.sources = records_.size();
+	return stats;
+}
+
+} // namespace cloak

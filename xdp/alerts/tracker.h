@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * From probes to alerts: what is told at once, what is gathered first, and
+ * what is not told.
+ */
+#ifndef CLOAKLAKE_ALERTS_TRACKER_H
+#define CLOAKLAKE_ALERTS_TRACKER_H
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "alerts/limit.h"
+#include "model/alert.h"
+#include "policy/policy.h"
+
+namespace cloak
+{
+
+/**
+ * Remembers sources and decides when to speak.
+ *
+ * The first probe of a source and the first of each kind are told at once.
+ * What follows is gathered: told when the source has paused, or after
+ * AlertPolicy::repeat while it goes on. The data plane reports few of many
+ * packets, so the tracker asks it for the totals of the sources it knows.
+ *
+ * Nothing here waits, and no source can make it remember more than one
+ * record. Not for several threads.
+ */
+class Tracker
+{
+public:
+	/** The data plane's account of a source, if it still has one. */
+	using Totals = std::function<std::optional<cloak_source>(
+	    const cloak_source_key &)>;
+	using Publish = std::function<void(const Alert &)>;
+
+	struct Stats {
+		std::uint64_t raised = 0;     //!< alerts given to Publish
+		std::uint64_t suppressed = 0; //!< above AlertPolicy::perSecond
+		std::uint64_t background = 0; //!< probes not worth an alert
+		std::uint64_t evicted = 0;    //!< sources forgotten for room
+		std::size_t sources = 0;      //!< sources now remembered
+	};
+
+	/** From so many different ports or addresses on it is a scan. */
+	static constexpr std::uint64_t kScanFrom = 5;
+
+	Tracker(Totals totals, Publish publish);
+
+	/** Takes new limits; what is remembered stays. */
+	void configure(const AlertPolicy &policy);
+
+	void probe(const Probe &probe);
+
+	/** Does what is due at @p now: call it about once a second. */
+	void tick(BootTime now);
+
+	[[nodiscard]] Stats stats() const;
+
+private:
+	struct Record {
+		cloak_source_key key{};
+		Observed seen;
+		Probe last;
+		cloak_source totals{};
+		std::uint64_t told = 0; //!< probes that alerts have told of
+		BootTime toldAt;        //!< of the first alert or last summary
+		bool summarised = false;
+		BootTime due;
+		BootClock::duration interval{};
+	};
+	using Records = std::list<Record>;
+	struct KeyLess {
+		bool operator()(const cloak_source_key &one,
+		                const cloak_source_key &other) const;
+	};
+
+	Record &remember(const Probe &probe);
+	void forget(Records::iterator record);
+	void schedule(Records::iterator record, BootTime due);
+	void review(Records::iterator record, BootTime now);
+	[[nodiscard]] bool shouldSummarise(const Record &record,
+	                                   BootTime now) const;
+	bool publish(const Record &record, bool summary, BootTime now);
+
+	Totals totals_;
+	Publish publish_;
+	AlertPolicy policy_;
+	RateLimit limit_;
+	Records records_; //!< the one seen last in front
+	std::map<cloak_source_key, Records::iterator, KeyLess> byKey_;
+	/** When to look at whom again. */
+	struct DueLess {
+		bool operator()(const Records::iterator &one,
+		                const Records::iterator &other) const;
+	};
+	std::set<Records::iterator, DueLess> due_;
+	Stats stats_;
+};
+
+/** The account of a single probe whose source the data plane does not keep. */
+[[nodiscard]] cloak_source accountOf(const Probe &probe);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_ALERTS_TRACKER_H

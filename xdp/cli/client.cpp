@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/client.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "util/json.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+int exitOf(Failure failure)
+{
+	switch (failure) {
+	case Failure::BadRequest:
+		return kUsage;
+	case Failure::NotPermitted:
+		return kNotPermitted;
+	case Failure::Policy:
+		return kBadPolicy;
+	case Failure::UnknownCommand:
+	case Failure::Failed:
+		break;
+	}
+	return kFailed;
+}
+
+int explainConnect(const Context &context, const Error &error)
+{
+	if (error.code() == EACCES) {
+		return explain(context, kNotPermitted,
+		               "only root and members of the group of the "
+		               "socket may ask: " +
+		                   context.socket);
+	}
+	return explain(context, kNoDaemon,
+	               fmt::format("no cloakd answers at {}; start it with "
+	                           "\"systemctl start cloakd\"",
+	                           context.socket));
+}
+
+Status sendAll(int fd, std::string_view text)
+{
+	while (!text.empty()) {
+		const ssize_t sent =
+		    send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return Error::fromErrno("cannot ask cloakd");
+		text.remove_prefix(static_cast<std::size_t>(sent));
+	}
+	return {};
+}
+
+/** Errors of a policy are lines of their own, as a compiler's. */
+void printDetails(const json &details)
+{
+	if (!details.is_array())
+		return;
+	for (const json &entry : details) {
+		const std::string text = entry.value("text", "");
+		fmt::print(stderr, "{}\n", text);
+	}
+}
+
+} // namespace
+
+Result<Client> Client::connect(const std::string &path)
+{
+	sockaddr_un address{};
+	Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	if (!fd || path.size() >= sizeof(address.sun_path))
+		return Error(ENAMETOOLONG, "cannot connect to " + path);
+	address.sun_family = AF_UNIX;
+	path.copy(address.sun_path, path.size());
+	if (::connect(fd.get(), reinterpret_cast<sockaddr *>(&address),
+	              sizeof(address)) != 0)
+		return Error::fromErrno("cannot connect to " + path);
+	return Client(std::move(fd));
+}
+
+Result<Response> Client::ask(const Request &request)
+{
+	Status sent = sendAll(fd_.get(), toLine(request) + "\n");
+	if (!sent)
+		return sent.error();
+	auto line = readLine();
+	if (!line)
+		return line.error();
+	if (!*line)
+		return Error("cloakd has closed the connection");
+	return parseResponse(**line);
+}
+
+Result<std::optional<json>> Client::nextEvent()
+{
+	auto line = readLine();
+
+	if (!line)
+		return line.error();
+	if (!*line)
+		return std::optional<json>();
+	const json message = json::parse(**line, nullptr, false);
+	if (!message.is_object() || !message.contains("event"))
+		return Error("cloakd sent what is no event");
+	return std::optional<json>(message["event"]);
+}
+
+/** @returns nothing at the end of the stream. */
+Result<std::optional<std::string>> Client::readLine()
+{
+	std::array<char, 65536> chunk{};
+
+	std::size_t end = buffer_.find('\n');
+	while (end == std::string::npos) {
+		const ssize_t size =
+		    read(fd_.get(), chunk.data(), chunk.size());
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size < 0)
+			return Error::fromErrno("cannot hear cloakd");
+		if (size == 0)
+			return std::optional<std::string>();
+		const std::size_t before = buffer_.size();
+		buffer_.append(chunk.data(), static_cast<std::size_t>(size));
+		end = buffer_.find('\n', before);
+	}
+	std::string line = buffer_.substr(0, end);
+	buffer_.erase(0, end + 1);
+	return std::optional<std::string>(std::move(line));
+}
+
+Answer ask(const Context &context, const Request &request)
+{
+	Answer answer;
+
+	auto client = connectOrExplain(context, answer.exit);
+	if (!client)
+		return answer;
+	return ask(context, *client, request);
+}
+
+Answer ask(const Context &context, Client &client, const Request &request)
+{
+	Answer answer;
+
+	auto response = client.ask(request);
+	if (!response) {
+		answer.exit =
+		    explain(context, kFailed, response.error().message());
+	} else if (!response->ok) {
+		answer.exit =
+		    explain(context, exitOf(response->failure), *response);
+	} else {
+		answer.result = std::move(response->result);
+	}
+	return answer;
+}
+
+std::optional<Client> connectOrExplain(const Context &context, int &exit)
+{
+	auto client = Client::connect(context.socket);
+
+	if (!client) {
+		exit = explainConnect(context, client.error());
+		return std::nullopt;
+	}
+	return std::move(*client);
+}
+
+int explain(const Context &context, int code, const Response &response)
+{
+	if (context.json)
+		fmt::print("{}\n", toLine(response));
+	else
+		printDetails(response.details);
+	fmt::print(stderr, "cloakctl: {}\n", response.message);
+	return code;
+}
+
+int explain(const Context &context, int code, const std::string &sentence)
+{
+	return explain(context, code,
+	               Response::error(Failure::Failed, sentence));
+}
+
+} // namespace cloak

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Asking cloakd.
+ */
+#ifndef CLOAKLAKE_CLI_CLIENT_H
+#define CLOAKLAKE_CLI_CLIENT_H
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "model/control.h"
+#include "util/fd.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** A connection to cloakd. */
+class Client
+{
+public:
+	/** Fails with ENOENT or ECONNREFUSED if no cloakd is there. */
+	[[nodiscard]] static Result<Client> connect(const std::string &path);
+
+	/** Sends a request, waits for what comes of it. */
+	[[nodiscard]] Result<Response> ask(const Request &request);
+
+	/** Waits for an event; nothing when the daemon has closed. */
+	[[nodiscard]] Result<std::optional<nlohmann::json>> nextEvent();
+
+private:
+	explicit Client(Fd fd) : fd_(std::move(fd)) {}
+
+	Result<std::optional<std::string>> readLine();
+
+	Fd fd_;
+	std::string buffer_;
+};
+
+/** An answer of cloakd, or the exit code that stands for its absence. */
+struct Answer {
+	int exit = kDone;
+	nlohmann::json result;
+};
+
+/**
+ * Asks and says on standard error what went wrong. With --json an error is
+ * printed as an object on standard output too.
+ */
+[[nodiscard]] Answer ask(const Context &context, const Request &request);
+
+/** The same on a connection that is kept. */
+[[nodiscard]] Answer ask(const Context &context, Client &client,
+                         const Request &request);
+
+/** Connects, or says why not. @param exit gets the exit code then. */
+[[nodiscard]] std::optional<Client> connectOrExplain(const Context &context,
+                                                     int &exit);
+
+/** Says what went wrong the way all commands do. @returns @p code. */
+int explain(const Context &context, int code, const Response &response);
+
+/** Says a sentence the way all commands do. @returns @p code. */
+int explain(const Context &context, int code, const std::string &sentence);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_CLI_CLIENT_H

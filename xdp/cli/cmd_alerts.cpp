@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "util/clock.h"
+#include "util/duration.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+struct Options {
+	std::string since;
+	bool follow = false;
+};
+
+/** An alert for people, or the EVE event as it is in the file. */
+void print(const Context &context, const json &alert)
+{
+	if (context.json)
+		printJson(alert.value("eve", json::object()));
+	else
+		fmt::print("{}\n", field(alert, "text"));
+	std::fflush(stdout);
+}
+
+/** "10m" is a time before now; else it is a time of day as EVE writes it. */
+std::optional<WallTime> parseSince(const std::string &text)
+{
+	auto ago = parseDuration(text);
+
+	if (ago)
+		return std::chrono::system_clock::now() - *ago;
+	return parseTimestamp(text);
+}
+
+int follow(const Context &context, Client &client)
+{
+	while (true) {
+		auto event = client.nextEvent();
+		if (!event) {
+			return explain(context, kFailed,
+			               event.error().message());
+		}
+		if (!*event)
+			return explain(context, kNoDaemon, "cloakd has ended");
+		print(context, **event);
+	}
+}
+
+int alerts(const Context &context, const Options &options)
+{
+	Request request;
+	int exit = kDone;
+
+	request.command = "alerts";
+	request.arguments["follow"] = options.follow;
+	if (!options.since.empty()) {
+		auto since = parseSince(options.since);
+		if (!since) {
+			return explain(
+			    context, kUsage,
+			    "--since wants a time such as 10m, 1h or "
+			    "2026-11-21T06:39:51");
+		}
+		request.arguments["since"] = timestamp(*since);
+	}
+	auto client = connectOrExplain(context, exit);
+	if (!client)
+		return exit;
+	const Answer answer = ask(context, *client, request);
+	if (answer.exit != kDone)
+		return answer.exit;
+	for (const json &alert : answer.result)
+		print(context, alert);
+	return options.follow ? follow(context, *client) : kDone;
+}
+
+} // namespace
+
+const Command kAlertsCommand = {
+    "alerts", "show the last alerts, oldest first",
+    [](CLI::App &app) -> Action {
+	    auto options = std::make_shared<Options>();
+
+	    app.add_flag("-f,--follow", options->follow,
+	                 "stay, and show alerts as they are raised");
+	    app.add_option("--since", options->since,
+	                   "show those since a time: 10m, 1h, a date");
+	    return [options](const Context &context) {
+		    return alerts(context, *options);
+	    };
+    }};
+
+} // namespace cloak

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/local.h"
+#include "cli/print.h"
+#include "policy/compile.h"
+#include "policy/parse.h"
+#include "util/file.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+/** Not errors: an interface may come later. */
+json findWarnings(const Policy &policy)
+{
+	json warnings = json::array();
+
+	auto host = Host::read();
+	if (!host)
+		return warnings;
+	for (const std::string &name :
+	     compilePolicy(policy, *host, {}).absent) {
+		warnings.push_back(
+		    fmt::format("there is no interface {} here now", name));
+	}
+	return warnings;
+}
+
+int check(const Context &context, const std::string &path)
+{
+	auto text = readFile(path, kLongestPolicy);
+	if (!text)
+		return explain(context, kFailed, text.error().message());
+	const ParsedPolicy parsed = readPolicy(*text);
+	if (!parsed.errors.empty())
+		return explainErrors(context, parsed.errors, path);
+
+	const json result = {{"warnings", findWarnings(parsed.policy)}};
+	printWarnings(result);
+	if (context.json)
+		printJson(result);
+	else
+		fmt::print("{} is right\n", path);
+	return kDone;
+}
+
+} // namespace
+
+const Command kCheckCommand = {
+    "check", "look for errors in a policy, change nothing",
+    [](CLI::App &app) -> Action {
+	    auto path = std::make_shared<std::string>();
+
+	    app.add_option("file", *path, "policy file, - for standard input")
+		->required();
+	    return [path](const Context &context) {
+		    return check(context, *path);
+	    };
+    }};
+
+} // namespace cloak

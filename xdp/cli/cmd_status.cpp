@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bpf/link.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/local.h"
+#include "cli/print.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+void printInterfaces(const json &interfaces)
+{
+	Table table({"INTERFACE", "CLOAKED", "ACTION", "XDP", "EGRESS"});
+
+	for (const json &interface : interfaces) {
+		const bool present = interface.value("present", false);
+		const bool egress = interface.value("egress", false);
+		table.add({field(interface, "name"), field(interface, "mode"),
+		           field(interface, "action"),
+		           present ? field(interface, "attached") : "absent",
+		           egress ? "yes" : "no"});
+	}
+	table.print();
+}
+
+void printAuthorised(const json &authorised)
+{
+	Table table({"AUTHORISED", "MAC", "UNTIL"});
+
+	for (const json &peer : authorised) {
+		table.add({field(peer, "peer"), field(peer, "mac"),
+		           timeField(peer, "expires")});
+	}
+	if (!table.empty()) {
+		fmt::print("\n");
+		table.print();
+	}
+}
+
+void printOutputs(const json &outputs)
+{
+	for (const json &output : outputs) {
+		const std::string error = field(output, "last_error");
+		fmt::print(
+		    "output   {}: {} written, {} waiting, {} dropped{}\n",
+		    field(output, "name"), field(output, "written"),
+		    field(output, "waiting"), field(output, "dropped"),
+		    error.empty() ? "" : "; " + error);
+	}
+}
+
+void printStatus(const json &status)
+{
+	const json policy = status.value("policy", json::object());
+	const json alerts = status.value("alerts", json::object());
+	const json events = status.value("events", json::object());
+
+	fmt::print("cloak    {}\n", field(status, "cloak"));
+	fmt::print("policy   {}, applied {}\n", field(policy, "source"),
+	           timeField(policy, "applied"));
+	fmt::print("peers    {} in {} groups, {} gateways\n",
+	           field(policy, "peers"), field(policy, "groups"),
+	           field(policy, "gateways"));
+	fmt::print("probes   {}, background {}\n", field(events, "probes"),
+	           field(events, "background"));
+	fmt::print("alerts   {} raised, {} suppressed, {} sources known\n",
+	           field(alerts, "raised"), field(alerts, "suppressed"),
+	           field(alerts, "sources"));
+	printOutputs(status.value("outputs", json::array()));
+	fmt::print("\n");
+	printInterfaces(status.value("interfaces", json::array()));
+	printAuthorised(status.value("authorised", json::array()));
+}
+
+/** The cloak may be on although the daemon is not there: say so. */
+int statusWithoutDaemon(const Context &context, int exit)
+{
+	auto attached = Links(context.pinRoot).list();
+
+	if (attached && !context.json) {
+		fmt::print("cloak    {}\n", attached->empty() ? "off" : "on");
+		fmt::print("alerts   nobody is told, as no cloakd runs\n");
+	}
+	return exit;
+}
+
+int status(const Context &context)
+{
+	const Answer answer = ask(context, {"status"});
+
+	if (answer.exit == kNoDaemon)
+		return statusWithoutDaemon(context, answer.exit);
+	if (answer.exit != kDone)
+		return answer.exit;
+	if (context.json)
+		printJson(answer.result);
+	else
+		printStatus(answer.result);
+	return kDone;
+}
+
+} // namespace
+
+const Command kStatusCommand = {
+    "status", "show whether the cloak is on, and how it fares",
+    [](CLI::App &) -> Action { return status; }};
+
+} // namespace cloak

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/local.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "cli/client.h"
+#include "cli/print.h"
+#include "policy/enforce.h"
+#include "policy/parse.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+std::string nameOf(unsigned index)
+{
+	std::array<char, IF_NAMESIZE> name{};
+
+	if (if_indextoname(index, name.data()) == nullptr)
+		return fmt::format("if{}", index);
+	return name.data();
+}
+
+Result<Applied> enforce(const Policy &policy, const std::string &pinRoot)
+{
+	auto host = Host::read();
+	if (!host)
+		return host.error();
+	auto enforcer = Enforcer::open(pinRoot);
+	if (!enforcer)
+		return enforcer.error();
+	auto granted = enforcer->authorised();
+	if (!granted)
+		return granted.error();
+	auto applied = enforcer->apply(compilePolicy(policy, *host, *granted));
+	auto attachments = enforcer->attachments();
+	if (!applied && attachments && attachments->empty())
+		Enforcer::lift(pinRoot).ignore();
+	return applied;
+}
+
+json describe(const std::vector<Attachment> &attachments)
+{
+	json list = json::array();
+
+	for (const Attachment &attachment : attachments) {
+		const bool native = attachment.mode == XdpMode::Native;
+		list.push_back({{"name", nameOf(attachment.ifindex)},
+		                {"attached", native ? "native" : "generic"},
+		                {"egress", attachment.egress}});
+	}
+	return list;
+}
+
+} // namespace
+
+int applyLocally(const Context &context, const std::string &text,
+                 const std::string &source)
+{
+	const ParsedPolicy parsed = readPolicy(text);
+
+	if (!parsed.errors.empty())
+		return explainErrors(context, parsed.errors, source);
+	auto applied = enforce(parsed.policy, context.pinRoot);
+	if (!applied)
+		return explain(context, kFailed, applied.error().message());
+
+	json result = {{"interfaces", describe(applied->attachments)},
+	               {"warnings", applied->warnings}};
+	result["warnings"].push_back(
+	    "no cloakd runs: probes are dropped and nobody is told");
+	printWarnings(result);
+	if (context.json) {
+		printJson(result);
+		return kDone;
+	}
+	for (const json &interface : result["interfaces"]) {
+		fmt::print("the cloak is on: {} ({})\n",
+		           field(interface, "name"),
+		           field(interface, "attached"));
+	}
+	return kDone;
+}
+
+int liftLocally(const Context &context)
+{
+	auto lifted = Enforcer::lift(context.pinRoot);
+
+	if (!lifted)
+		return explain(context, kFailed, lifted.error().message());
+	if (context.json)
+		printJson(json::object());
+	else
+		fmt::print("the cloak is off\n");
+	return kDone;
+}
+
+int explainErrors(const Context &context, const Diagnostics &errors,
+                  const std::string &source)
+{
+	Response response = Response::error(
+	    Failure::Policy,
+	    fmt::format("{} has {} error{}", source, errors.size(),
+	                errors.size() == 1 ? "" : "s"));
+
+	response.details = toJson(errors, source);
+	return explain(context, kBadPolicy, response);
+}
+
+bool isDaemonThere(const Context &context)
+{
+	auto client = Client::connect(context.socket);
+
+	return client.ok() || client.error().code() == EACCES;
+}
+
+} // namespace cloak

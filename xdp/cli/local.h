@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What cloakctl does itself when no daemon runs: the cloak needs none.
+ */
+#ifndef CLOAKLAKE_CLI_LOCAL_H
+#define CLOAKLAKE_CLI_LOCAL_H
+
+#include <string>
+
+#include "cli/command.h"
+#include "policy/diagnostic.h"
+
+namespace cloak
+{
+
+/** Puts a policy in force without a daemon. @returns the exit code. */
+int applyLocally(const Context &context, const std::string &text,
+                 const std::string &source);
+
+/** Lifts the cloak without a daemon. @returns the exit code. */
+int liftLocally(const Context &context);
+
+/** Prints the errors of a policy; those of the form "FILE:LINE:COLUMN". */
+int explainErrors(const Context &context, const Diagnostics &errors,
+                  const std::string &source);
+
+/** Whether a daemon answers; if it does, the command is for it. */
+[[nodiscard]] bool isDaemonThere(const Context &context);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_CLI_LOCAL_H

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * cloakctl: options, then one command of the table. See cloakctl(8).
+ */
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "util/version.h"
+
+namespace
+{
+
+using cloak::Action;
+using cloak::Command;
+using cloak::Context;
+
+void declareCommon(CLI::App &app, Context &context)
+{
+	app.set_version_flag("--version,-V",
+	                     std::string("cloakctl ") + cloak::kVersion);
+	app.add_option("-s,--socket", context.socket,
+	               "control socket of cloakd")
+	    ->capture_default_str();
+	app.add_option("-d,--pin-dir", context.pinRoot,
+	               "folder of the pins, for when no cloakd runs")
+	    ->capture_default_str();
+	app.add_flag("-j,--json", context.json, "answer in JSON");
+	app.require_subcommand(0, 1);
+}
+
+/** The actions of all commands by the subcommand that asks for them. */
+std::map<CLI::App *, Action> declareCommands(CLI::App &app)
+{
+	std::map<CLI::App *, Action> actions;
+
+	for (const Command *command : cloak::allCommands()) {
+		CLI::App *sub =
+		    app.add_subcommand(command->name, command->summary);
+		sub->fallthrough();
+		actions[sub] = command->declare(*sub);
+	}
+	return actions;
+}
+
+/** "help" and "help COMMAND", as many people type it. */
+Action declareHelp(CLI::App &app, CLI::App &sub)
+{
+	auto name = std::make_shared<std::string>();
+
+	sub.add_option("command", *name, "command to explain");
+	return [name, &app](const Context &) -> int {
+		if (name->empty()) {
+			fmt::print("{}", app.help());
+			return cloak::kDone;
+		}
+		const auto known = app.get_subcommands([&name](CLI::App *one) {
+			return one->get_name() == *name;
+		});
+		if (known.empty()) {
+			fmt::print(stderr, "cloakctl: there is no command {}\n",
+			           *name);
+			return cloak::kUsage;
+		}
+		fmt::print("{}", known.front()->help());
+		return cloak::kDone;
+	};
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	CLI::App app("Asks and commands the cloak of this host.", "cloakctl");
+	Context context;
+
+	declareCommon(app, context);
+	auto actions = declareCommands(app);
+	CLI::App *help = app.add_subcommand("help", "explain a command");
+	actions[help] = declareHelp(app, *help);
+	try {
+		app.parse(argc, argv);
+	} catch (const CLI::ParseError &error) {
+		return app.exit(error) == 0 ? cloak::kDone : cloak::kUsage;
+	}
+	const auto chosen = app.get_subcommands();
+	if (chosen.empty()) {
+		fmt::print(stderr, "{}", app.help());
+		return cloak::kUsage;
+	}
+	return actions.at(chosen.front())(context);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "cli/command.h"
+
+namespace cloak
+{
+
+std::span<const Command *const> allCommands()
+{
+	static constexpr std::array<const Command *, 11> commands = {
+	    &kCheckCommand,     &kApplyCommand,  &kReloadCommand,
+	    &kOnCommand,        &kOffCommand,    &kStatusCommand,
+	    &kAlertsCommand,    &kDropsCommand,  &kSourcesCommand,
+	    &kAuthoriseCommand, &kRevokeCommand,
+	};
+
+	return commands;
+}
+
+} // namespace cloak

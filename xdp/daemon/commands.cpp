@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/commands.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/report.h"
+#include "policy/words.h"
+#include "util/duration.h"
+#include "util/quote.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+using Reply = ControlServer::Reply;
+
+constexpr std::size_t kMostSources = 65536;
+constexpr std::size_t kUsualSources = 100;
+
+Reply bad(std::string message)
+{
+	return {Response::error(Failure::BadRequest, std::move(message))};
+}
+
+Reply fromReport(Result<json> report)
+{
+	if (report)
+		return {Response::success(std::move(*report))};
+	return {Response::error(Failure::Failed, report.error().message())};
+}
+
+Reply fromOutcome(const Outcome &outcome, const std::string &source)
+{
+	if (!outcome.errors.empty()) {
+		Response response = Response::error(
+		    Failure::Policy,
+		    fmt::format("{} has {} error{}; nothing was changed",
+		                source, outcome.errors.size(),
+		                outcome.errors.size() == 1 ? "" : "s"));
+		response.details = toJson(outcome.errors, source);
+		return {response};
+	}
+	if (outcome.failure) {
+		return {Response::error(Failure::Failed,
+		                        outcome.failure->message())};
+	}
+	return {Response::success({{"warnings", outcome.warnings}})};
+}
+
+Reply status(Engine &engine, const Request &)
+{
+	return fromReport(reportStatus(engine));
+}
+
+Reply apply(Engine &engine, const Request &request)
+{
+	const auto text = request.text("text");
+	const auto source = request.text("source");
+
+	if (!text || !source)
+		return bad("apply needs the text of a policy and its source");
+	const Outcome outcome = engine.apply(*text, *source);
+	if (outcome.ok())
+		spdlog::info("policy applied: {}", *source);
+	return fromOutcome(outcome, *source);
+}
+
+Reply reload(Engine &engine, const Request &)
+{
+	const Outcome outcome = engine.reload();
+
+	if (outcome.ok())
+		spdlog::info("policy reloaded: {}",
+		             engine.options().policyPath);
+	return fromOutcome(outcome, engine.options().policyPath);
+}
+
+Reply on(Engine &engine, const Request &)
+{
+	const Outcome outcome = engine.on();
+
+	if (outcome.ok())
+		spdlog::info("{}", summarise(engine));
+	return fromOutcome(outcome, engine.options().policyPath);
+}
+
+Reply off(Engine &engine, const Request &)
+{
+	auto lifted = engine.off();
+
+	if (!lifted) {
+		return {
+		    Response::error(Failure::Failed, lifted.error().message())};
+	}
+	spdlog::warn("the cloak is off");
+	return {Response::success(json::object())};
+}
+
+json asJson(const PublishedAlert &alert)
+{
+	return {{"text", alert.text}, {"eve", json::parse(alert.eve)}};
+}
+
+Reply alerts(Engine &engine, const Request &request)
+{
+	WallTime since;
+	json list = json::array();
+
+	if (request.arguments.contains("since")) {
+		auto time = parseTimestamp(request.text("since").value_or(""));
+		if (!time)
+			return bad("\"since\" is not a time");
+		since = *time;
+	}
+	for (const PublishedAlert &alert : engine.outputs().recent(since))
+		list.push_back(asJson(alert));
+	const json follow = request.arguments.value("follow", json(false));
+	return {Response::success(std::move(list)), follow == json(true)};
+}
+
+Reply drops(Engine &engine, const Request &request)
+{
+	if (engine.enforcer() == nullptr)
+		return {Response::error(Failure::Failed, "the cloak is off")};
+	const json all = request.arguments.value("all", json(false));
+	return fromReport(
+	    reportDrops(engine.enforcer()->maps(), all == json(true)));
+}
+
+Reply sources(Engine &engine, const Request &request)
+{
+	const json limit =
+	    request.arguments.value("limit", json(kUsualSources));
+
+	if (!limit.is_number_unsigned() ||
+	    limit.get<std::uint64_t>() > kMostSources)
+		return bad("\"limit\" is not a number that makes sense");
+	return fromReport(reportSources(engine, limit.get<std::size_t>()));
+}
+
+/** One peer as it may be authorised: a network without host bits. */
+Result<Prefix> peerOf(const Request &request)
+{
+	const std::string text = request.text("peer").value_or("");
+	auto peer = parsePrefix(text);
+
+	if (!peer) {
+		return Error(fmt::format("{}: expected {}", quote(text),
+		                         kPrefixExpected));
+	}
+	if (*peer != peer->network() || peer->address.isGroup()) {
+		return Error(
+		    fmt::format("{}: expected one host, or {} for its network",
+		                quote(text), toString(peer->network())));
+	}
+	return *peer;
+}
+
+Reply authorise(Engine &engine, const Request &request)
+{
+	Authorisation granted;
+
+	auto peer = peerOf(request);
+	if (!peer)
+		return bad(peer.error().message());
+	granted.peer = *peer;
+	if (request.arguments.contains("mac")) {
+		const std::string text = request.text("mac").value_or("");
+		granted.mac = parseMac(text);
+		if (!granted.mac) {
+			return bad(fmt::format("{}: expected {}", quote(text),
+			                       kMacExpected));
+		}
+	}
+	if (request.arguments.contains("for")) {
+		const std::string text = request.text("for").value_or("");
+		auto duration = parseDuration(text);
+		if (!duration || duration->count() == 0) {
+			return bad(fmt::format(
+			    "{}: expected a time such as \"90s\", \"10m\" or "
+			    "\"1h\"",
+			    quote(text)));
+		}
+		granted.expires = BootClock::now() + *duration;
+	}
+	const Outcome outcome = engine.authorise(granted);
+	if (outcome.ok()) {
+		spdlog::info("{} is authorised{}", toString(granted.peer),
+		             granted.expires ? " for a while" : "");
+	}
+	return fromOutcome(outcome, {});
+}
+
+Reply revoke(Engine &engine, const Request &request)
+{
+	auto peer = peerOf(request);
+
+	if (!peer)
+		return bad(peer.error().message());
+	const Outcome outcome = engine.revoke(*peer);
+	if (outcome.ok())
+		spdlog::info("{} is revoked", toString(*peer));
+	return fromOutcome(outcome, {});
+}
+
+struct CommandEntry {
+	std::string_view name;
+	Reply (*execute)(Engine &engine, const Request &request);
+};
+
+constexpr std::array<CommandEntry, 10> kCommands = {{
+    {"alerts", alerts},
+    {"apply", apply},
+    {"authorise", authorise},
+    {"drops", drops},
+    {"off", off},
+    {"on", on},
+    {"reload", reload},
+    {"revoke", revoke},
+    {"sources", sources},
+    {"status", status},
+}};
+
+} // namespace
+
+ControlServer::Reply execute(Engine &engine, const Request &request)
+{
+	const auto *found =
+	    std::ranges::find(kCommands, request.command, &CommandEntry::name);
+
+	if (found == kCommands.end()) {
+		return {Response::error(Failure::UnknownCommand,
+		                        "there is no command " +
+		                            quote(request.command))};
+	}
+	return found->execute(engine, request);
+}
+
+} // namespace cloak

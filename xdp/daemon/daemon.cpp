@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/daemon.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+
+#include <csignal>
+
+#include "daemon/commands.h"
+#include "daemon/notify.h"
+#include "daemon/report.h"
+#include "daemon/wakeups.h"
+#include "util/json.h"
+
+namespace cloak
+{
+namespace
+{
+
+constexpr std::chrono::milliseconds kTick(1000);
+
+void logWarnings(const Outcome &outcome)
+{
+	for (const std::string &warning : outcome.warnings)
+		spdlog::warn("{}", warning);
+}
+
+/** Says what is wrong, each error of a policy in a line of its own. */
+void logFailure(const Outcome &outcome, const std::string &source)
+{
+	for (const Diagnostic &error : outcome.errors)
+		spdlog::error("{}", toString(error, source));
+	if (outcome.failure)
+		spdlog::error("{}", outcome.failure->message());
+}
+
+} // namespace
+
+Daemon::Daemon(Loop &loop, Engine::Options options)
+    : loop_(loop), engine_(std::move(options)),
+      control_(loop,
+               [this](const Request &request, const PeerCredentials &peer) {
+	               return onRequest(request, peer);
+               })
+{
+	engine_.outputs().follow([this](const PublishedAlert &alert) {
+		control_.broadcast("{\"text\":" +
+		                   toLine(nlohmann::json(alert.text)) +
+		                   ",\"eve\":" + alert.eve + "}");
+	});
+}
+
+Status Daemon::start(const ControlServer::Options &control)
+{
+	Status watching = watch();
+	if (!watching)
+		return watching;
+	Status listening = control_.listen(control);
+	if (!listening)
+		return listening;
+	const std::string &source = engine_.options().policyPath;
+	const Outcome outcome = engine_.reload();
+	logWarnings(outcome);
+	if (!outcome.ok()) {
+		logFailure(outcome, source);
+		return Error("the policy could not be put in force: " + source);
+	}
+	followEvents();
+	spdlog::info("{}", summarise(engine_));
+	notifyReady(summarise(engine_));
+	return {};
+}
+
+Status Daemon::watch()
+{
+	auto signals = openSignals({SIGTERM, SIGINT, SIGHUP});
+	if (!signals)
+		return signals.error();
+	auto ticker = openTicker(kTick);
+	if (!ticker)
+		return ticker.error();
+	auto addresses = openAddressWatch();
+	if (!addresses)
+		return addresses.error();
+	signals_ = std::move(*signals);
+	ticker_ = std::move(*ticker);
+	addresses_ = std::move(*addresses);
+	Status added = loop_.add(signals_.get(), EPOLLIN,
+	                         [this](std::uint32_t) { onSignals(); });
+	if (added) {
+		added = loop_.add(ticker_.get(), EPOLLIN,
+		                  [this](std::uint32_t) { onTick(); });
+	}
+	if (added) {
+		added = loop_.add(addresses_.get(), EPOLLIN,
+		                  [this](std::uint32_t) { onHostChange(); });
+	}
+	return added;
+}
+
+Status Daemon::run()
+{
+	Status ended = loop_.run();
+
+	notifyStopping();
+	spdlog::info("stopped; what is cloaked stays cloaked");
+	return ended;
+}
+
+void Daemon::onSignals()
+{
+	for (const int signal : readSignals(signals_.get())) {
+		if (signal == SIGHUP)
+			reload();
+		else
+			loop_.stop();
+	}
+}
+
+void Daemon::reload()
+{
+	notifyReloading();
+	const Outcome outcome = engine_.reload();
+	logWarnings(outcome);
+	logFailure(outcome, engine_.options().policyPath);
+	if (outcome.ok())
+		spdlog::info("reloaded; {}", summarise(engine_));
+	else
+		spdlog::error("not reloaded; nothing was changed");
+	followEvents();
+	notifyReady(summarise(engine_));
+}
+
+void Daemon::onTick()
+{
+	drain(ticker_.get());
+	engine_.tick();
+	notifyAlive();
+}
+
+/** At once, as the interface that has come may be one to cloak. */
+void Daemon::onHostChange()
+{
+	drain(addresses_.get());
+	engine_.refreshHost();
+}
+
+ControlServer::Reply Daemon::onRequest(const Request &request,
+                                       const PeerCredentials &peer)
+{
+	spdlog::debug("control: user {} asks for {}", peer.uid,
+	              request.command);
+	ControlServer::Reply reply = execute(engine_, request);
+	followEvents();
+	return reply;
+}
+
+/** The descriptor of events comes and goes with the cloak. */
+void Daemon::followEvents()
+{
+	const int now = engine_.eventsFd();
+
+	if (now == events_)
+		return;
+	if (events_ >= 0)
+		loop_.remove(events_);
+	events_ = now;
+	if (now < 0)
+		return;
+	auto added = loop_.add(now, EPOLLIN, [this](std::uint32_t) {
+		engine_.consumeEvents();
+	});
+	if (!added)
+		spdlog::error("{}", added.error().message());
+}
+
+} // namespace cloak

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CLOAKLAKE_DAEMON_DAEMON_H
+#define CLOAKLAKE_DAEMON_DAEMON_H
+
+#include "daemon/control.h"
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+
+namespace cloak
+{
+
+/** Ties the engine to its events: signals, time, interfaces, commands. */
+class Daemon
+{
+public:
+	/** @param loop must outlive the daemon. */
+	Daemon(Loop &loop, Engine::Options options);
+
+	/** Applies the policy file, then listens. Says what went wrong. */
+	Status start(const ControlServer::Options &control);
+
+	/** Runs until a signal ends it; the cloak stays on. */
+	Status run();
+
+private:
+	Status watch();
+	void onSignals();
+	void onTick();
+	void onHostChange();
+	void reload();
+	ControlServer::Reply onRequest(const Request &request,
+	                               const PeerCredentials &peer);
+	void followEvents();
+
+	Loop &loop_;
+	Engine engine_;
+	ControlServer control_;
+	Fd signals_;
+	Fd ticker_;
+	Fd addresses_;
+	int events_ = -1; //!< the descriptor of the engine that is watched
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_DAEMON_DAEMON_H

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/engine.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "policy/parse.h"
+#include "util/file.h"
+
+namespace cloak
+{
+namespace
+{
+
+Outcome failed(Error error)
+{
+	Outcome outcome;
+
+	outcome.failure = std::move(error);
+	return outcome;
+}
+
+bool isExpired(const Authorisation &granted)
+{
+	return granted.expires && *granted.expires <= BootClock::now();
+}
+
+std::optional<BootTime> firstExpiry(const std::vector<Authorisation> &granted)
+{
+	std::optional<BootTime> first;
+
+	for (const Authorisation &authorisation : granted) {
+		const auto &expires = authorisation.expires;
+		if (expires && (!first || *expires < *first))
+			first = expires;
+	}
+	return first;
+}
+
+} // namespace
+
+Engine::Engine(Options options)
+    : options_(std::move(options)),
+      tracker_(
+	  [this](const cloak_source_key &key) -> std::optional<cloak_source> {
+		  if (!enforcer_)
+			  return std::nullopt;
+		  auto found = enforcer_->maps().sources.get(key);
+		  return found ? *found : std::nullopt;
+	  },
+	  [this](const Alert &alert) { outputs_.publish(alert); })
+{
+}
+
+Outcome Engine::reload()
+{
+	auto text = readFile(options_.policyPath, kLongestPolicy);
+
+	if (!text)
+		return failed(text.error());
+	return apply(*text, options_.policyPath);
+}
+
+Outcome Engine::apply(std::string_view text, std::string source)
+{
+	ParsedPolicy parsed = readPolicy(text);
+	Outcome outcome;
+
+	if (!parsed.errors.empty()) {
+		outcome.errors = std::move(parsed.errors);
+		return outcome;
+	}
+	if (options_.eve)
+		parsed.policy.output.eve = *options_.eve;
+	outcome = enforce(parsed.policy, granted());
+	if (!outcome.ok())
+		return outcome;
+	tracker_.configure(parsed.policy.alerts);
+	outputs_.configure(parsed.policy.output);
+	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
+	                         std::chrono::system_clock::now()};
+	return outcome;
+}
+
+/** On failure everything is as before, an unloaded data plane unloaded. */
+Outcome Engine::enforce(const Policy &policy,
+                        const std::vector<Authorisation> &granted)
+{
+	const bool wasOff = !enforcer_;
+	auto host = Host::read();
+
+	if (!host)
+		return failed(host.error());
+	Status opened = open();
+	if (!opened)
+		return failed(opened.error());
+	CompiledPolicy compiled = compilePolicy(policy, *host, granted);
+	host_ = std::move(*host);
+	auto applied = enforcer_->apply(compiled);
+	if (!applied) {
+		auto attached = enforcer_->attachments();
+		if (wasOff && attached && attached->empty())
+			off().ignore();
+		return failed(applied.error());
+	}
+	compiled_ = std::move(compiled);
+	nextExpiry_ = firstExpiry(granted);
+	kept_.clear();
+	Outcome outcome;
+	outcome.warnings = std::move(applied->warnings);
+	return outcome;
+}
+
+/** Loads the data plane, and reads from it before anything is attached. */
+Status Engine::open()
+{
+	if (enforcer_)
+		return {};
+	auto enforcer = Enforcer::open(options_.pinRoot);
+	if (!enforcer)
+		return enforcer.error();
+	auto reader = PerfReader::open(
+	    enforcer->maps(), [this](const cloak_event &event,
+	                             std::span<const std::uint8_t> head) {
+		    handle(event, head);
+	    });
+	if (!reader)
+		return reader.error();
+	enforcer_.emplace(std::move(*enforcer));
+	reader_.emplace(std::move(*reader));
+	return {};
+}
+
+Status Engine::off()
+{
+	kept_ = granted();
+	reader_.reset();
+	enforcer_.reset();
+	return Enforcer::lift(options_.pinRoot);
+}
+
+Outcome Engine::on()
+{
+	if (!inForce_)
+		return reload();
+	if (enforcer_)
+		return {};
+	return enforce(inForce_->policy, granted());
+}
+
+std::vector<Authorisation> Engine::granted() const
+{
+	std::vector<Authorisation> granted = kept_;
+
+	if (enforcer_) {
+		auto pinned = enforcer_->authorised();
+		if (pinned)
+			granted = std::move(*pinned);
+	}
+	std::erase_if(granted, isExpired);
+	return granted;
+}
+
+/** The group of the policy that lets a peer in, for messages. */
+std::string Engine::groupOf(const Prefix &peer) const
+{
+	const CompiledPolicy own = compilePolicy(inForce_->policy, host_, {});
+	const cloak_peer *entry = own.decide(peer);
+
+	if (entry == nullptr || !isPermanent(*entry) || entry->id == 0 ||
+	    entry->id > inForce_->policy.peers.size())
+		return {};
+	return inForce_->policy.peers[entry->id - 1].name.value;
+}
+
+Outcome Engine::authorise(const Authorisation &authorisation)
+{
+	if (!enforcer_ || !inForce_)
+		return failed(Error("the cloak is off"));
+	const std::string group = groupOf(authorisation.peer);
+	if (!group.empty()) {
+		return failed(Error(fmt::format(
+		    "{} is authorised by the policy already, group {}",
+		    toString(authorisation.peer), group)));
+	}
+	std::vector<Authorisation> all = granted();
+	std::erase_if(all, [&authorisation](const Authorisation &one) {
+		return one.peer == authorisation.peer;
+	});
+	all.push_back(authorisation);
+	return enforce(inForce_->policy, all);
+}
+
+Outcome Engine::revoke(const Prefix &peer)
+{
+	if (!enforcer_ || !inForce_)
+		return failed(Error("the cloak is off"));
+	std::vector<Authorisation> all = granted();
+	const auto removed =
+	    std::erase_if(all, [&peer](const Authorisation &one) {
+		    return one.peer == peer;
+	    });
+	if (removed != 0)
+		return enforce(inForce_->policy, all);
+	const std::string group = groupOf(peer);
+	if (group.empty()) {
+		return failed(
+		    Error(fmt::format("{} is not authorised", toString(peer))));
+	}
+	return failed(Error(fmt::format(
+	    "{} is authorised by the policy, group {}: change {} and apply it",
+	    toString(peer), group, inForce_->source)));
+}
+
+void Engine::refreshHost()
+{
+	if (!enforcer_ || !inForce_)
+		return;
+	auto host = Host::read();
+	if (!host) {
+		spdlog::warn("{}", host.error().message());
+		return;
+	}
+	const auto all = granted();
+	const auto compiled = compilePolicy(inForce_->policy, *host, all);
+	host_ = std::move(*host);
+	if (sameEntries(compiled, compiled_))
+		return;
+	const Outcome outcome = enforce(inForce_->policy, all);
+	if (outcome.failure) {
+		spdlog::error("interfaces have changed, the cloak could not "
+		              "follow: {}",
+		              outcome.failure->message());
+	} else {
+		spdlog::info("interfaces have changed, the cloak follows");
+	}
+}
+
+void Engine::handle(const cloak_event &event,
+                    std::span<const std::uint8_t> head)
+{
+	tracker_.probe(Probe(event, head, host_.nameOf(event.ifindex)));
+}
+
+void Engine::consumeEvents()
+{
+	if (!reader_)
+		return;
+	auto consumed = reader_->consume();
+	if (!consumed)
+		spdlog::error("{}", consumed.error().message());
+}
+
+int Engine::eventsFd() const
+{
+	return reader_ ? reader_->pollFd() : -1;
+}
+
+void Engine::tick()
+{
+	const BootTime now = BootClock::now();
+
+	tracker_.tick(now);
+	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
+		return;
+	const Outcome outcome = enforce(inForce_->policy, granted());
+	if (outcome.failure)
+		spdlog::error("{}", outcome.failure->message());
+	else
+		spdlog::info("a peer's time is over");
+}
+
+} // namespace cloak

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What cloakd does, without how it is asked: policy in force, events to
+ * alerts, peers for a while.
+ */
+#ifndef CLOAKLAKE_DAEMON_ENGINE_H
+#define CLOAKLAKE_DAEMON_ENGINE_H
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alerts/outputs.h"
+#include "alerts/tracker.h"
+#include "bpf/perf_reader.h"
+#include "policy/enforce.h"
+#include "policy/policy.h"
+
+namespace cloak
+{
+
+/** What came of putting a policy in force. */
+struct Outcome {
+	Diagnostics errors;           //!< of the policy; nothing was changed
+	std::optional<Error> failure; //!< it was right but could not be done
+	std::vector<std::string> warnings;
+
+	[[nodiscard]] bool ok() const { return errors.empty() && !failure; }
+};
+
+/** The policy that was last put in force. */
+struct PolicyInForce {
+	Policy policy;
+	std::string source; //!< path of the file, or who has sent it
+	WallTime applied;
+};
+
+/**
+ * The daemon's state. Not for several threads. Destroying it leaves the cloak
+ * on, as being killed does.
+ */
+class Engine
+{
+public:
+	struct Options {
+		std::string pinRoot = kDefaultPinRoot;
+		std::string policyPath = "/etc/cloaklake/policy.toml";
+		/** Overrides output.eve of every policy. */
+		std::optional<std::string> eve;
+	};
+
+	explicit Engine(Options options);
+	Engine(const Engine &) = delete;
+	Engine &operator=(const Engine &) = delete;
+
+	/** Reads the policy file and puts it in force. */
+	[[nodiscard]] Outcome reload();
+
+	/** Puts the policy that @p text is in force. */
+	[[nodiscard]] Outcome apply(std::string_view text, std::string source);
+
+	/** Takes the cloak off until on(), reload() or apply(). */
+	Status off();
+
+	/** Puts it back on as it was. */
+	[[nodiscard]] Outcome on();
+
+	/** Lets a peer in, or changes for how long. */
+	[[nodiscard]] Outcome authorise(const Authorisation &granted);
+
+	/** Takes back authorise(). */
+	[[nodiscard]] Outcome revoke(const Prefix &peer);
+
+	/** Looks whether interfaces or addresses have changed. */
+	void refreshHost();
+
+	/** Handles the events that are there. */
+	void consumeEvents();
+
+	/** Readable when there are events; -1 while the cloak is off. */
+	[[nodiscard]] int eventsFd() const;
+
+	/** What time brings: call it each second. */
+	void tick();
+
+	// For those who look on:
+	[[nodiscard]] const Options &options() const { return options_; }
+	[[nodiscard]] const std::optional<PolicyInForce> &inForce() const
+	{
+		return inForce_;
+	}
+	[[nodiscard]] const Enforcer *enforcer() const
+	{
+		return enforcer_ ? &*enforcer_ : nullptr;
+	}
+	[[nodiscard]] const PerfReader *reader() const
+	{
+		return reader_ ? &*reader_ : nullptr;
+	}
+	[[nodiscard]] const Host &host() const { return host_; }
+	[[nodiscard]] const Tracker &tracker() const { return tracker_; }
+	[[nodiscard]] const Outputs &outputs() const { return outputs_; }
+	[[nodiscard]] Outputs &outputs() { return outputs_; }
+	[[nodiscard]] std::vector<Authorisation> granted() const;
+
+private:
+	Outcome enforce(const Policy &policy,
+	                const std::vector<Authorisation> &granted);
+	Status open();
+	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
+	void handle(const cloak_event &event,
+	            std::span<const std::uint8_t> head);
+
+	Options options_;
+	Host host_;
+	std::optional<PolicyInForce> inForce_;
+	CompiledPolicy compiled_;
+	std::optional<Enforcer> enforcer_; //!< nothing: the cloak is off
+	std::optional<PerfReader> reader_;
+	/** Of the cloak that off() has taken off. */
+	std::vector<Authorisation> kept_;
+	std::optional<BootTime> nextExpiry_;
+	Outputs outputs_;
+	Tracker tracker_;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_DAEMON_ENGINE_H

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * cloakd: options, then the daemon. See cloakd(8).
+ */
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "daemon/daemon.h"
+#include "util/log.h"
+#include "util/version.h"
+
+namespace
+{
+
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2 };
+
+struct Options {
+	cloak::Engine::Options engine;
+	cloak::ControlServer::Options control;
+	std::string level = "info";
+};
+
+void declare(CLI::App &app, Options &options)
+{
+	auto &engine = options.engine;
+
+	app.set_version_flag("--version,-V",
+	                     std::string("cloakd ") + cloak::kVersion);
+	app.add_option("-p,--policy", engine.policyPath, "policy file")
+	    ->capture_default_str();
+	app.add_option("-s,--socket", options.control.path,
+	               "control socket, for cloakctl")
+	    ->capture_default_str();
+	app.add_option("-g,--group", options.control.group,
+	               "group that may use cloakctl")
+	    ->capture_default_str();
+	app.add_option("-d,--pin-dir", engine.pinRoot,
+	               "folder of the pins in a BPF file system")
+	    ->capture_default_str();
+	app.add_option("-e,--eve", engine.eve,
+	               "file for JSON events, instead of the policy's");
+	app.add_option("-l,--log-level", options.level,
+	               "error, warn, info or debug")
+	    ->capture_default_str();
+}
+
+int serve(const Options &options)
+{
+	auto loop = cloak::Loop::create();
+
+	if (!loop) {
+		spdlog::error("{}", loop.error().message());
+		return kFailed;
+	}
+	cloak::Daemon daemon(*loop, options.engine);
+	cloak::Status status = daemon.start(options.control);
+	if (status)
+		status = daemon.run();
+	if (!status) {
+		spdlog::error("{}", status.error().message());
+		return kFailed;
+	}
+	return kDone;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	CLI::App app("Cloaks this host: applies the policy, raises alerts.",
+	             "cloakd");
+	Options options;
+
+	declare(app, options);
+	try {
+		app.parse(argc, argv);
+	} catch (const CLI::ParseError &error) {
+		return app.exit(error) == 0 ? kDone : kUsage;
+	}
+	auto log = cloak::setUpLog(options.level);
+	if (!log) {
+		std::fprintf(stderr, "cloakd: %s\n",
+		             log.error().message().c_str());
+		return kUsage;
+	}
+	std::signal(SIGPIPE, SIG_IGN);
+	return serve(options);
+}

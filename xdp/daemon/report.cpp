@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bpf/counters.h"
+#include "bpf/names.h"
+#include "policy/words.h"
+#include "util/version.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+std::string wall(std::uint64_t nanoseconds)
+{
+	return timestamp(toWall(BootClock::fromNanoseconds(nanoseconds)));
+}
+
+std::string_view modeName(XdpMode mode)
+{
+	return mode == XdpMode::Native ? "native" : "generic";
+}
+
+/** How an interface of the policy is attached: "no" should not happen. */
+json attachmentOf(const std::vector<Attachment> &attachments, unsigned index)
+{
+	auto found =
+	    std::ranges::find(attachments, index, &Attachment::ifindex);
+
+	if (found == attachments.end())
+		return {{"attached", "no"}, {"egress", false}};
+	return {{"attached", modeName(found->mode)}, {"egress", found->egress}};
+}
+
+json reportInterfaces(const Engine &engine,
+                      const std::vector<Attachment> &attachments)
+{
+	json list = json::array();
+
+	if (!engine.inForce())
+		return list;
+	for (const InterfacePolicy &interface :
+	     engine.inForce()->policy.interfaces) {
+		const HostInterface *found =
+		    engine.host().find(interface.name.value);
+		json entry = {
+		    {"name", interface.name.value},
+		    {"mode", wordOf(kScopes, interface.scope.value)},
+		    {"action", wordOf(kActions, interface.action)},
+		    {"present", found != nullptr},
+		};
+		entry.update(attachmentOf(attachments,
+		                          found == nullptr ? 0 : found->index));
+		list.push_back(std::move(entry));
+	}
+	return list;
+}
+
+json reportPolicy(const PolicyInForce &inForce)
+{
+	std::size_t peers = 0;
+
+	for (const PeerGroup &group : inForce.policy.peers)
+		peers += group.prefixes.size();
+	return {
+	    {"source", inForce.source},
+	    {"applied", timestamp(inForce.applied)},
+	    {"addresses", inForce.policy.addresses.size()},
+	    {"groups", inForce.policy.peers.size()},
+	    {"peers", peers},
+	    {"gateways", inForce.policy.gateways.size()},
+	};
+}
+
+json reportGranted(const std::vector<Authorisation> &granted)
+{
+	json list = json::array();
+
+	for (const Authorisation &authorisation : granted) {
+		json entry = {{"peer", toString(authorisation.peer)}};
+		if (authorisation.mac)
+			entry["mac"] = toString(*authorisation.mac);
+		if (authorisation.expires) {
+			entry["expires"] =
+			    timestamp(toWall(*authorisation.expires));
+		}
+		list.push_back(std::move(entry));
+	}
+	return list;
+}
+
+json reportAlerts(const Tracker::Stats &stats)
+{
+	return {
+	    {"raised", stats.raised},         {"suppressed", stats.suppressed},
+	    {"background", stats.background}, {"sources", stats.sources},
+	    {"evicted", stats.evicted},
+	};
+}
+
+json reportOutputs(const Outputs &outputs)
+{
+	json list = json::array();
+
+	for (const auto &[name, stats] : outputs.stats()) {
+		list.push_back({
+		    {"name", name},
+		    {"written", stats.written},
+		    {"waiting", stats.waiting},
+		    {"dropped", stats.dropped},
+		    {"failed", stats.failed},
+		    {"last_error", stats.lastError},
+		});
+	}
+	return list;
+}
+
+Result<json> reportEvents(const Enforcer &enforcer, const PerfReader *reader)
+{
+	auto stats = readEventStats(enforcer.maps());
+
+	if (!stats)
+		return stats.error();
+	return json{
+	    {"probes", (*stats)[CLOAK_STAT_PROBES]},
+	    {"background", (*stats)[CLOAK_STAT_BACKGROUND]},
+	    {"sent", (*stats)[CLOAK_STAT_SENT]},
+	    {"suppressed", (*stats)[CLOAK_STAT_SUPPRESSED]},
+	    {"rate_limited", (*stats)[CLOAK_STAT_RATE_LIMITED]},
+	    {"failed", (*stats)[CLOAK_STAT_FAILED]},
+	    {"unrecorded", (*stats)[CLOAK_STAT_UNRECORDED]},
+	    {"lost", reader == nullptr ? 0 : reader->lost()},
+	    {"malformed", reader == nullptr ? 0 : reader->malformed()},
+	};
+}
+
+json reportSource(const Engine &engine, const cloak_source_key &key,
+                  const cloak_source &source)
+{
+	const IpAddress ip = fromAbi(key.addr);
+	json kinds = json::array();
+
+	for (unsigned kind = 1; kind < CLOAK_KINDS; ++kind)
+		if ((source.kinds >> kind & 1U) != 0)
+			kinds.push_back(kindName(kind));
+	json entry = {
+	    {"mac", toString(macFromAbi(key.mac))},
+	    {"interface", engine.host().nameOf(source.ifindex)},
+	    {"probes", source.probes},
+	    {"bytes", source.bytes},
+	    {"ports", estimateDistinct(source.ports)},
+	    {"targets", estimateDistinct(source.targets)},
+	    {"kinds", std::move(kinds)},
+	    {"first_seen", wall(source.first_ns)},
+	    {"last_seen", wall(source.last_ns)},
+	};
+	if (!ip.isUnspecified())
+		entry["address"] = toString(ip);
+	return entry;
+}
+
+} // namespace
+
+Result<json> reportStatus(const Engine &engine)
+{
+	const Enforcer *enforcer = engine.enforcer();
+	std::vector<Attachment> attachments;
+	json status = {
+	    {"version", kVersion},
+	    {"cloak", enforcer != nullptr ? "on" : "off"},
+	    {"pin_dir", engine.options().pinRoot},
+	    {"authorised", reportGranted(engine.granted())},
+	    {"alerts", reportAlerts(engine.tracker().stats())},
+	    {"outputs", reportOutputs(engine.outputs())},
+	};
+
+	if (enforcer != nullptr) {
+		auto attached = enforcer->attachments();
+		if (!attached)
+			return attached.error();
+		attachments = std::move(*attached);
+		auto events = reportEvents(*enforcer, engine.reader());
+		if (!events)
+			return events.error();
+		status["events"] = std::move(*events);
+	}
+	status["interfaces"] = reportInterfaces(engine, attachments);
+	if (engine.inForce())
+		status["policy"] = reportPolicy(*engine.inForce());
+	return status;
+}
+
+Result<json> reportDrops(const CloakMaps &maps, bool all)
+{
+	json list = json::array();
+
+	auto rows = readCounters(maps);
+	if (!rows)
+		return rows.error();
+	for (const CounterRow &row : *rows) {
+		if (!all && !row.isDrop())
+			continue;
+		list.push_back({
+		    {"direction",
+		     row.direction == CLOAK_INGRESS ? "in" : "out"},
+		    {"reason", reasonName(row.reason)},
+		    {"verdict", !row.isDrop()   ? "pass"
+		                : row.monitored ? "would drop"
+		                                : "drop"},
+		    {"packets", row.packets},
+		    {"bytes", row.bytes},
+		    {"text", reasonText(row.reason)},
+		});
+	}
+	return list;
+}
+
+Result<json> reportSources(const Engine &engine, std::size_t most)
+{
+	json list = json::array();
+
+	if (engine.enforcer() == nullptr)
+		return list;
+	auto entries = engine.enforcer()->maps().sources.entries();
+	if (!entries)
+		return entries.error();
+	std::ranges::sort(*entries, [](const auto &one, const auto &other) {
+		return one.second.probes > other.second.probes;
+	});
+	for (const auto &[key, source] : *entries) {
+		if (list.size() == most)
+			break;
+		list.push_back(reportSource(engine, key, source));
+	}
+	return list;
+}
+
+std::string summarise(const Engine &engine)
+{
+	const auto raised = engine.tracker().stats().raised;
+
+	if (engine.enforcer() == nullptr)
+		return fmt::format("cloak off; {} alerts", raised);
+	std::string names;
+	for (const auto &interface : engine.inForce()->policy.interfaces) {
+		names += names.empty() ? "" : ", ";
+		names += interface.name.value;
+	}
+	return fmt::format("cloak on: {}; {} alerts", names, raised);
+}
+
+} // namespace cloak

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What cloakd tells about its state and the data plane's, as JSON. The names
+ * are a promise: scripts read them.
+ */
+#ifndef CLOAKLAKE_DAEMON_REPORT_H
+#define CLOAKLAKE_DAEMON_REPORT_H
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "daemon/engine.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** Everything that "cloakctl status" shows. */
+[[nodiscard]] Result<nlohmann::json> reportStatus(const Engine &engine);
+
+/** Verdicts by reason; of passes too if @p all. */
+[[nodiscard]] Result<nlohmann::json> reportDrops(const CloakMaps &maps,
+                                                 bool all);
+
+/** The sources with the most probes, at most @p most. */
+[[nodiscard]] Result<nlohmann::json> reportSources(const Engine &engine,
+                                                   std::size_t most);
+
+/** One line for "systemctl status". */
+[[nodiscard]] std::string summarise(const Engine &engine);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_DAEMON_REPORT_H

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What is told to people about a source of probes.
+ */
+#ifndef CLOAKLAKE_MODEL_ALERT_H
+#define CLOAKLAKE_MODEL_ALERT_H
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "model/probe.h"
+
+namespace cloak
+{
+
+/**
+ * What the events of one source have named. The data plane reports a sample
+ * only, so this is a part of what was probed; the totals tell how large a
+ * part. Bounded, however much a source tries.
+ */
+class Observed
+{
+public:
+	static constexpr std::size_t kMost = 64; //!< members of each set
+
+	void add(const Probe &probe);
+
+	/** Addresses by how they were asked for: "arp", "ping", "tcp" ... */
+	[[nodiscard]] const std::map<std::string, std::set<IpAddress>> &
+	targets() const
+	{
+		return targets_;
+	}
+	/** Ports by protocol. */
+	[[nodiscard]] const std::map<std::string, std::set<std::uint16_t>> &
+	ports() const
+	{
+		return ports_;
+	}
+	/** All addresses together. */
+	[[nodiscard]] std::set<IpAddress> allTargets() const;
+
+private:
+	std::map<std::string, std::set<IpAddress>> targets_;
+	std::map<std::string, std::set<std::uint16_t>> ports_;
+};
+
+/** The manner of a probe as Observed files it: "arp", "ping", "tcp" ... */
+[[nodiscard]] std::string mannerOf(const Probe &probe);
+
+/** What a source is doing, as far as it is known. */
+enum class AlertClass {
+	Probe,    //!< a few packets
+	PortScan, //!< many ports
+	Sweep,    //!< many addresses
+};
+
+/** One alert. */
+struct Alert {
+	AlertClass kind = AlertClass::Probe;
+	/** Tells of everything so far; else of this one probe. */
+	bool summary = false;
+	Probe probe; //!< the last one that is known in full
+	Observed seen;
+	cloak_source totals{};
+	/** Estimates of how many different ones there were, from the totals. */
+	std::uint64_t portCount = 0;
+	std::uint64_t targetCount = 0;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_MODEL_ALERT_H

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/control.h"
+
+#include <array>
+#include <utility>
+
+#include "util/json.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+constexpr std::array<std::pair<Failure, std::string_view>, 5> kFailures = {{
+    {Failure::BadRequest, "bad_request"},
+    {Failure::UnknownCommand, "unknown_command"},
+    {Failure::NotPermitted, "not_permitted"},
+    {Failure::Policy, "policy"},
+    {Failure::Failed, "failed"},
+}};
+
+/** An object, or a discarded value if the line is anything else. */
+json parseObject(std::string_view line)
+{
+	json value = json::parse(line, nullptr, false);
+
+	if (!value.is_object())
+		return json(json::value_t::discarded);
+	return value;
+}
+
+std::optional<std::string> textOf(const json &object, const std::string &key)
+{
+	auto found = object.find(key);
+
+	if (found == object.end() || !found->is_string())
+		return std::nullopt;
+	return found->get<std::string>();
+}
+
+json memberOf(const json &object, const std::string &key)
+{
+	auto found = object.find(key);
+
+	return found == object.end() ? json() : *found;
+}
+
+} // namespace
+
+std::string_view failureName(Failure failure)
+{
+	for (const auto &[value, name] : kFailures)
+		if (value == failure)
+			return name;
+	return {};
+}
+
+std::optional<Failure> parseFailure(std::string_view name)
+{
+	for (const auto &[value, known] : kFailures)
+		if (known == name)
+			return value;
+	return std::nullopt;
+}
+
+std::optional<std::string> Request::text(const std::string &key) const
+{
+	return textOf(arguments, key);
+}
+
+Result<Request> parseRequest(std::string_view line)
+{
+	Request request;
+
+	if (line.size() > kLongestRequest)
+		return Error("the request is too long");
+	const json object = parseObject(line);
+	if (object.is_discarded())
+		return Error("the request is not a JSON object in one line");
+	auto command = textOf(object, "command");
+	if (!command)
+		return Error("the request has no \"command\"");
+	request.command = std::move(*command);
+	if (object.contains("arguments"))
+		request.arguments = object["arguments"];
+	if (!request.arguments.is_object())
+		return Error("\"arguments\" is not an object");
+	return request;
+}
+
+std::string toLine(const Request &request)
+{
+	return toLine(json{{"command", request.command},
+	                   {"arguments", request.arguments}});
+}
+
+Response Response::success(json result)
+{
+	Response response;
+
+	response.result = std::move(result);
+	return response;
+}
+
+Response Response::error(Failure failure, std::string message)
+{
+	Response response;
+
+	response.ok = false;
+	response.failure = failure;
+	response.message = std::move(message);
+	return response;
+}
+
+Result<Response> parseResponse(std::string_view line)
+{
+	const json object = parseObject(line);
+	const json ok = memberOf(object, "ok");
+
+	if (!ok.is_boolean())
+		return Error("cloakd gave an answer that is none");
+	if (ok.get<bool>())
+		return Response::success(memberOf(object, "result"));
+	const json error = memberOf(object, "error");
+	if (!error.is_object())
+		return Error("cloakd gave an error without a reason");
+	Response response = Response::error(
+	    parseFailure(textOf(error, "code").value_or(""))
+		.value_or(Failure::Failed),
+	    textOf(error, "message").value_or("it failed without a reason"));
+	response.details = memberOf(error, "details");
+	return response;
+}
+
+std::string toLine(const Response &response)
+{
+	if (response.ok)
+		return toLine(json{{"ok", true}, {"result", response.result}});
+	json error = {{"code", failureName(response.failure)},
+	              {"message", response.message}};
+	if (!response.details.is_null())
+		error["details"] = response.details;
+	return toLine(json{{"ok", false}, {"error", std::move(error)}});
+}
+
+} // namespace cloak

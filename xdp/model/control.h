@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What cloakctl and cloakd say to each other: one line of JSON each way.
+ *
+ *     {"command": "authorise", "arguments": {"peer": "10.0.9.7"}}
+ *     {"ok": true, "result": {...}}
+ *     {"ok": false, "error": {"code": "failed", "message": "..."}}
+ *
+ * After a command that follows something, lines {"event": {...}} come until
+ * either side closes.
+ */
+#ifndef CLOAKLAKE_MODEL_CONTROL_H
+#define CLOAKLAKE_MODEL_CONTROL_H
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** Where cloakd listens unless an option says otherwise. */
+inline constexpr const char *kDefaultSocket = "/run/cloaklake/control.sock";
+
+/** A longer line is no request; a policy of the largest size fits. */
+inline constexpr std::size_t kLongestRequest = 8UL << 20U;
+
+/** Kinds of failure, which become the exit status of cloakctl. */
+enum class Failure {
+	BadRequest,     //!< not a request, or arguments that make no sense
+	UnknownCommand, //!< a newer cloakctl talks to an older cloakd
+	NotPermitted,   //!< neither root nor in the group
+	Policy,         //!< the policy has errors, which come with it
+	Failed,         //!< could not be done
+};
+
+/** The word for it in "code"; stable. */
+[[nodiscard]] std::string_view failureName(Failure failure);
+[[nodiscard]] std::optional<Failure> parseFailure(std::string_view name);
+
+/** A command and what it needs to know. */
+struct Request {
+	std::string command;
+	nlohmann::json arguments = nlohmann::json::object();
+
+	/** A string argument; nothing if there is none or it is no string. */
+	[[nodiscard]] std::optional<std::string>
+	text(const std::string &key) const;
+};
+
+/** Reads a request from one line. Never throws, whatever the line is. */
+[[nodiscard]] Result<Request> parseRequest(std::string_view line);
+[[nodiscard]] std::string toLine(const Request &request);
+
+/** What came of a command. */
+struct Response {
+	bool ok = true;
+	nlohmann::json result = nlohmann::json::object();
+	Failure failure = Failure::Failed;
+	std::string message;
+	nlohmann::json details; //!< with an error: null, or more about it
+
+	[[nodiscard]] static Response success(nlohmann::json result);
+	[[nodiscard]] static Response error(Failure failure,
+	                                    std::string message);
+};
+
+[[nodiscard]] Result<Response> parseResponse(std::string_view line);
+[[nodiscard]] std::string toLine(const Response &response);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_MODEL_CONTROL_H

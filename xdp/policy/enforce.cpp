@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/enforce.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bpf/neighbours.h"
+#include "bpf/policy_maps.h"
+
+namespace cloak
+{
+namespace
+{
+
+bool isAttached(const std::vector<Attachment> &attachments, unsigned index)
+{
+	return std::ranges::find(attachments, index, &Attachment::ifindex) !=
+	       attachments.end();
+}
+
+bool isNamed(const CompiledPolicy &policy, unsigned index)
+{
+	return std::ranges::find(policy.interfaces, index,
+	                         &CompiledInterface::index) !=
+	       policy.interfaces.end();
+}
+
+Status fill(const PolicyDraft &draft, const CompiledPolicy &policy)
+{
+	for (const CompiledInterface &interface : policy.interfaces) {
+		auto added =
+		    draft.addInterface(interface.index, interface.entry);
+		if (!added)
+			return added;
+	}
+	for (const auto &[address, entry] : policy.addresses) {
+		auto added = draft.addAddress(toAbi(address), entry);
+		if (!added)
+			return added;
+	}
+	for (const auto &[prefix, entry] : policy.peers) {
+		auto added = draft.addPeer(toAbi(prefix), entry);
+		if (!added)
+			return added;
+	}
+	return {};
+}
+
+Authorisation fromEntry(const cloak_prefix &prefix, const cloak_peer &entry)
+{
+	Authorisation granted;
+
+	granted.peer = fromAbi(prefix);
+	if ((entry.flags & CLOAK_PEER_BOUND_MAC) != 0)
+		granted.mac = macFromAbi(entry.mac);
+	if (entry.expires_ns != 0)
+		granted.expires = BootClock::fromNanoseconds(entry.expires_ns);
+	return granted;
+}
+
+} // namespace
+
+Result<Enforcer> Enforcer::open(const std::string &pinRoot)
+{
+	CloakObject::Options options;
+
+	options.pinRoot = pinRoot;
+	auto object = CloakObject::load(options);
+	if (!object)
+		return object.error();
+	return Enforcer(std::move(*object), Links(pinRoot));
+}
+
+Status Enforcer::lift(const std::string &pinRoot)
+{
+	const Links links(pinRoot);
+
+	auto attachments = links.list();
+	if (!attachments)
+		return attachments.error();
+	for (const Attachment &attachment : *attachments) {
+		auto detached = links.detach(attachment.ifindex);
+		if (!detached)
+			return detached;
+	}
+	return CloakObject::unpin(pinRoot);
+}
+
+Result<Applied> Enforcer::apply(const CompiledPolicy &policy)
+{
+	std::vector<unsigned> fresh;
+
+	Status done = attachAll(policy, fresh);
+	if (done)
+		done = commit(policy);
+	if (!done) {
+		for (const unsigned index : fresh)
+			links_.detach(index).ignore();
+		return done.error();
+	}
+
+	Applied applied;
+	for (const std::string &name : policy.absent) {
+		applied.warnings.push_back(fmt::format(
+		    "there is no interface {} yet; it is cloaked when it "
+		    "appears",
+		    name));
+	}
+	seed(policy, applied.warnings);
+	detachOthers(policy, applied.warnings);
+	auto attachments = links_.list();
+	if (attachments)
+		applied.attachments = std::move(*attachments);
+	return applied;
+}
+
+/** @param fresh gets the interfaces that had no cloak before. */
+Status Enforcer::attachAll(const CompiledPolicy &policy,
+                           std::vector<unsigned> &fresh) const
+{
+	auto before = links_.list();
+
+	if (!before)
+		return before.error();
+	for (const CompiledInterface &interface : policy.interfaces) {
+		auto mode =
+		    links_.attach(object_, interface.index, interface.attach);
+		if (!mode)
+			return mode.error().in(interface.name);
+		if (!isAttached(*before, interface.index))
+			fresh.push_back(interface.index);
+	}
+	return {};
+}
+
+Status Enforcer::commit(const CompiledPolicy &policy) const
+{
+	const PolicyMaps maps(object_.maps());
+
+	auto draft = maps.draft();
+	if (!draft)
+		return draft.error();
+	auto filled = fill(*draft, policy);
+	if (!filled)
+		return filled;
+	return maps.commit(std::move(*draft));
+}
+
+void Enforcer::seed(const CompiledPolicy &policy,
+                    std::vector<std::string> &warnings) const
+{
+	for (const CompiledInterface &interface : policy.interfaces) {
+		auto seeded = seedNeighbours(object_.maps(), interface.index);
+		if (!seeded) {
+			warnings.push_back(
+			    seeded.error().in(interface.name).message());
+		}
+	}
+}
+
+void Enforcer::detachOthers(const CompiledPolicy &policy,
+                            std::vector<std::string> &warnings) const
+{
+	auto attachments = links_.list();
+
+	if (!attachments)
+		return;
+	for (const Attachment &attachment : *attachments) {
+		if (isNamed(policy, attachment.ifindex))
+			continue;
+		auto detached = links_.detach(attachment.ifindex);
+		if (!detached)
+			warnings.push_back(detached.error().message());
+	}
+}
+
+Result<std::vector<Authorisation>> Enforcer::authorised() const
+{
+	std::vector<Authorisation> granted;
+	const BootTime now = BootClock::now();
+
+	auto peers = PolicyMaps(object_.maps()).peers();
+	if (!peers)
+		return peers.error();
+	for (const auto &[prefix, entry] : *peers) {
+		if (entry.id != kRuntimePeerId)
+			continue;
+		Authorisation authorisation = fromEntry(prefix, entry);
+		if (!authorisation.expires || *authorisation.expires > now)
+			granted.push_back(std::move(authorisation));
+	}
+	return granted;
+}
+
+} // namespace cloak

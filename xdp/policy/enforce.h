@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Brings the data plane to what a compiled policy says, and takes it away.
+ */
+#ifndef CLOAKLAKE_POLICY_ENFORCE_H
+#define CLOAKLAKE_POLICY_ENFORCE_H
+
+#include <string>
+#include <vector>
+
+#include "bpf/link.h"
+#include "bpf/object.h"
+#include "policy/compile.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** What a successful apply has to say. */
+struct Applied {
+	std::vector<Attachment> attachments;
+	std::vector<std::string> warnings;
+};
+
+/**
+ * The cloak of one pin folder. Destroying the object leaves the cloak on;
+ * only lift() takes it off. One at a time for each pin folder.
+ */
+class Enforcer
+{
+public:
+	/** Loads the data plane, or takes over the one that is pinned. */
+	[[nodiscard]] static Result<Enforcer> open(const std::string &pinRoot);
+
+	/** Takes the cloak of @p pinRoot off every interface, and its pins. */
+	static Status lift(const std::string &pinRoot);
+
+	/**
+	 * Puts a policy in force. Interfaces that are new get the programs
+	 * first, then the maps are switched in one step, then interfaces that
+	 * are no longer named lose the programs. On failure everything is as
+	 * it was before.
+	 */
+	[[nodiscard]] Result<Applied> apply(const CompiledPolicy &policy);
+
+	/** Peers that were authorised at run time and have not expired. */
+	[[nodiscard]] Result<std::vector<Authorisation>> authorised() const;
+
+	/** Interfaces that carry the cloak now. */
+	[[nodiscard]] Result<std::vector<Attachment>> attachments() const
+	{
+		return links_.list();
+	}
+
+	[[nodiscard]] const CloakMaps &maps() const { return object_.maps(); }
+
+private:
+	Enforcer(CloakObject object, Links links)
+	    : object_(std::move(object)), links_(std::move(links))
+	{
+	}
+
+	Status attachAll(const CompiledPolicy &policy,
+	                 std::vector<unsigned> &fresh) const;
+	Status commit(const CompiledPolicy &policy) const;
+	void detachOthers(const CompiledPolicy &policy,
+	                  std::vector<std::string> &warnings) const;
+	void seed(const CompiledPolicy &policy,
+	          std::vector<std::string> &warnings) const;
+
+	CloakObject object_;
+	Links links_;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_POLICY_ENFORCE_H
