@@ -38,7 +38,9 @@ build() {
 	need_space "$out" 100
 	exec 9>"$out/.lock"
 	flock 9
+	"$here/check-config.sh" "$release" "$tree"
 	"$here/private-headers.sh" "$release" "$tree" "$out/private"
+	"$here/check-layout.sh" "$release" "$tree" "$out/private" "$out/layout"
 	mirror "$out/kbuild"
 	say "  MODULES  $release"
 	make --no-print-directory -C "$tree" M="$out/kbuild" \
