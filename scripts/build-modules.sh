@@ -63,8 +63,8 @@ releases() {
 
 need_command make build-essential
 if [[ -n $kdir ]]; then
-	kdir=$(cd "$kdir" 2>/dev/null && pwd) ||
-		die "KDIR names a folder that is not there: $kdir."
+	[[ -d $kdir ]] || die "KDIR names a folder that is not there: $kdir."
+	kdir=$(cd "$kdir" && pwd)
 	release=$(release_of_tree "$kdir")
 	series_of "$release" >/dev/null ||
 		die "kernel $release is not supported: only 6.1 and 6.12 are."
