@@ -28,7 +28,7 @@ done
 mirror() {
 	mkdir -p "$1"
 	find "$1" -xtype l -delete
-	cp -rsu "$TOP/Kbuild" "$TOP/drivers" "$1/"
+	cp -rsf "$TOP/Kbuild" "$TOP/drivers" "$1/"
 }
 
 # build RELEASE KDIR: one build at a time in each folder.
@@ -43,6 +43,8 @@ build() {
 	"$here/check-layout.sh" "$release" "$tree" "$out/private" "$out/layout"
 	mirror "$out/kbuild"
 	say "  MODULES  $release"
+	# The BTF of a module needs the kernel's, which headers do not have.
+	[[ -e $tree/vmlinux ]] || make_args+=(CONFIG_DEBUG_INFO_BTF_MODULES=)
 	make --no-print-directory -C "$tree" M="$out/kbuild" \
 		"${make_args[@]}" modules
 	for ko in "$out"/kbuild/drivers/nvme/*/*.ko; do
