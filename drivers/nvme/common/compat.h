@@ -21,7 +21,7 @@
 /* Pages are handed to TCP by sendmsg(MSG_SPLICE_PAGES). */
 #define NVME_TCP_HAVE_SPLICE_PAGES	1
 /* nvmet_fabrics_ops can report the address of the host. */
-#define NVMET_TCP_HAVE_HOST_TRADDR	1
+#define NVMET_TCP_COMPAT_HOST_TRADDR(fn)	.host_traddr = (fn),
 /* nvme-fabrics spreads I/O queues over the queue maps itself. */
 #define NVME_TCP_HAVE_NVMF_MAP_QUEUES	1
 
@@ -32,6 +32,10 @@
 #define nvme_tcp_compat_should_reconnect(ctrl, status) \
 	nvmf_should_reconnect(ctrl, status)
 #define nvme_tcp_compat_add_ctrl(ctrl)	nvme_add_ctrl(ctrl)
+/* A trace event finds the source of its string by itself. */
+#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
+/* Only for TP_fast_assign(). */
+#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
 
 #elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 
@@ -51,6 +55,10 @@
 	((void)(status), nvmf_should_reconnect(ctrl))
 /* In 6.1 nvme_init_ctrl() makes the device visible, too. */
 #define nvme_tcp_compat_add_ctrl(ctrl)	((void)(ctrl), 0)
+#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
+/* 6.1 does not ask a target's transport for the address of the host. */
+#define NVMET_TCP_COMPAT_HOST_TRADDR(fn)
+#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
 
 #else
 #error "cloaklake supports Linux 6.1 and 6.12 only"

@@ -99,6 +99,32 @@ static inline u8 nvme_tcp_wire_pdo(u8 hlen, u8 pda)
 }
 
 /**
+ * nvme_tcp_wire_is_fabrics() - is this a command of NVMe over Fabrics itself
+ * @sqe: submission queue entry
+ *
+ * Return: true for Connect, Property Get and their like.
+ */
+static inline bool nvme_tcp_wire_is_fabrics(const struct nvme_command *sqe)
+{
+	return sqe->common.opcode == nvme_fabrics_command;
+}
+
+/**
+ * nvme_tcp_wire_is_write() - does a command carry data to the controller
+ * @sqe: submission queue entry
+ *
+ * Bit 0 of the opcode, or of the Fabrics command type, says so.
+ *
+ * Return: true where its data goes from host to controller.
+ */
+static inline bool nvme_tcp_wire_is_write(const struct nvme_command *sqe)
+{
+	if (nvme_tcp_wire_is_fabrics(sqe))
+		return sqe->fabrics.fctype & 1;
+	return sqe->common.opcode & 1;
+}
+
+/**
  * nvme_tcp_wire_pdu_name() - the specification's name of a PDU type
  * @type: PDU type, as on the wire
  *
