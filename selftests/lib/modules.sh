@@ -42,8 +42,8 @@ load_intree() {
 # load_prerequisites MODULE: what either implementation of it builds upon.
 load_prerequisites() {
 	case $1 in
-	nvme-tcp) modprobe nvme-fabrics && modprobe -qa crc32c crc32c-intel ;;
-	nvmet-tcp) modprobe nvmet && modprobe -qa crc32c crc32c-intel ;;
+	nvme-tcp) modprobe nvme-fabrics && modprobe -qa libcrc32c crc32c-intel ;;
+	nvmet-tcp) modprobe nvmet && modprobe -qa libcrc32c crc32c-intel ;;
 	esac
 	return 0
 }
