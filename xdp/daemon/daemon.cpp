@@ -40,13 +40,13 @@ Daemon::Daemon(Loop &loop, Engine::Options options)
     : loop_(loop), engine_(std::move(options)),
       control_(loop,
                [this](const Request &request, const PeerCredentials &peer) {
-	               return onRequest(request, peer);
-               })
+		       return onRequest(request, peer);
+	       })
 {
 	engine_.outputs().follow([this](const PublishedAlert &alert) {
-		control_.broadcast("{\"text\":" +
-		                   toLine(nlohmann::json(alert.text)) +
-		                   ",\"eve\":" + alert.eve + "}");
+		control_.broadcast(
+		    "{\"text\":" + toLine(nlohmann::json(alert.text)) +
+		    ",\"eve\":" + alert.eve + "}");
 	});
 }
 
@@ -88,12 +88,14 @@ Status Daemon::watch()
 	Status added = loop_.add(signals_.get(), EPOLLIN,
 	                         [this](std::uint32_t) { onSignals(); });
 	if (added) {
-		added = loop_.add(ticker_.get(), EPOLLIN,
-		                  [this](std::uint32_t) { onTick(); });
+		added = loop_.add(
+		    ticker_.get(), EPOLLIN,
+		    [this](std::uint32_t) { onTick(); });
 	}
 	if (added) {
-		added = loop_.add(addresses_.get(), EPOLLIN,
-		                  [this](std::uint32_t) { onHostChange(); });
+		added = loop_.add(
+		    addresses_.get(), EPOLLIN,
+		    [this](std::uint32_t) { onHostChange(); });
 	}
 	return added;
 }
@@ -103,18 +105,19 @@ Status Daemon::run()
 	Status ended = loop_.run();
 
 	notifyStopping();
-	spdlog::info("stopped; what is cloaked stays cloaked");
+	spdlog::info("stopped; {}", engine_.enforcer() != nullptr
+	                                ? "what is cloaked stays cloaked"
+	                                : "the cloak is off");
 	return ended;
 }
 
 void Daemon::onSignals()
 {
-	for (const int signal : readSignals(signals_.get())) {
+	for (const int signal : readSignals(signals_.get()))
 		if (signal == SIGHUP)
 			reload();
 		else
 			loop_.stop();
-	}
 }
 
 void Daemon::reload()
@@ -167,9 +170,8 @@ void Daemon::followEvents()
 	events_ = now;
 	if (now < 0)
 		return;
-	auto added = loop_.add(now, EPOLLIN, [this](std::uint32_t) {
-		engine_.consumeEvents();
-	});
+	auto added = loop_.add(
+	    now, EPOLLIN, [this](std::uint32_t) { engine_.consumeEvents(); });
 	if (!added)
 		spdlog::error("{}", added.error().message());
 }

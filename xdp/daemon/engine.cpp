@@ -39,6 +39,22 @@ std::optional<BootTime> firstExpiry(const std::vector<Authorisation> &granted)
 	return first;
 }
 
+/**
+ * An interface that is renamed stays the one that the policy means: it keeps
+ * its old name here, unless another interface has that now.
+ */
+void keepNames(Host &host, const CompiledPolicy &compiled)
+{
+	for (const CompiledInterface &known : compiled.interfaces) {
+		if (host.find(known.name) != nullptr)
+			continue;
+		auto renamed = std::ranges::find(host.interfaces, known.index,
+		                                 &HostInterface::index);
+		if (renamed != host.interfaces.end())
+			renamed->name = known.name;
+	}
+}
+
 } // namespace
 
 Engine::Engine(Options options)
@@ -74,7 +90,7 @@ Outcome Engine::apply(std::string_view text, std::string source)
 	}
 	if (options_.eve)
 		parsed.policy.output.eve = *options_.eve;
-	outcome = enforce(parsed.policy, granted());
+	outcome = enforce(parsed.policy);
 	if (!outcome.ok())
 		return outcome;
 	tracker_.configure(parsed.policy.alerts);
@@ -84,27 +100,34 @@ Outcome Engine::apply(std::string_view text, std::string source)
 	return outcome;
 }
 
-/** On failure everything is as before, an unloaded data plane unloaded. */
-Outcome Engine::enforce(const Policy &policy,
-                        const std::vector<Authorisation> &granted)
+/** Puts it in force for the host as it is now and those who are let in. */
+Outcome Engine::enforce(const Policy &policy)
 {
-	const bool wasOff = !enforcer_;
 	auto host = Host::read();
 
 	if (!host)
 		return failed(host.error());
+	// Opened first, as it knows whom a former daemon has let in.
 	Status opened = open();
 	if (!opened)
 		return failed(opened.error());
-	CompiledPolicy compiled = compilePolicy(policy, *host, granted);
-	host_ = std::move(*host);
+	return enforce(policy, *host, granted());
+}
+
+/** On failure everything is as before, an unloaded data plane unloaded. */
+Outcome Engine::enforce(const Policy &policy, const Host &host,
+                        const std::vector<Authorisation> &granted)
+{
+	CompiledPolicy compiled = compilePolicy(policy, host, granted);
+
 	auto applied = enforcer_->apply(compiled);
 	if (!applied) {
 		auto attached = enforcer_->attachments();
-		if (wasOff && attached && attached->empty())
+		if (attached && attached->empty())
 			off().ignore();
 		return failed(applied.error());
 	}
+	host_ = host;
 	compiled_ = std::move(compiled);
 	nextExpiry_ = firstExpiry(granted);
 	kept_.clear();
@@ -147,7 +170,7 @@ Outcome Engine::on()
 		return reload();
 	if (enforcer_)
 		return {};
-	return enforce(inForce_->policy, granted());
+	return enforce(inForce_->policy);
 }
 
 std::vector<Authorisation> Engine::granted() const
@@ -157,7 +180,8 @@ std::vector<Authorisation> Engine::granted() const
 	if (enforcer_) {
 		auto pinned = enforcer_->authorised();
 		if (pinned)
-			granted = std::move(*pinned);
+			granted.insert(granted.end(), pinned->begin(),
+			               pinned->end());
 	}
 	std::erase_if(granted, isExpired);
 	return granted;
@@ -190,7 +214,7 @@ Outcome Engine::authorise(const Authorisation &authorisation)
 		return one.peer == authorisation.peer;
 	});
 	all.push_back(authorisation);
-	return enforce(inForce_->policy, all);
+	return enforce(inForce_->policy, host_, all);
 }
 
 Outcome Engine::revoke(const Prefix &peer)
@@ -203,7 +227,7 @@ Outcome Engine::revoke(const Prefix &peer)
 		    return one.peer == peer;
 	    });
 	if (removed != 0)
-		return enforce(inForce_->policy, all);
+		return enforce(inForce_->policy, host_, all);
 	const std::string group = groupOf(peer);
 	if (group.empty()) {
 		return failed(
@@ -223,12 +247,11 @@ void Engine::refreshHost()
 		spdlog::warn("{}", host.error().message());
 		return;
 	}
+	keepNames(*host, compiled_);
 	const auto all = granted();
-	const auto compiled = compilePolicy(inForce_->policy, *host, all);
-	host_ = std::move(*host);
-	if (sameEntries(compiled, compiled_))
+	if (sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
 		return;
-	const Outcome outcome = enforce(inForce_->policy, all);
+	const Outcome outcome = enforce(inForce_->policy, *host, all);
 	if (outcome.failure) {
 		spdlog::error("interfaces have changed, the cloak could not "
 		              "follow: {}",
@@ -265,7 +288,8 @@ void Engine::tick()
 	tracker_.tick(now);
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
-	const Outcome outcome = enforce(inForce_->policy, granted());
+	const Outcome outcome =
+	    enforce(inForce_->policy, host_, granted());
 	if (outcome.failure)
 		spdlog::error("{}", outcome.failure->message());
 	else

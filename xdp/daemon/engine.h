@@ -106,7 +106,8 @@ public:
 	[[nodiscard]] std::vector<Authorisation> granted() const;
 
 private:
-	Outcome enforce(const Policy &policy,
+	Outcome enforce(const Policy &policy);
+	Outcome enforce(const Policy &policy, const Host &host,
 	                const std::vector<Authorisation> &granted);
 	Status open();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;

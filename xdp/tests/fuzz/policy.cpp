@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Any text is a policy or has errors with places; what is a policy compiles,
+ * and is the same again after it was written out.
+ */
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "policy/compile.h"
+#include "policy/parse.h"
+#include "policy/render.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
+                                      std::size_t size)
+{
+	const std::string_view text(reinterpret_cast<const char *>(data), size);
+	const cloak::ParsedPolicy parsed = cloak::readPolicy(text);
+
+	for (const cloak::Diagnostic &error : parsed.errors) {
+		const std::string line = toString(error, "policy.toml");
+		for (const char character : line)
+			if (static_cast<unsigned char>(character) < ' ' &&
+			    character != '\n')
+				std::abort();
+	}
+	if (!parsed.errors.empty())
+		return 0;
+	const cloak::Host none;
+	const auto compiled = cloak::compilePolicy(parsed.policy, none, {});
+	const std::string rendered = cloak::renderPolicy(parsed.policy);
+	const cloak::ParsedPolicy again = cloak::readPolicy(rendered);
+	if (!again.errors.empty() ||
+	    cloak::renderPolicy(again.policy) != rendered ||
+	    compiled.absent.size() != parsed.policy.interfaces.size())
+		std::abort();
+	return 0;
+}

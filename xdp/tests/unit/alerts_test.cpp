@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "alerts/eve.h"
+#include "alerts/text.h"
+#include "alerts/tracker.h"
+#include "bpf/names.h"
+
+namespace cloak
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kEthertypeArp = 0x0806;
+constexpr std::uint16_t kEthertypeV4 = 0x0800;
+
+BootTime at(std::chrono::nanoseconds since)
+{
+	return BootTime(since);
+}
+
+/** Builds the events that the data plane would send of one source. */
+class Scanner
+{
+public:
+	explicit Scanner(const char *address)
+	{
+		event_.source.addr = toAbi(*parseIp(address));
+		const MacAddress mac = *parseMac("52:54:00:aa:bb:cc");
+		std::copy(mac.octets.begin(), mac.octets.end(),
+		          event_.source.mac);
+		event_.flags = CLOAK_EVENT_V4;
+		event_.ethertype = kEthertypeV4;
+		event_.packet_len = 60;
+		event_.reason = CLOAK_DROP_UNAUTHORISED;
+	}
+
+	Probe arp(const char *target, std::chrono::nanoseconds when)
+	{
+		event_.ethertype = kEthertypeArp;
+		event_.flags = CLOAK_EVENT_V4;
+		return probe(CLOAK_KIND_ARP, target, when);
+	}
+
+	Probe ping(const char *target, std::chrono::nanoseconds when)
+	{
+		event_.protocol = 1;
+		event_.icmp_type = 8;
+		event_.flags = CLOAK_EVENT_V4;
+		return probe(CLOAK_KIND_PING, target, when);
+	}
+
+	Probe tcp(const char *target, std::uint16_t port,
+	          std::chrono::nanoseconds when,
+	          cloak_kind kind = CLOAK_KIND_SYN)
+	{
+		event_.protocol = 6;
+		event_.ethertype = kEthertypeV4;
+		event_.sport = 40000;
+		event_.dport = port;
+		event_.flags = CLOAK_EVENT_V4 | CLOAK_EVENT_PORTS;
+		event_.totals.ports[port / 64 % CLOAK_PORT_WORDS] |=
+		    1ULL << (port % 64U);
+		return probe(kind, target, when);
+	}
+
+	/** Probes that the data plane counts but does not report. */
+	void quietly(unsigned probes, std::chrono::nanoseconds when)
+	{
+		event_.totals.probes += probes;
+		event_.totals.last_ns =
+		    static_cast<std::uint64_t>(when.count());
+	}
+
+	[[nodiscard]] const cloak_source &totals() const
+	{
+		return event_.totals;
+	}
+
+private:
+	Probe probe(cloak_kind kind, const char *target,
+	            std::chrono::nanoseconds when)
+	{
+		const auto bit = static_cast<std::uint32_t>(1U << kind);
+		const IpAddress ip = *parseIp(target);
+		cloak_source &totals = event_.totals;
+
+		event_.kind = static_cast<std::uint8_t>(kind);
+		event_.target = toAbi(ip);
+		event_.time_ns = static_cast<std::uint64_t>(when.count());
+		if (totals.probes == 0) {
+			totals.first_ns = event_.time_ns;
+			event_.flags |= CLOAK_EVENT_FIRST;
+		}
+		if ((totals.kinds & bit) == 0)
+			event_.flags |= CLOAK_EVENT_NEW_KIND;
+		totals.kinds |= bit;
+		totals.last_ns = event_.time_ns;
+		totals.targets[0] |= 1ULL << (ip.octets[15] % 64U);
+		++totals.probes;
+		return {event_, std::vector<std::uint8_t>{1, 2, 3}, "eth1"};
+	}
+
+	cloak_event event_{};
+};
+
+/** A tracker with everything that it says and asks in sight. */
+class TrackerTest : public testing::Test
+{
+protected:
+	Tracker tracker_{
+	    [this](const cloak_source_key &) { return account_; },
+	    [this](const Alert &alert) { said_.push_back(describe(alert)); }};
+	std::optional<cloak_source> account_;
+	std::vector<std::string> said_;
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(TrackerTest, FirstProbeIsToldAtOnce)
+{
+	Scanner scanner("10.0.3.7");
+
+	tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	EXPECT_EQ(said_, Lines{"10.0.3.7 (52:54:00:aa:bb:cc) probed 10.0.9.5 "
+	                       "(ARP request)"});
+}
+
+TEST_F(TrackerTest, ASingleProbeIsToldOnce)
+{
+	Scanner scanner("10.0.3.7");
+
+	tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	account_ = scanner.totals();
+	for (auto now = 2s; now < 3600s; now += 1s)
+		tracker_.tick(at(now));
+	EXPECT_EQ(said_.size(), 1U);
+}
+
+TEST_F(TrackerTest, EachNewKindIsToldAtOnce)
+{
+	Scanner scanner("10.0.3.7");
+
+	tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	tracker_.probe(scanner.tcp("10.0.9.5", 22, 1s + 1ms));
+	tracker_.probe(scanner.tcp("10.0.9.5", 23, 1s + 2ms));
+	tracker_.probe(scanner.tcp("10.0.9.5", 22, 1s + 3ms, CLOAK_KIND_XMAS));
+	ASSERT_EQ(said_.size(), 3U);
+	EXPECT_EQ(said_[1], "10.0.3.7 (52:54:00:aa:bb:cc) probed tcp 22 on "
+	                    "10.0.9.5 (TCP SYN scan)");
+	EXPECT_EQ(said_[2], "10.0.3.7 (52:54:00:aa:bb:cc) probed tcp 22 on "
+	                    "10.0.9.5 (TCP Xmas scan)");
+}
+
+TEST_F(TrackerTest, TheRestIsToldWhenTheSourcePauses)
+{
+	Scanner scanner("10.0.3.7");
+
+	for (unsigned host = 1; host < 6; ++host) {
+		const std::string target = "10.0.9." + std::to_string(host);
+		tracker_.probe(scanner.arp(target.c_str(), 1s));
+	}
+	for (const std::uint16_t port : {22, 445, 4420})
+		tracker_.probe(scanner.tcp("10.0.9.5", port, 2s));
+	scanner.quietly(204, 4400ms);
+	account_ = scanner.totals();
+	tracker_.tick(at(5s));
+	EXPECT_EQ(said_.size(), 2U) << "told too early";
+	tracker_.tick(at(6s));
+	ASSERT_EQ(said_.size(), 3U);
+	EXPECT_EQ(said_[2],
+	          "10.0.3.7 (52:54:00:aa:bb:cc) swept 10.0.9.0/24 with ARP and "
+	          "probed tcp 22, 445, 4420 on 10.0.9.5 (TCP SYN scan); 212 "
+	          "probes in 3.4 s");
+}
+
+TEST_F(TrackerTest, AScanThatGoesOnIsToldAgainAndAgain)
+{
+	Scanner scanner("10.0.3.7");
+
+	tracker_.probe(scanner.tcp("10.0.9.5", 22, 1s));
+	for (auto now = 2s; now <= 61s; now += 1s) {
+		scanner.quietly(100, now);
+		account_ = scanner.totals();
+		tracker_.tick(at(now));
+	}
+	EXPECT_EQ(said_.size(), 7U) << "one at once, one each ten seconds";
+}
+
+TEST_F(TrackerTest, ASlowScanIsTold)
+{
+	Scanner scanner("10.0.3.7");
+
+	// nmap -T0: five minutes between probes; the kinds are all known.
+	tracker_.probe(scanner.tcp("10.0.9.5", 1, 1s));
+	for (auto now = 2s; now <= 1500s; now += 1s) {
+		if (now % 300s == 0s)
+			scanner.quietly(1, now);
+		account_ = scanner.totals();
+		tracker_.tick(at(now));
+	}
+	EXPECT_EQ(said_.size(), 5U);
+}
+
+TEST_F(TrackerTest, SilentSourcesAreForgotten)
+{
+	Scanner scanner("10.0.3.7");
+
+	tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	account_ = scanner.totals();
+	EXPECT_EQ(tracker_.stats().sources, 1U);
+	for (auto now = 2s; now < 3800s; now += 1s)
+		tracker_.tick(at(now));
+	EXPECT_EQ(tracker_.stats().sources, 0U);
+}
+
+TEST_F(TrackerTest, RemembersNoMoreThanItMay)
+{
+	AlertPolicy policy;
+
+	policy.sources = 16;
+	policy.perSecond = 1000;
+	tracker_.configure(policy);
+	for (unsigned i = 0; i < 100; ++i) {
+		Scanner scanner(("10.0.3." + std::to_string(i)).c_str());
+		tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	}
+	EXPECT_EQ(tracker_.stats().sources, 16U);
+	EXPECT_EQ(tracker_.stats().evicted, 84U);
+	EXPECT_EQ(said_.size(), 100U);
+}
+
+TEST_F(TrackerTest, RaisesNoMoreThanItMayAndCountsTheRest)
+{
+	AlertPolicy policy;
+
+	policy.perSecond = 10;
+	tracker_.configure(policy);
+	for (unsigned i = 0; i < 100; ++i) {
+		Scanner scanner(("10.0.3." + std::to_string(i)).c_str());
+		tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	}
+	EXPECT_EQ(said_.size(), 10U);
+	EXPECT_EQ(tracker_.stats().suppressed, 90U);
+}
+
+TEST_F(TrackerTest, WhatWasSuppressedIsToldLater)
+{
+	AlertPolicy policy;
+	Scanner first("10.0.3.7");
+	Scanner second("10.0.3.8");
+
+	policy.perSecond = 1;
+	tracker_.configure(policy);
+	tracker_.probe(first.arp("10.0.9.5", 1s));
+	tracker_.probe(second.arp("10.0.9.5", 1s));
+	ASSERT_EQ(said_.size(), 1U);
+	for (auto now = 2s; now < 10s; now += 1s)
+		tracker_.tick(at(now));
+	ASSERT_EQ(said_.size(), 2U);
+	EXPECT_EQ(said_[1], "10.0.3.8 (52:54:00:aa:bb:cc) probed 10.0.9.5 with "
+	                    "ARP");
+}
+
+TEST_F(TrackerTest, FloodWithoutAccountsLeavesNoTrace)
+{
+	Scanner scanner("10.0.3.7");
+	Probe probe = scanner.tcp("10.0.9.5", 80, 1s);
+
+	probe.event.flags |= CLOAK_EVENT_NO_SOURCE;
+	probe.event.totals = {};
+	for (int i = 0; i < 1000; ++i)
+		tracker_.probe(probe);
+	EXPECT_EQ(tracker_.stats().sources, 0U);
+	EXPECT_EQ(said_.size(), 100U) << "AlertPolicy::perSecond";
+	EXPECT_EQ(tracker_.stats().suppressed, 900U);
+}
+
+TEST_F(TrackerTest, BackgroundIsNoAlert)
+{
+	Scanner scanner("10.0.3.7");
+
+	for (const cloak_kind kind :
+	     {CLOAK_KIND_BACKSCATTER, CLOAK_KIND_MLD, CLOAK_KIND_RS})
+		tracker_.probe(scanner.tcp("10.0.9.5", 80, 1s, kind));
+	EXPECT_EQ(said_, Lines{});
+	EXPECT_EQ(tracker_.stats().background, 3U);
+	EXPECT_EQ(tracker_.stats().sources, 0U);
+}
+
+Alert alertOf(const Probe &probe, bool summary)
+{
+	Alert alert;
+
+	alert.probe = probe;
+	alert.summary = summary;
+	alert.seen.add(probe);
+	alert.totals = probe.event.totals;
+	return alert;
+}
+
+TEST(Describe, NamesTheStationWhenThereIsNoAddress)
+{
+	Scanner scanner("0.0.0.0");
+
+	EXPECT_EQ(describe(alertOf(scanner.arp("10.0.9.5", 1s), false)),
+	          "52:54:00:aa:bb:cc probed 10.0.9.5 (ARP request)");
+}
+
+TEST(Describe, SaysThatNothingWasDropped)
+{
+	Scanner scanner("10.0.3.7");
+	Probe probe = scanner.ping("10.0.9.5", 1s);
+
+	probe.event.flags |= CLOAK_EVENT_MONITOR;
+	EXPECT_EQ(
+	    describe(alertOf(probe, false)),
+	    "10.0.3.7 (52:54:00:aa:bb:cc) probed 10.0.9.5 (ping); monitor "
+	    "mode, nothing was dropped");
+}
+
+TEST(Describe, NamesFewAndCountsMany)
+{
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.tcp("10.0.9.5", 1, 1s), true);
+
+	for (std::uint16_t port = 2; port <= 12; ++port)
+		alert.seen.add(scanner.tcp("10.0.9.5", port, 2s));
+	alert.totals = scanner.totals();
+	alert.portCount = 1000;
+	EXPECT_EQ(
+	    describe(alert),
+	    "10.0.3.7 (52:54:00:aa:bb:cc) probed tcp 1, 2, 3, 4, 5, 6, 7, "
+	    "8 and 4 more on 10.0.9.5 and about 988 more ports (TCP SYN "
+	    "scan); 12 probes in 1.0 s");
+}
+
+TEST(Describe, CountsTargetsWithoutACommonNetwork)
+{
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.ping("10.1.9.5", 1s), true);
+
+	alert.seen.add(scanner.ping("10.2.9.5", 1s));
+	alert.seen.add(scanner.ping("10.3.9.5", 1s));
+	alert.totals = scanner.totals();
+	EXPECT_EQ(describe(alert), "10.0.3.7 (52:54:00:aa:bb:cc) swept 3 "
+	                           "addresses with ping; 3 probes in 0.0 s");
+}
+
+TEST(Describe, SaysWhatHasNeitherAddressNorPort)
+{
+	Scanner scanner("10.0.3.7");
+	Probe probe = scanner.ping("10.0.9.5", 1s);
+
+	probe.event.kind = CLOAK_KIND_FRAGMENT;
+	probe.event.totals.kinds = 1U << CLOAK_KIND_FRAGMENT;
+	EXPECT_EQ(describe(alertOf(probe, true)),
+	          "10.0.3.7 (52:54:00:aa:bb:cc) sent IP fragment");
+}
+
+TEST(Observed, KeepsNoMoreThanItsBound)
+{
+	Scanner scanner("10.0.3.7");
+	Observed seen;
+
+	for (unsigned port = 0; port < 1000; ++port) {
+		seen.add(scanner.tcp("10.0.9.5",
+		                     static_cast<std::uint16_t>(port), 1s));
+	}
+	EXPECT_EQ(seen.ports().at("tcp").size(), Observed::kMost);
+}
+
+TEST(Eve, HasTheShapeOfSuricata)
+{
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.tcp("10.0.9.5", 4420, 1s), false);
+	const auto event = toEve(alert, WallTime(1'795'156'791s));
+
+	EXPECT_EQ(event["timestamp"], "2026-11-20T06:39:51.000000+0000");
+	EXPECT_EQ(event["event_type"], "alert");
+	EXPECT_EQ(event["src_ip"], "10.0.3.7");
+	EXPECT_EQ(event["src_port"], 40000);
+	EXPECT_EQ(event["dest_ip"], "10.0.9.5");
+	EXPECT_EQ(event["dest_port"], 4420);
+	EXPECT_EQ(event["proto"], "TCP");
+	EXPECT_EQ(event["in_iface"], "eth1");
+	EXPECT_EQ(event["ether"]["src_mac"], "52:54:00:aa:bb:cc");
+	EXPECT_EQ(event["alert"]["action"], "blocked");
+	EXPECT_EQ(event["alert"]["signature"], "CLOAK probe: TCP SYN scan");
+	EXPECT_EQ(event["alert"]["signature_id"], 1'900'013);
+	EXPECT_EQ(event["alert"]["severity"], 3);
+	EXPECT_TRUE(event["alert"]["category"].is_string());
+	EXPECT_EQ(event["cloak"]["kind"], "syn");
+	EXPECT_EQ(event["cloak"]["probes"], 1);
+	EXPECT_EQ(event["cloak"]["ports"]["tcp"][0], 4420);
+	EXPECT_EQ(event["cloak"]["targets"][0], "10.0.9.5");
+	EXPECT_EQ(event["cloak"]["text"], describe(alert));
+	EXPECT_EQ(event["packet"], "AQID");
+	EXPECT_EQ(event["packet_info"]["linktype"], 1);
+}
+
+TEST(Eve, LeavesOutWhatTheFrameDoesNotSay)
+{
+	Scanner scanner("0.0.0.0");
+	const auto event =
+	    toEve(alertOf(scanner.arp("10.0.9.5", 1s), false), WallTime(0s));
+
+	EXPECT_FALSE(event.contains("src_ip"));
+	EXPECT_FALSE(event.contains("src_port"));
+	EXPECT_EQ(event["dest_ip"], "10.0.9.5");
+	EXPECT_EQ(event["proto"], "ARP");
+}
+
+TEST(Eve, SaysWhatMonitorModeLetThrough)
+{
+	Scanner scanner("10.0.3.7");
+	Probe probe = scanner.ping("10.0.9.5", 1s);
+
+	probe.event.flags |= CLOAK_EVENT_MONITOR;
+	const auto event = toEve(alertOf(probe, false), WallTime(0s));
+	EXPECT_EQ(event["alert"]["action"], "allowed");
+	EXPECT_EQ(event["proto"], "ICMP");
+	EXPECT_EQ(event["icmp_type"], 8);
+}
+
+TEST(Eve, GradesScansHigher)
+{
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.tcp("10.0.9.5", 1, 1s), true);
+
+	alert.kind = AlertClass::PortScan;
+	const auto event = toEve(alert, WallTime(0s));
+	EXPECT_EQ(event["alert"]["severity"], 2);
+	EXPECT_EQ(event["alert"]["signature"], "CLOAK port scan: TCP SYN scan");
+	EXPECT_EQ(event["cloak"]["class"], "port scan");
+}
+
+TEST(RateLimit, GivesSoManyASecond)
+{
+	RateLimit limit(10);
+	int taken = 0;
+
+	for (auto now = 0ms; now < 10s; now += 10ms)
+		taken += limit.take(at(now)) ? 1 : 0;
+	EXPECT_GE(taken, 100);
+	EXPECT_LE(taken, 110);
+}
+
+} // namespace
+} // namespace cloak

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/compile.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "policy/parse.h"
+
+namespace cloak
+{
+namespace
+{
+
+HostInterface interface(std::string name, unsigned index,
+                        std::initializer_list<const char *> addresses)
+{
+	HostInterface made;
+
+	made.name = std::move(name);
+	made.index = index;
+	made.mac = *parseMac("52:54:00:00:00:05");
+	for (const char *address : addresses)
+		made.addresses.push_back(*parsePrefix(address));
+	return made;
+}
+
+Host usualHost()
+{
+	return {{interface("lo", 1, {"127.0.0.1/8", "::1"}),
+	         interface("eth1", 2, {"10.0.9.5/24", "2001:db8:9::5/64"}),
+	         interface("eth2", 3, {"10.0.8.5/24", "10.0.8.6/24"})}};
+}
+
+CompiledPolicy compile(const std::string &text,
+                       const std::vector<Authorisation> &granted = {})
+{
+	const ParsedPolicy parsed = readPolicy(text);
+
+	for (const Diagnostic &error : parsed.errors)
+		ADD_FAILURE() << toString(error, "policy");
+	return compilePolicy(parsed.policy, usualHost(), granted);
+}
+
+bool isCloaked(const CompiledPolicy &compiled, const char *address)
+{
+	return compiled.addresses.contains(*parseIp(address));
+}
+
+const cloak_peer &peer(const CompiledPolicy &compiled, const char *prefix)
+{
+	return compiled.peers.at(*parsePrefix(prefix));
+}
+
+constexpr const char *kWhole = "[[interface]]\nname = \"eth1\"\n";
+
+TEST(Compile, WholeInterfaceListsTheHostsAddresses)
+{
+	const CompiledPolicy compiled = compile(kWhole);
+
+	ASSERT_EQ(compiled.interfaces.size(), 1U);
+	EXPECT_EQ(compiled.interfaces[0].index, 2U);
+	EXPECT_EQ(compiled.interfaces[0].entry.scope, CLOAK_SCOPE_WHOLE);
+	EXPECT_EQ(compiled.interfaces[0].entry.mode, CLOAK_MODE_ENFORCE);
+	EXPECT_EQ(compiled.interfaces[0].entry.flags, CLOAK_IFACE_ATTRIBUTE);
+	EXPECT_EQ(compiled.interfaces[0].entry.mac[5], 5);
+	EXPECT_EQ(compiled.addresses.size(), 2U);
+	EXPECT_TRUE(isCloaked(compiled, "10.0.9.5"));
+	EXPECT_TRUE(isCloaked(compiled, "2001:db8:9::5"));
+}
+
+TEST(Compile, AbsentInterfaceIsNamed)
+{
+	const CompiledPolicy compiled =
+	    compile("[[interface]]\nname = \"eth9\"\n");
+
+	EXPECT_TRUE(compiled.interfaces.empty());
+	EXPECT_EQ(compiled.absent, std::vector<std::string>{"eth9"});
+}
+
+TEST(Compile, GroupsOfCloakedAddressesOnly)
+{
+	const CompiledPolicy both =
+	    compile("[[interface]]\nname = \"eth2\"\nmode = \"addresses\"\n"
+	            "[cloak]\naddresses = [\"10.0.8.5\", \"10.0.8.6\"]\n");
+	const CompiledPolicy one =
+	    compile("[[interface]]\nname = \"eth2\"\nmode = \"addresses\"\n"
+	            "[cloak]\naddresses = [\"10.0.8.5\"]\n");
+
+	ASSERT_TRUE(isCloaked(both, "10.0.8.255"));
+	EXPECT_EQ(both.addresses.at(*parseIp("10.0.8.255")).flags,
+	          CLOAK_ADDRESS_GROUP);
+	EXPECT_TRUE(isCloaked(one, "10.0.8.5"));
+	EXPECT_FALSE(isCloaked(one, "10.0.8.255")) << "10.0.8.6 is visible";
+}
+
+TEST(Compile, SolicitedNodeGroupOfACloakedAddress)
+{
+	const CompiledPolicy compiled =
+	    compile("[[interface]]\nname = \"eth1\"\nmode = \"addresses\"\n"
+	            "[cloak]\naddresses = [\"2001:db8:9::5\"]\n");
+
+	ASSERT_TRUE(isCloaked(compiled, "ff02::1:ff00:5"));
+	EXPECT_EQ(compiled.addresses.at(*parseIp("ff02::1:ff00:5")).flags,
+	          CLOAK_ADDRESS_GROUP);
+}
+
+TEST(Compile, WholeInterfaceHasNoGroups)
+{
+	// Neighbours' broadcasts would be taken for probes of this host.
+	EXPECT_FALSE(isCloaked(compile(kWhole), "10.0.9.255"));
+	EXPECT_FALSE(isCloaked(compile(kWhole), "ff02::1:ff00:5"));
+}
+
+TEST(Compile, PeersGetTheirRights)
+{
+	const CompiledPolicy compiled = compile(
+	    std::string(kWhole) +
+	    "[[peers]]\nname = \"a\"\ninterface = \"eth1\"\nprefixes = "
+	    "[\"10.0.9.0/24\"]\nexcept = [\"10.0.9.66\"]\n"
+	    "[[peers]]\nname = \"b\"\naccess = \"outbound\"\nprefixes = "
+	    "[\"10.1.0.0/16\", \"239.1.1.1\"]\n");
+
+	EXPECT_EQ(peer(compiled, "10.0.9.0/24").flags, CLOAK_PEER_INBOUND);
+	EXPECT_EQ(peer(compiled, "10.0.9.0/24").ifindex, 2U);
+	EXPECT_EQ(peer(compiled, "10.0.9.0/24").id, 1U);
+	EXPECT_EQ(peer(compiled, "10.0.9.66").flags, 0);
+	EXPECT_EQ(peer(compiled, "10.1.0.0/16").flags, CLOAK_PEER_OUTBOUND);
+	EXPECT_EQ(peer(compiled, "10.1.0.0/16").id, 2U);
+	EXPECT_EQ(peer(compiled, "239.1.1.1").flags, CLOAK_PEER_GROUP);
+}
+
+TEST(Compile, MacsForAllOrForEach)
+{
+	const std::string group = std::string(kWhole) +
+	                          "[[peers]]\nname = \"a\"\nprefixes = "
+	                          "[\"10.0.9.10\", \"10.0.9.11\"]\nmacs = ";
+	const CompiledPolicy one = compile(group + "[\"52:54:00:00:00:01\"]\n");
+	const CompiledPolicy each =
+	    compile(group + "[\"52:54:00:00:00:01\", \"52:54:00:00:00:02\"]\n");
+
+	EXPECT_EQ(peer(one, "10.0.9.11").flags,
+	          CLOAK_PEER_INBOUND | CLOAK_PEER_BOUND_MAC);
+	EXPECT_EQ(peer(one, "10.0.9.11").mac[5], 1);
+	EXPECT_EQ(peer(each, "10.0.9.10").mac[5], 1);
+	EXPECT_EQ(peer(each, "10.0.9.11").mac[5], 2);
+}
+
+TEST(Compile, NobodyIsLetInOnAnInterfaceThatIsAbsent)
+{
+	const CompiledPolicy compiled =
+	    compile(std::string(kWhole) +
+	            "[[interface]]\nname = \"eth9\"\n"
+	            "[[peers]]\nname = \"a\"\ninterface = \"eth9\"\nprefixes = "
+	            "[\"10.0.9.10\"]\n");
+
+	EXPECT_TRUE(compiled.peers.empty());
+}
+
+TEST(Compile, GatewayKeepsItsRightsAsAPeer)
+{
+	const CompiledPolicy compiled =
+	    compile(std::string(kWhole) +
+	            "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.0/24\"]\n"
+	            "[[gateway]]\naddress = \"10.0.9.1\"\n"
+	            "[[gateway]]\naddress = \"10.0.7.1\"\nmac = "
+	            "\"52:54:00:00:00:ff\"\ninterface = \"eth1\"\n");
+
+	EXPECT_EQ(peer(compiled, "10.0.9.1").flags,
+	          CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY);
+	EXPECT_EQ(peer(compiled, "10.0.7.1").flags,
+	          CLOAK_PEER_GATEWAY | CLOAK_PEER_BOUND_MAC);
+	EXPECT_EQ(peer(compiled, "10.0.7.1").ifindex, 2U);
+}
+
+Authorisation grant(const char *prefix)
+{
+	Authorisation granted;
+
+	granted.peer = *parsePrefix(prefix);
+	granted.expires = BootClock::fromNanoseconds(77);
+	return granted;
+}
+
+TEST(Compile, AuthorisedPeersStandBesideThePolicy)
+{
+	const CompiledPolicy compiled = compile(kWhole, {grant("10.0.9.77")});
+
+	EXPECT_EQ(peer(compiled, "10.0.9.77").flags, CLOAK_PEER_INBOUND);
+	EXPECT_EQ(peer(compiled, "10.0.9.77").expires_ns, 77U);
+	EXPECT_EQ(peer(compiled, "10.0.9.77").id, kRuntimePeerId);
+}
+
+TEST(Compile, ThePolicyOutlastsAnAuthorisation)
+{
+	const CompiledPolicy compiled = compile(
+	    std::string(kWhole) +
+		"[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.0/24\"]\n"
+		"except = [\"10.0.9.66\"]\n",
+	    {grant("10.0.9.77"), grant("10.0.9.66")});
+
+	// Its own entry would expire and then outrank the network's.
+	EXPECT_FALSE(compiled.peers.contains(*parsePrefix("10.0.9.77")));
+	EXPECT_EQ(peer(compiled, "10.0.9.66").flags, CLOAK_PEER_INBOUND);
+}
+
+TEST(Compile, SameEntriesAreSeenAsTheSame)
+{
+	EXPECT_TRUE(sameEntries(compile(kWhole), compile(kWhole)));
+	EXPECT_FALSE(sameEntries(
+	    compile(kWhole),
+	    compile(std::string(kWhole) + "action = \"monitor\"\n")));
+	EXPECT_FALSE(sameEntries(compile(kWhole),
+	                         compile(kWhole, {grant("10.0.9.77")})));
+}
+
+TEST(Host, ReadsThisOne)
+{
+	auto host = Host::read();
+
+	ASSERT_TRUE(host);
+	const HostInterface *loopback = host->find("lo");
+	ASSERT_NE(loopback, nullptr);
+	EXPECT_EQ(host->nameOf(loopback->index), "lo");
+	EXPECT_EQ(host->find("no such one"), nullptr);
+	EXPECT_EQ(host->nameOf(999'999), "if999999");
+}
+
+} // namespace
+} // namespace cloak

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/parse.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "policy/render.h"
+
+namespace cloak
+{
+namespace
+{
+
+constexpr const char *kGood = R"([[interface]]
+name = "eth1"
+
+[[interface]]
+name = "eth2"
+mode = "addresses"
+attach = "generic"
+action = "monitor"
+resolve = true
+
+[cloak]
+addresses = ["10.0.9.5", "2001:db8::5"]
+
+[[peers]]
+name = "initiators"
+prefixes = ["10.0.9.10", "10.0.9.32/27"]
+macs = ["52:54:00:00:00:01", "52:54:00:00:00:02"]
+except = ["10.0.9.33"]
+interface = "eth1"
+
+[[peers]]
+name = "time"
+prefixes = ["10.0.8.0/24"]
+access = "outbound"
+
+[[gateway]]
+address = "10.0.9.1"
+mac = "52:54:00:00:00:ff"
+interface = "eth1"
+
+[alerts]
+per_second = 50
+repeat = "30s"
+forget = "2h"
+sources = 1000
+
+[output]
+text = false
+eve = "/var/log/eve.json"
+)";
+
+/** The errors of a policy as the lines that people see. */
+std::vector<std::string> errorsOf(std::string_view text)
+{
+	std::vector<std::string> lines;
+
+	for (const Diagnostic &error : readPolicy(text).errors)
+		lines.push_back(toString(error, "p"));
+	return lines;
+}
+
+using Lines = std::vector<std::string>;
+
+TEST(Policy, ReadsEveryKey)
+{
+	const ParsedPolicy parsed = readPolicy(kGood);
+	const Policy &policy = parsed.policy;
+
+	ASSERT_EQ(errorsOf(kGood), Lines{});
+	ASSERT_EQ(policy.interfaces.size(), 2U);
+	EXPECT_EQ(policy.interfaces[0].name.value, "eth1");
+	EXPECT_EQ(policy.interfaces[0].scope.value, CLOAK_SCOPE_WHOLE);
+	EXPECT_EQ(policy.interfaces[0].attach, XdpChoice::Auto);
+	EXPECT_EQ(policy.interfaces[0].action, CLOAK_MODE_ENFORCE);
+	EXPECT_FALSE(policy.interfaces[0].resolve);
+	EXPECT_EQ(policy.interfaces[1].scope.value, CLOAK_SCOPE_ADDRESSES);
+	EXPECT_EQ(policy.interfaces[1].attach, XdpChoice::Generic);
+	EXPECT_EQ(policy.interfaces[1].action, CLOAK_MODE_MONITOR);
+	EXPECT_TRUE(policy.interfaces[1].resolve);
+	ASSERT_EQ(policy.addresses.size(), 2U);
+	EXPECT_EQ(toString(policy.addresses[1].value), "2001:db8::5");
+	ASSERT_EQ(policy.peers.size(), 2U);
+	EXPECT_EQ(policy.peers[0].prefixes.size(), 2U);
+	EXPECT_EQ(policy.peers[0].macs.size(), 2U);
+	EXPECT_EQ(policy.peers[0].except.size(), 1U);
+	EXPECT_EQ(policy.peers[0].interface->value, "eth1");
+	EXPECT_EQ(policy.peers[0].access, Access::Full);
+	EXPECT_EQ(policy.peers[1].access, Access::Outbound);
+	ASSERT_EQ(policy.gateways.size(), 1U);
+	EXPECT_EQ(toString(policy.gateways[0].mac->value), "52:54:00:00:00:ff");
+	EXPECT_EQ(policy.alerts.perSecond, 50U);
+	EXPECT_EQ(policy.alerts.repeat, std::chrono::seconds(30));
+	EXPECT_EQ(policy.alerts.forget, std::chrono::hours(2));
+	EXPECT_EQ(policy.alerts.sources, 1000U);
+	EXPECT_FALSE(policy.output.text);
+	EXPECT_EQ(policy.output.eve, "/var/log/eve.json");
+}
+
+TEST(Policy, KnowsWhereAValueStands)
+{
+	const Policy policy = readPolicy(kGood).policy;
+
+	EXPECT_EQ(policy.interfaces[1].name.at, (Position{5, 8}));
+	EXPECT_EQ(policy.peers[0].prefixes[1].at, (Position{16, 26}));
+}
+
+TEST(Policy, RenderedTextIsTheSamePolicy)
+{
+	const std::string once = renderPolicy(readPolicy(kGood).policy);
+
+	EXPECT_EQ(errorsOf(once), Lines{});
+	EXPECT_EQ(renderPolicy(readPolicy(once).policy), once);
+	EXPECT_NE(once.find("52:54:00:00:00:ff"), std::string::npos);
+	EXPECT_NE(once.find("10.0.9.32/27"), std::string::npos);
+}
+
+TEST(Policy, SyntaxErrorStandsAlone)
+{
+	EXPECT_EQ(errorsOf("[[interface]]\nname = eth1\n").size(), 1U);
+	EXPECT_EQ(errorsOf("[[interface]]\nname = eth1\n")[0].substr(0, 26),
+	          "p:2:8: syntax: expected TO");
+	EXPECT_EQ(errorsOf("[[interface]]\nname = \"eth1\"\nname = \"a\"\n")[0]
+	              .substr(0, 6),
+	          "p:3:8:");
+}
+
+TEST(Policy, EmptyOneIsAnError)
+{
+	EXPECT_EQ(errorsOf(""),
+	          Lines{"p: interface: expected at least one [[interface]]"});
+}
+
+TEST(Policy, TooLongOneIsNotEvenRead)
+{
+	const std::string text(kLongestPolicy + 1, ' ');
+
+	EXPECT_EQ(errorsOf(text),
+	          Lines{"p: size = 4194305 bytes: expected at most 4194304 "
+	                "bytes"});
+}
+
+/** A policy that is right but for the lines of the test, from line 3 on. */
+std::vector<std::string> errorsWith(const std::string &lines)
+{
+	return errorsOf("[[interface]]\nname = \"eth1\"\n" + lines);
+}
+
+/** One mistake and the line that it draws. */
+struct Mistake {
+	const char *name;
+	const char *lines;
+	const char *said;
+};
+
+void PrintTo(const Mistake &mistake, std::ostream *out)
+{
+	*out << mistake.name;
+}
+
+class PolicyMistake : public testing::TestWithParam<Mistake>
+{
+};
+
+TEST_P(PolicyMistake, IsNamedWithPlaceValueAndExpectation)
+{
+	EXPECT_EQ(errorsWith(GetParam().lines), Lines{GetParam().said});
+}
+
+constexpr Mistake kMistakes[] = {
+    {"UnknownTable", "[peer]\nname = \"a\"\n",
+     "p:3:2: peer = a table: expected one of [alerts], [cloak], "
+     "[[gateway]], [[interface]], [output], [[peers]]"},
+    {"UnknownKey", "nmae = 5\n",
+     "p:3:1: interface.nmae = 5: expected one of the keys action, attach, "
+     "mode, name, resolve"},
+    {"UnknownKeyWithControlCharacters", "\"a\\u001b\" = 5\n",
+     "p:3:1: interface.\"a\\x1b\" = 5: expected one of the keys action, "
+     "attach, mode, name, resolve"},
+    {"TableForList", "[peers]\nname = \"a\"\nprefixes = []\n",
+     "p:3:1: peers = a table: expected tables, each under [[peers]]"},
+    {"ValueForTable", "[output]\n[[alerts]]\n",
+     "p:4:1: alerts = a list: expected a table, [alerts]"},
+    {"UnknownMode", "mode = \"some\"\n",
+     "p:3:8: interface.mode = \"some\": expected \"all\" or \"addresses\""},
+    {"UnknownAttach", "attach = \"fast\"\n",
+     "p:3:10: interface.attach = \"fast\": expected \"auto\", \"native\" or "
+     "\"generic\""},
+    {"UnknownAction", "action = true\n",
+     "p:3:10: interface.action = true: expected \"enforce\" or \"monitor\""},
+    {"FlagThatIsNone", "resolve = \"yes\"\n",
+     "p:3:11: interface.resolve = \"yes\": expected true or false"},
+    {"InterfaceTooLong", "[[interface]]\nname = \"abcdefghijklmnop\"\n",
+     "p:4:8: interface.name = \"abcdefghijklmnop\": expected the name of an "
+     "interface, 1 to 15 characters without / : or blank"},
+    {"InterfaceWithBlank", "[[interface]]\nname = \"eth 0\"\n",
+     "p:4:8: interface.name = \"eth 0\": expected the name of an "
+     "interface, 1 to 15 characters without / : or blank"},
+    {"InterfaceMissing", "[[interface]]\n",
+     "p:3:1: interface.name: expected the name of an interface, 1 to 15 "
+     "characters without / : or blank; the key is missing"},
+    {"InterfaceTwice", "[[interface]]\nname = \"eth1\"\n",
+     "p:4:8: interface.name = \"eth1\": expected each value once; this one "
+     "stands in line 2 already"},
+    {"AddressesMissing", "mode = \"addresses\"\n",
+     "p:3:8: interface.mode = \"addresses\": expected the addresses to be "
+     "listed under [cloak]"},
+    {"AddressMalformed", "[cloak]\naddresses = [\"10.0.9.256\"]\n",
+     "p:4:14: cloak.addresses = \"10.0.9.256\": expected an IPv4 or IPv6 "
+     "address, such as \"10.0.9.5\" or \"2001:db8::5\""},
+    {"AddressIsNetwork", "[cloak]\naddresses = [\"10.0.9.0/24\"]\n",
+     "p:4:14: cloak.addresses = \"10.0.9.0/24\": expected an IPv4 or IPv6 "
+     "address, such as \"10.0.9.5\" or \"2001:db8::5\""},
+    {"AddressIsGroup", "[cloak]\naddresses = [\"ff02::1\"]\n",
+     "p:4:14: cloak.addresses = \"ff02::1\": expected the address of one "
+     "host"},
+    {"AddressTwice",
+     "[cloak]\naddresses = [\"10.0.9.5\", \"::ffff:10.0.9.5\"]\n",
+     "p:4:26: cloak.addresses = \"10.0.9.5\": expected each value once; this "
+     "one stands in line 4 already"},
+    {"AddressesNotAList", "[cloak]\naddresses = \"10.0.9.5\"\n",
+     "p:4:13: cloak.addresses = \"10.0.9.5\": expected a list, each member "
+     "an IPv4 or IPv6 address, such as \"10.0.9.5\" or \"2001:db8::5\""},
+    {"PeersWithoutName", "[[peers]]\nprefixes = []\n",
+     "p:3:1: peers.name: expected a name of 1 to 64 letters, digits, or - _ "
+     ".; the key is missing"},
+    {"PeersWithoutPrefixes", "[[peers]]\nname = \"a\"\n",
+     "p:3:1: peers.prefixes: expected a list of addresses or networks; the "
+     "key is missing"},
+    {"PeersName", "[[peers]]\nname = \"a b\"\nprefixes = []\n",
+     "p:4:8: peers.name = \"a b\": expected a name of 1 to 64 letters, "
+     "digits, or - _ ."},
+    {"PeersNameTwice",
+     "[[peers]]\nname = \"a\"\nprefixes = []\n[[peers]]\nname = "
+     "\"a\"\nprefixes = []\n",
+     "p:7:8: peers.name = \"a\": expected each value once; this one stands "
+     "in line 4 already"},
+    {"PrefixIsANumber", "[[peers]]\nname = \"a\"\nprefixes = [10]\n",
+     "p:5:13: peers.prefixes = 10: expected an IPv4 or IPv6 address or "
+     "network, such as \"10.0.9.0/24\" or \"2001:db8::5\""},
+    {"PrefixWithHostBits",
+     "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.5/24\"]\n",
+     "p:5:13: peers.prefixes = \"10.0.9.5/24\": expected \"10.0.9.0/24\" for "
+     "the network, or \"10.0.9.5\" for the host"},
+    {"PrefixTwice",
+     "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.0/24\"]\n[[peers]]\nname "
+     "= \"b\"\nprefixes = [\"10.0.9.0/24\"]\n",
+     "p:8:13: peers.prefixes = \"10.0.9.0/24\": expected each value once; "
+     "this one stands in line 5 already"},
+    {"PeerIsCloaked",
+     "[cloak]\naddresses = [\"10.0.9.5\"]\n[[peers]]\nname = "
+     "\"a\"\nprefixes = [\"10.0.9.5\"]\n",
+     "p:7:13: peers.prefixes = \"10.0.9.5\": expected a peer; this address "
+     "is itself cloaked"},
+    {"ExceptOutside",
+     "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.0/24\"]\nexcept = "
+     "[\"10.0.8.1\"]\n",
+     "p:6:11: peers.except = \"10.0.8.1\": expected a part of a prefix of "
+     "some group"},
+    {"MacMalformed",
+     "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.9\"]\nmacs = "
+     "[\"52:54\"]\n",
+     "p:6:9: peers.macs = \"52:54\": expected an Ethernet address, such as "
+     "\"52:54:00:12:34:56\""},
+    {"MacIsGroup",
+     "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.9\"]\nmacs = "
+     "[\"ff:ff:ff:ff:ff:ff\"]\n",
+     "p:6:9: peers.macs = \"ff:ff:ff:ff:ff:ff\": expected the address of one "
+     "station"},
+    {"MacsDoNotPair",
+     "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.9\"]\nmacs = "
+     "[\"52:54:00:00:00:01\", \"52:54:00:00:00:02\"]\n",
+     "p:6:9: peers.macs = \"52:54:00:00:00:01\": expected none, one for all, "
+     "or 1 as there are prefixes, not 2"},
+    {"PeersInterfaceUnknown",
+     "[[peers]]\nname = \"a\"\nprefixes = []\ninterface = \"eth9\"\n",
+     "p:6:13: peers.interface = \"eth9\": expected the name of an "
+     "[[interface]] of this policy"},
+    {"PeersAccess",
+     "[[peers]]\nname = \"a\"\nprefixes = []\naccess = \"some\"\n",
+     "p:6:10: peers.access = \"some\": expected \"full\" or \"outbound\""},
+    {"GatewayWithoutAddress", "[[gateway]]\n",
+     "p:3:1: gateway.address: expected an IPv4 or IPv6 address, such as "
+     "\"10.0.9.5\" or \"2001:db8::5\"; the key is missing"},
+    {"GatewayTwice",
+     "[[gateway]]\naddress = \"10.0.9.1\"\n[[gateway]]\naddress = "
+     "\"10.0.9.1\"\n",
+     "p:6:11: gateway.address = \"10.0.9.1\": expected each value once; this "
+     "one stands in line 4 already"},
+    {"GatewayIsCloaked",
+     "[cloak]\naddresses = [\"10.0.9.5\"]\n[[gateway]]\naddress = "
+     "\"10.0.9.5\"\n",
+     "p:6:11: gateway.address = \"10.0.9.5\": expected a router; this "
+     "address is itself cloaked"},
+    {"GatewayInterfaceUnknown",
+     "[[gateway]]\naddress = \"10.0.9.1\"\ninterface = \"eth9\"\n",
+     "p:5:13: gateway.interface = \"eth9\": expected the name of an "
+     "[[interface]] of this policy"},
+    {"IntegerOutOfRange", "[alerts]\nper_second = 0\n",
+     "p:4:14: alerts.per_second = 0: expected a whole number from 1 to "
+     "100000"},
+    {"IntegerIsReal", "[alerts]\nsources = 1e3\n",
+     "p:4:11: alerts.sources = 1000.0: expected a whole number from 16 to "
+     "65536"},
+    {"DurationWithoutUnit", "[alerts]\nrepeat = \"10\"\n",
+     "p:4:10: alerts.repeat = \"10\": expected a time such as \"10s\", "
+     "\"5m\" or \"1h\", at least 1s"},
+    {"DurationTooShort", "[alerts]\nrepeat = \"10ms\"\n",
+     "p:4:10: alerts.repeat = \"10ms\": expected a time such as \"10s\", "
+     "\"5m\" or \"1h\", at least 1s"},
+    {"ForgetsBeforeItRepeats", "[alerts]\nrepeat = \"1h\"\nforget = \"1m\"\n",
+     "p:3:1: alerts.forget: expected a time not shorter than "
+     "alerts.repeat"},
+    {"RelativePath", "[output]\neve = \"eve.json\"\n",
+     "p:4:7: output.eve = \"eve.json\": expected an absolute path, or \"\" "
+     "for no such output"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, PolicyMistake, testing::ValuesIn(kMistakes),
+                         [](const auto &mistake) {
+				 return std::string(mistake.param.name);
+			 });
+
+TEST(Policy, AllErrorsAreListedInTheirOrder)
+{
+	const Lines errors = errorsWith("[output]\neve = 5\ntext = 6\n"
+	                                "[cloak]\naddresses = [7, 8]\n");
+
+	ASSERT_EQ(errors.size(), 4U);
+	EXPECT_EQ(errors[0].substr(0, 6), "p:4:7:");
+	EXPECT_EQ(errors[1].substr(0, 6), "p:5:8:");
+	EXPECT_EQ(errors[2].substr(0, 7), "p:7:14:");
+	EXPECT_EQ(errors[3].substr(0, 7), "p:7:17:");
+}
+
+TEST(Policy, TooManyPeersAreRefused)
+{
+	std::string lines = "[[peers]]\nname = \"a\"\nprefixes = [";
+
+	for (std::size_t i = 0; i <= kMostPeers; ++i) {
+		lines += "\"10." + std::to_string(i >> 16U) + "." +
+		         std::to_string(i >> 8U & 0xffU) + "." +
+		         std::to_string(i & 0xffU) + "\",";
+	}
+	EXPECT_EQ(errorsWith(lines + "]\n"),
+	          Lines{"p: peers = 64513 entries: expected at most 64512"});
+}
+
+TEST(Policy, ErrorsAsJsonSayTheSame)
+{
+	const auto list = toJson(readPolicy("a = 1\n").errors, "p");
+
+	ASSERT_EQ(list.size(), 2U);
+	EXPECT_EQ(list[1]["line"], 1);
+	EXPECT_EQ(list[1]["column"], 1);
+	EXPECT_EQ(list[1]["key"], "a");
+	EXPECT_EQ(list[1]["value"], "1");
+	EXPECT_EQ(list[1]["file"], "p");
+}
+
+} // namespace
+} // namespace cloak

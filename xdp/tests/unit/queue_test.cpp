@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alerts/queue.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+namespace cloak
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+
+bool comesTrue(const std::function<bool()> &condition)
+{
+	for (int i = 0; i < 500; ++i) {
+		if (condition())
+			return true;
+		std::this_thread::sleep_for(10ms);
+	}
+	return false;
+}
+
+class FileQueue : public testing::Test
+{
+protected:
+	void SetUp() override
+	{
+		folder_ = std::filesystem::path(testing::TempDir()) /
+		          ("cloak-queue-" + std::to_string(getpid()));
+		std::filesystem::create_directories(folder_);
+		path_ = folder_ / "lines";
+	}
+	void TearDown() override { std::filesystem::remove_all(folder_); }
+
+	[[nodiscard]] std::string contents() const
+	{
+		std::ostringstream text;
+		text << std::ifstream(path_).rdbuf();
+		return text.str();
+	}
+
+	std::filesystem::path folder_;
+	std::filesystem::path path_;
+};
+
+TEST_F(FileQueue, WritesLinesInTheirOrder)
+{
+	{
+		LineQueue queue(std::make_unique<FileSink>(path_));
+		queue.push("one");
+		queue.push("two");
+	}
+	EXPECT_EQ(contents(), "one\ntwo\n");
+}
+
+TEST_F(FileQueue, AppendsToWhatIsThere)
+{
+	std::ofstream(path_) << "before\n";
+	{
+		LineQueue queue(std::make_unique<FileSink>(path_));
+		queue.push("after");
+	}
+	EXPECT_EQ(contents(), "before\nafter\n");
+}
+
+TEST_F(FileQueue, NoticesThatTheFileWasRotated)
+{
+	LineQueue queue(std::make_unique<FileSink>(path_));
+
+	queue.push("old");
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().written == 1; }));
+	std::filesystem::rename(path_, folder_ / "lines.1");
+	queue.push("new");
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().written == 2; }));
+	EXPECT_EQ(contents(), "new\n");
+}
+
+TEST_F(FileQueue, KeepsLinesWhileThereIsNoFolder)
+{
+	std::filesystem::remove_all(folder_);
+	LineQueue queue(std::make_unique<FileSink>(path_));
+
+	queue.push("patient");
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().failed > 0; }));
+	EXPECT_EQ(queue.stats().waiting, 1U);
+	EXPECT_NE(queue.stats().lastError.find("No such file"),
+	          std::string::npos);
+	std::filesystem::create_directories(folder_);
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().written == 1; }));
+	EXPECT_EQ(contents(), "patient\n");
+}
+
+TEST(Queue, FullDiskIsCountedAndNobodyWaits)
+{
+	LineQueue queue(std::make_unique<FileSink>("/dev/full"));
+	const auto begun = std::chrono::steady_clock::now();
+
+	for (int i = 0; i < 1000; ++i)
+		queue.push("alert");
+	EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().failed > 0; }));
+	EXPECT_EQ(queue.stats().written, 0U);
+	EXPECT_EQ(queue.stats().waiting, 1000U);
+	EXPECT_NE(queue.stats().lastError.find("No space left"),
+	          std::string::npos);
+}
+
+/** A sink that takes nothing. */
+class StuckSink final : public Sink
+{
+public:
+	[[nodiscard]] Result<std::size_t> write(std::string_view) override
+	{
+		return Error(EIO, "stuck");
+	}
+	[[nodiscard]] const std::string &name() const override { return name_; }
+
+private:
+	std::string name_ = "stuck";
+};
+
+TEST(Queue, DropsTheNewestBeyondItsBound)
+{
+	LineQueue queue(std::make_unique<StuckSink>());
+
+	for (std::size_t i = 0; i < LineQueue::kMostLines + 10; ++i)
+		queue.push("x");
+	EXPECT_EQ(queue.stats().waiting, LineQueue::kMostLines);
+	EXPECT_EQ(queue.stats().dropped, 10U);
+}
+
+TEST(Queue, BoundsOctetsToo)
+{
+	LineQueue queue(std::make_unique<StuckSink>());
+
+	queue.push(std::string(LineQueue::kMostBytes, 'x'));
+	EXPECT_EQ(queue.stats().dropped, 1U);
+}
+
+TEST(Queue, DoesNotWaitForAFullPipeAtTheEnd)
+{
+	int ends[2];
+	ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+	const Fd reading(ends[0]);
+	const Fd writing(ends[1]);
+	const auto begun = std::chrono::steady_clock::now();
+	{
+		LineQueue queue(
+		    std::make_unique<StreamSink>(writing.get(), "pipe"));
+		for (int i = 0; i < 1000; ++i)
+			queue.push(std::string(1000, 'x'));
+	}
+	EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+}
+
+} // namespace
+} // namespace cloak
