@@ -217,17 +217,33 @@ static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
 /* Below this many bytes one copying call is cheaper than a call per page. */
 #define NVME_TCP_GATHER_COPY_MAX	4096
 
+/*
+ * Bytes from @offset on that belong to one allocation: a fragment that goes
+ * on into the next one refers to the first only, and usercopy hardening stops
+ * the kernel when the peer is on this machine.
+ */
+static inline u32 nvme_tcp_gather_extent(struct page *page, u32 offset)
+{
+	struct page *head = compound_head(page);
+
+	return page_size(head) - (page - head) * PAGE_SIZE - offset;
+}
+
 static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
 				       struct socket *sock, int flags)
 {
 	const struct bio_vec *bv = &g->bvec[g->first];
+	u32 start = bv->bv_offset + g->skip;
+	struct page *page = bv->bv_page + start / PAGE_SIZE;
+	u32 len;
 
 	if (g->copy || g->len <= NVME_TCP_GATHER_COPY_MAX)
 		return nvme_tcp_gather_sendmsg(g, sock, flags);
-	if (g->first + 1 < g->nr)
+	start %= PAGE_SIZE;
+	len = min(bv->bv_len - g->skip, nvme_tcp_gather_extent(page, start));
+	if (len < g->len)
 		flags |= MSG_MORE | MSG_SENDPAGE_NOTLAST;
-	return kernel_sendpage(sock, bv->bv_page, bv->bv_offset + g->skip,
-			       bv->bv_len - g->skip, flags);
+	return kernel_sendpage(sock, page, start, len, flags);
 }
 
 #endif
