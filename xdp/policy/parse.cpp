@@ -9,6 +9,7 @@
 #include "policy/check.h"
 #include "policy/table.h"
 #include "policy/words.h"
+#include "util/quote.h"
 
 namespace cloak
 {
@@ -178,7 +179,7 @@ void readDocument(const toml::table &document, ParsedPolicy &parsed)
 Diagnostic syntaxError(const toml::parse_error &error)
 {
 	return {positionOf(error.source()), "", "",
-	        fmt::format("TOML ({})", error.description())};
+	        fmt::format("TOML ({})", printable(error.description()))};
 }
 
 } // namespace

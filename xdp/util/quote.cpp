@@ -49,4 +49,21 @@ std::string quote(std::string_view text)
 	return quoted + (end < text.size() ? "...\"" : "\"");
 }
 
+std::string printable(std::string_view sentence)
+{
+	std::string escaped;
+
+	for (const char character : sentence) {
+		const auto octet = static_cast<unsigned char>(character);
+
+		if (octet >= 0x20 && octet != 0x7f) {
+			escaped += character;
+		} else {
+			fmt::format_to(std::back_inserter(escaped), "\\x{:02x}",
+			               octet);
+		}
+	}
+	return escaped;
+}
+
 } // namespace cloak
