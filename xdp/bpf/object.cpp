@@ -34,11 +34,30 @@ bool isBpfFs(const std::string &path)
 	       static_cast<unsigned long>(info.f_type) == BPF_FS_MAGIC;
 }
 
+/** Whether a mount made here outlives the process, as pins have to. */
+bool hasMountsOfTheHost()
+{
+	struct stat own {
+	};
+	struct stat first {
+	};
+
+	if (stat("/proc/self/ns/mnt", &own) || stat("/proc/1/ns/mnt", &first))
+		return true; // cannot be told
+	return own.st_dev == first.st_dev && own.st_ino == first.st_ino;
+}
+
 /** Mounts the BPF file system where every distribution has it. */
 Status mountBpfFs()
 {
 	if (isBpfFs(kBpfMount))
 		return {};
+	if (!hasMountsOfTheHost())
+		return Error(
+		    "/sys/fs/bpf is not mounted in this mount namespace, and "
+		    "pins made here would not last: enter the network "
+		    "namespace alone (nsenter --net=...), or name a folder of "
+		    "a mounted BPF file system as pin folder");
 	if (mount("bpf", kBpfMount, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 	          "mode=700"))
 		return Error::fromErrno(
@@ -203,7 +222,8 @@ Status placePins(bpf_object *object, const std::string &pinRoot)
 			continue;
 		if (bpf_map__set_pin_path(map, pinRoot.empty() ? nullptr
 		                                               : path.c_str()))
-			return Error::fromErrno("cannot set the pin of " + path);
+			return Error::fromErrno("cannot set the pin of " +
+			                        path);
 	}
 	return {};
 }
