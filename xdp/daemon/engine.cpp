@@ -288,8 +288,7 @@ void Engine::tick()
 	tracker_.tick(now);
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
-	const Outcome outcome =
-	    enforce(inForce_->policy, host_, granted());
+	const Outcome outcome = enforce(inForce_->policy, host_, granted());
 	if (outcome.failure)
 		spdlog::error("{}", outcome.failure->message());
 	else

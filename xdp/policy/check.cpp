@@ -108,8 +108,8 @@ void Checker::checkInterfaces()
 		unique(interfaces_, interface.name, "interface.name");
 		if (interface.scope.value == CLOAK_SCOPE_ADDRESSES &&
 		    policy_.addresses.empty()) {
-			errors_.push_back({interface.scope.at,
-			                   "interface.mode", "\"addresses\"",
+			errors_.push_back({interface.scope.at, "interface.mode",
+			                   "\"addresses\"",
 			                   "the addresses to be listed under "
 			                   "[cloak]"});
 		}

@@ -46,7 +46,8 @@ std::string renderInterface(const InterfacePolicy &interface)
 	                   quoted(interface.name.value),
 	                   wordOf(kScopes, interface.scope.value),
 	                   wordOf(kAttachments, interface.attach),
-	                   wordOf(kActions, interface.action), interface.resolve);
+	                   wordOf(kActions, interface.action),
+	                   interface.resolve);
 }
 
 std::string renderGroup(const PeerGroup &group)
