@@ -23,14 +23,6 @@ while (($# > 0)); do
 	esac
 done
 
-# mirror OUT: makes OUT a tree of symbolic links to our sources, because kbuild
-# writes its objects beside them.
-mirror() {
-	mkdir -p "$1"
-	find "$1" -xtype l -delete
-	cp -rsf "$TOP/Kbuild" "$TOP/drivers" "$1/"
-}
-
 # build RELEASE KDIR: one build at a time in each folder.
 build() {
 	local release=$1 tree=$2 out=$BUILD/$1 ko

@@ -111,3 +111,11 @@ release_of_tree() {
 		"'make -C $1 modules_prepare' there first."
 	cat "$file"
 }
+
+# mirror OUT: makes OUT a tree of symbolic links to our sources, because kbuild
+# writes its objects beside them.
+mirror() {
+	mkdir -p "$1"
+	find "$1" -xtype l -delete
+	cp -rsf "$TOP/Kbuild" "$TOP/drivers" "$1/"
+}

@@ -61,7 +61,8 @@ items() {
 		name=${file#"$here"/}
 		name=${name%.sh}
 		[[ -x $file ]] || continue
-		grep -q '^# where: ' "$file" && wanted "$name" || continue
+		grep -q '^# where: ' "$file" || continue
+		wanted "$name" || continue
 		alone=$(header "$file" alone no)
 		limit=$(header "$file" timeout 120)
 		if [[ $(header "$file" where host) == host ]]; then

@@ -7,8 +7,8 @@
 # One extended regular expression a line.
 dmesg_reports() {
 	cat <<-'EOF'
-	WARNING: 
-	BUG: 
+	WARNING:[[:space:]]
+	BUG:[[:space:]]
 	Oops
 	Kernel panic
 	general protection fault
@@ -30,7 +30,7 @@ dmesg_reports() {
 	lock held when returning to user space
 	ODEBUG:
 	list_(add|del) corruption
-	refcount_t: 
+	refcount_t:[[:space:]]
 	workqueue lockup
 	sleeping function called from invalid context
 	scheduling while atomic

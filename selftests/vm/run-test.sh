@@ -32,9 +32,10 @@ scan() {
 	echo scan >"$leaks"
 	sleep 6
 	echo scan >"$leaks"
-	report=$(grep -A 24 '^unreferenced' "$leaks") || return 0
+	report=$(sed 's/^/# /' "$leaks")
+	[[ $report == *unreferenced* ]] || return 0
 	echo "# left behind: memory that nothing refers to"
-	sed 's/^/# /' <<<"$report"
+	printf '%s\n' "$report"
 	return 1
 }
 

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Checks the style of everything here. Findings name file and line.
+#
+# usage: scripts/check-style.sh [CHECK...]
+#   licence     each file begins with the SPDX line of its part
+#   words       no unfinished business, no version checks outside compat.h
+#   shell       shellcheck
+#   checkpatch  C of the kernel and of BPF, by checkpatch.pl --strict
+#   sparse      C of the kernel, by sparse and gcc's warnings, both kernels
+#   format      C++, by clang-format
+#   tidy        C++, by clang-tidy; files that have not changed are skipped
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+cd "$TOP"
+work=$BUILD/style
+mkdir -p "$work"
+
+# files PATTERN...: those of the source tree, whether committed or not yet.
+files() {
+	if [[ -d .git || -f .git ]]; then
+		git ls-files --cached --others --exclude-standard -- "$@"
+	else
+		local p
+		for p in "$@"; do
+			find . -path ./build -prune -o -type f -path "./$p" \
+				-print | cut -c3-
+		done
+	fi | sort -u | while IFS= read -r f; do
+		[[ ! -f $f ]] || printf '%s\n' "$f"
+	done
+}
+
+kernel_c() { files 'drivers/*.c' 'drivers/*.h'; }
+bpf_c() { files 'xdp/kern/*.c' 'xdp/kern/*.h' xdp/cloak_abi.h; }
+cxx() {
+	files 'xdp/*.cpp' 'xdp/*.h' |
+		grep -v -e '^xdp/kern/' -e '^xdp/cloak_abi.h$'
+}
+shell() {
+	files | while IFS= read -r f; do
+		[[ $f != *.sh ]] && ! head -n 1 "$f" | grep -aqE '^#!.*bash' ||
+			printf '%s\n' "$f"
+	done
+}
+
+# licence_of FILE: what applies where it lies.
+licence_of() {
+	case $1 in
+	drivers/* | Kbuild) echo GPL-2.0-only ;;
+	xdp/kern/* | xdp/cloak_abi.h) echo "GPL-2.0-only OR BSD-2-Clause" ;;
+	*) echo Apache-2.0 ;;
+	esac
+}
+
+check_licence() {
+	local f want
+	while IFS= read -r f; do
+		case $f in
+		LICENSE | LICENSES/* | *.json | *.svg | *.png | *.pcapng) continue ;;
+		esac
+		want=$(licence_of "$f")
+		head -n 2 "$f" |
+			grep -qE "SPDX-License-Identifier: $want( |$|-->)" ||
+			echo "$f:1: no line 'SPDX-License-Identifier: $want'"
+	done < <(files)
+}
+
+check_words() {
+	local own=scripts/check-style.sh
+	files | grep -v -e "^$own\$" -e '^LICENSES/' |
+		xargs -d '\n' grep -nIHwE 'TODO|FIXME|XXX|HACK' || true
+	files | grep -v -e "^$own\$" -e '^LICENSES/' -e '\.patch$' |
+		xargs -d '\n' grep -nIHE '[[:blank:]]+$' |
+		sed 's/:\([0-9]*\):.*/:\1: white space at the end/' || true
+	kernel_c | grep -v '^drivers/nvme/common/compat.h$' |
+		xargs -d '\n' grep -nHE 'LINUX_VERSION_CODE|KERNEL_VERSION\(' ||
+		true
+}
+
+check_shell() {
+	need_command shellcheck shellcheck
+	shell | xargs -d '\n' shellcheck -x -f gcc --source-path="$TOP" || true
+}
+
+# checkpatch: unpacks it from the source package, once per version.
+checkpatch_tool() {
+	local package=linux-source-6.12 stamp dir=$work/checkpatch
+	stamp=$(pkg_version "$package")
+	[[ -n $stamp ]] ||
+		die "checkpatch.pl is missing: apt-get install $package."
+	if [[ ! -r $dir/version || $(<"$dir/version") != "$stamp" ]]; then
+		mkdir -p "$dir"
+		tar -xJf "/usr/src/$package.tar.xz" -C "$dir" \
+			--strip-components=2 --occurrence=1 \
+			"$package"/scripts/{checkpatch.pl,spelling.txt} \
+			"$package/scripts/const_structs.checkpatch"
+		printf '%s\n' "$stamp" >"$dir/version"
+	fi
+	printf '%s\n' "$dir/checkpatch.pl"
+}
+
+# run_checkpatch IGNORED-TYPES: on the files named by stdin. It leaves a file in
+# the current folder, so that is not the tree.
+run_checkpatch() {
+	(cd "$work/checkpatch" && sed "s#^#$TOP/#" |
+		xargs -d '\n' -r perl "$tool" --no-tree --strict --terse \
+			--show-types --no-summary --max-line-length=80 \
+			--ignore "$1" -f | sed "s#^$TOP/##") || true
+}
+
+# Ignored: strings are not split, so that they can be searched for; a version
+# check has its place in compat.h, and words sees to that; trace headers and
+# lists of counters are made of macros that only look like code; constants that
+# the loader sets in a BPF program are "const volatile" by libbpf's convention,
+# and clang has no static_assert in C.
+check_checkpatch() {
+	local tool
+	tool=$(checkpatch_tool)
+	kernel_c | grep -vE '/(trace|stats)\.[ch]$' |
+		run_checkpatch LONG_LINE_STRING,LINUX_VERSION_CODE
+	kernel_c | grep -E '/(trace|stats)\.[ch]$' | run_checkpatch \
+		OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,COMPLEX_MACRO,TRAILING_SEMICOLON,MACRO_ARG_REUSE,LINE_SPACING
+	bpf_c | run_checkpatch LONG_LINE_STRING,VOLATILE,CAMELCASE
+}
+
+# check_sparse: in a mirror of its own, so that no object is built twice for
+# modules. What passed is not looked at again until it changes.
+check_sparse() {
+	local rel out
+	need_command sparse sparse
+	for rel in $(supported_releases); do
+		out=$work/$rel
+		"$here/private-headers.sh" "$rel" "/lib/modules/$rel/build" \
+			"$out/private" >&2
+		mirror "$out/kbuild"
+		make -k --no-print-directory -C "/lib/modules/$rel/build" \
+			M="$out/kbuild" C=1 CF=-Wsparse-error KCFLAGS=-Werror \
+			CONFIG_DEBUG_INFO_BTF_MODULES= modules 2>&1 |
+			grep -E '(error|warning):' |
+			sed "s#$out/kbuild/##; s#\$# [$rel]#" || true
+	done
+}
+
+check_format() {
+	need_command clang-format clang-format
+	cxx | xargs -d '\n' -r clang-format --style=file --dry-run -Werror 2>&1 |
+		grep -E '(error|warning):' || true
+}
+
+# tidy FILE: findings in one file, unless it was clean as it is now.
+tidy() {
+	local key mark flags=(-std=c++20 -Ixdp -I"$BUILD/xdp/gen")
+	key=$({
+		g++ -E "${flags[@]}" "$1" 2>/dev/null || cat "$1"
+		cat .clang-tidy
+	} | sha256sum | cut -c1-40)
+	mark=$work/tidy/$key
+	[[ ! -e $mark ]] || return 0
+	if clang-tidy --quiet "$1" -- "${flags[@]}" >"$mark.$$" 2>/dev/null; then
+		mv "$mark.$$" "$mark"
+	else
+		grep -E '(error|warning):' "$mark.$$" | sed "s#$TOP/##" ||
+			echo "$1:1: clang-tidy failed"
+		rm -f "$mark.$$"
+	fi
+}
+
+check_tidy() {
+	need_command clang-tidy clang-tidy
+	mkdir -p "$work/tidy"
+	export -f tidy
+	export work BUILD TOP
+	# shellcheck disable=SC2016 # for the inner shell
+	cxx | grep '\.cpp$' | xargs -d '\n' -r -n 1 -P 2 \
+		bash -c 'tidy "$1"' tidy
+}
+
+checks=("$@")
+((${#checks[@]} > 0)) ||
+	checks=(licence words shell checkpatch sparse format tidy)
+status=0
+for check in "${checks[@]}"; do
+	[[ $(type -t "check_$check") == function ]] ||
+		die "there is no check named $check."
+	"check_$check" | tee "$work/$check.findings"
+	[[ ! -s $work/$check.findings ]] || status=1
+done
+exit "$status"
