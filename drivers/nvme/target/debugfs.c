@@ -10,11 +10,6 @@
 
 static struct dentry *root;
 
-static void sum_queue(struct nvmet_tcp_queue *queue, void *data)
-{
-	nvmet_tcp_stats_sum(data, &queue->stats);
-}
-
 static void show_u64s(struct seq_file *m, const char *const *names,
 		      const void *values, size_t nr)
 {
@@ -29,12 +24,11 @@ static int counters_show(struct seq_file *m, void *unused)
 {
 	struct nvmet_tcp_port *port = m->private;
 	struct nvmet_tcp_port_stats conns;
-	struct nvmet_tcp_stats stats = { };
+	struct nvmet_tcp_stats stats;
 	u32 half_open;
 
-	nvmet_tcp_queue_for_each(port, sum_queue, &stats);
+	nvmet_tcp_queue_sum_stats(port, &stats);
 	spin_lock_irq(&port->lock);
-	nvmet_tcp_stats_sum(&stats, &port->stats);
 	conns = port->conns;
 	half_open = port->nr_half_open;
 	spin_unlock_irq(&port->lock);

@@ -521,7 +521,9 @@ void nvmet_tcp_port_get(struct nvmet_tcp_port *port);
 void nvmet_tcp_port_put(struct nvmet_tcp_port *port);
 void nvmet_tcp_port_opened(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_port_not_half_open(struct nvmet_tcp_queue *queue);
-void nvmet_tcp_port_closed(struct nvmet_tcp_queue *queue);
+void nvmet_tcp_port_add_stats(struct nvmet_tcp_port *port,
+			      const struct nvmet_tcp_stats *stats);
+void nvmet_tcp_port_closed(struct nvmet_tcp_port *port);
 int nvmet_tcp_port_init(void);
 void nvmet_tcp_port_exit(void);
 
@@ -546,6 +548,8 @@ void nvmet_tcp_queue_connected(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_queue_for_each(const struct nvmet_tcp_port *port,
 			      void (*fn)(struct nvmet_tcp_queue *queue,
 					 void *data), void *data);
+void nvmet_tcp_queue_sum_stats(struct nvmet_tcp_port *port,
+			       struct nvmet_tcp_stats *sum);
 void nvmet_tcp_queue_exit(void);
 
 /**

@@ -8,6 +8,8 @@
  * flushed. The queues of a removed port use it until they are torn down, so
  * drain_work stays on nvmet_wq till the last one is gone.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/inet.h>
 #include <linux/nsproxy.h>
 #include <linux/slab.h>
@@ -120,17 +122,26 @@ void nvmet_tcp_port_not_half_open(struct nvmet_tcp_queue *queue)
 }
 
 /**
- * nvmet_tcp_port_closed() - a connection is over
- * @queue: its queue, which has released its socket
+ * nvmet_tcp_port_add_stats() - keep the counters of a queue that is over
+ * @port: its port
+ * @stats: counters that do not change any more
  */
-void nvmet_tcp_port_closed(struct nvmet_tcp_queue *queue)
+void nvmet_tcp_port_add_stats(struct nvmet_tcp_port *port,
+			      const struct nvmet_tcp_stats *stats)
 {
-	struct nvmet_tcp_port *port = queue->port;
 	unsigned long flags;
 
 	spin_lock_irqsave(&port->lock, flags);
-	nvmet_tcp_stats_sum(&port->stats, &queue->stats);
+	nvmet_tcp_stats_sum(&port->stats, stats);
 	spin_unlock_irqrestore(&port->lock, flags);
+}
+
+/**
+ * nvmet_tcp_port_closed() - the socket of a queue is released
+ * @port: its port
+ */
+void nvmet_tcp_port_closed(struct nvmet_tcp_port *port)
+{
 	atomic_dec(&port->queues);
 	socket_closed(port);
 }

@@ -21,10 +21,12 @@
  * which therefore runs once. It runs on a workqueue of its own that nothing in
  * nvmet waits for, and it never waits for one of nvmet's workqueues as a whole.
  *
- * The list of queues is protected by queues_lock. A queue leaves it at the
- * start of its teardown; who finds it there may use it until the lock is
- * dropped.
+ * The list of queues is protected by queues_lock. A queue leaves it at the end
+ * of its teardown, and its counters join its port's at that moment; who finds
+ * it there may use it until the lock is dropped.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/idr.h>
 #include <linux/slab.h>
 
@@ -182,6 +184,8 @@ static bool io_round(struct nvmet_tcp_queue *queue)
 	more = nvmet_tcp_recv_round(queue);
 	nvmet_tcp_capsule_run_ready(queue);
 	more |= nvmet_tcp_send_round(queue);
+	if (nvmet_tcp_queue_state(queue) >= NVMET_TCP_Q_TERM)
+		return more;
 	switch (queue->rx.wait) {
 	case NVMET_TCP_RX_WAIT_EXEC:
 		return true;
@@ -280,8 +284,8 @@ static void unlist(struct nvmet_tcp_queue *queue)
 {
 	mutex_lock(&queues_lock);
 	list_del_init(&queue->entry);
+	nvmet_tcp_port_add_stats(queue->port, &queue->stats);
 	mutex_unlock(&queues_lock);
-	nvmet_tcp_port_not_half_open(queue);
 }
 
 static void release(struct kref *ref)
@@ -319,7 +323,7 @@ static void teardown_work(struct work_struct *work)
 
 	nvmet_tcp_socket_detach(queue);
 	kernel_sock_shutdown(queue->sock, SHUT_RDWR);
-	unlist(queue);
+	nvmet_tcp_port_not_half_open(queue);
 	/* Without its admin queue a controller is no use to the host. */
 	if (queue->sq.ctrl && !queue->sq.qid)
 		nvmet_tcp_queue_delete_ctrl(queue->sq.ctrl);
@@ -330,8 +334,9 @@ static void teardown_work(struct work_struct *work)
 	nvmet_sq_destroy(&queue->sq);
 	/* A completion may have started the worker in the meantime. */
 	cancel_work_sync(&queue->io_work);
+	unlist(queue);
 	free_parts(queue);
-	nvmet_tcp_port_closed(queue);
+	nvmet_tcp_port_closed(queue->port);
 	atomic_dec(&teardowns);
 	nvmet_tcp_queue_put(queue);
 }
@@ -441,6 +446,26 @@ void nvmet_tcp_queue_kill_port(const struct nvmet_tcp_port *port)
 	list_for_each_entry(queue, &queues, entry)
 		if (queue->port == port)
 			nvmet_tcp_queue_kill(queue);
+	mutex_unlock(&queues_lock);
+}
+
+/**
+ * nvmet_tcp_queue_sum_stats() - counters of all queues a port has had
+ * @port: a port
+ * @sum: result
+ */
+void nvmet_tcp_queue_sum_stats(struct nvmet_tcp_port *port,
+			       struct nvmet_tcp_stats *sum)
+{
+	const struct nvmet_tcp_queue *queue;
+
+	mutex_lock(&queues_lock);
+	spin_lock_irq(&port->lock);
+	*sum = port->stats;
+	spin_unlock_irq(&port->lock);
+	list_for_each_entry(queue, &queues, entry)
+		if (queue->port == port)
+			nvmet_tcp_stats_sum(sum, &queue->stats);
 	mutex_unlock(&queues_lock);
 }
 

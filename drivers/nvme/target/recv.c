@@ -11,6 +11,8 @@
  * bytes is passed over. Data goes straight into the pages of the command.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "nvmet_tcp.h"
 #include "trace.h"
 
@@ -329,6 +331,8 @@ static bool end_wait(struct nvmet_tcp_queue *queue)
 	enum nvmet_tcp_rx_wait wait = rx->wait;
 
 	rx->wait = NVMET_TCP_RX_GO;
+	if (nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_TERM)
+		return true;
 	if (wait == NVMET_TCP_RX_WAIT_MEMORY || wait == NVMET_TCP_RX_WAIT_CMD)
 		return start_pdu(queue, GFP_KERNEL);
 	return true;
@@ -362,7 +366,9 @@ bool nvmet_tcp_recv_round(struct nvmet_tcp_queue *queue)
 		nvmet_tcp_queue_kill(queue);
 		return false;
 	}
-	if (rx->verdict.fes)
+	if (rx->verdict.fes) {
 		nvmet_tcp_term_start(queue);
+		return false;
+	}
 	return rx->budget <= 0 || rx->wait == NVMET_TCP_RX_WAIT_MEMORY;
 }

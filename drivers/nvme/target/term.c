@@ -4,6 +4,8 @@
  * header, and understand what it says in an H2CTermReq. Sections 3.6.2.3,
  * 3.6.2.4 and 3.5 of the NVMe/TCP Transport Specification.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "nvmet_tcp.h"
 #include "trace.h"
 
