@@ -26,6 +26,7 @@ files() {
 		git ls-files --cached --others --exclude-standard -- "$@"
 	else
 		local p
+		(($# > 0)) || set -- '*'
 		for p in "$@"; do
 			find . -path ./build -prune -o -type f -path "./$p" \
 				-print | cut -c3-

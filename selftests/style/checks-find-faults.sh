@@ -29,7 +29,7 @@ apache='// SPDX-License-Identifier: Apache-2.0'
 printf '%s\nint x;\n' "$apache" >"$WORK/tree/$c"
 ktap_run "licence of another part" finds licence "$c" 1 GPL-2.0-only
 
-printf '%s\nint x; /* %s: later */\n' "$gpl" TO''DO >"$WORK/tree/$c"
+printf '%s\nint x; /* TO%s: later */\n' "$gpl" DO >"$WORK/tree/$c"
 ktap_run "unfinished business" finds words "$c" 2 later
 
 printf '%s\n#if LINUX_VERSION_%s > 1\n#endif\n' "$gpl" CODE >"$WORK/tree/$c"
@@ -38,7 +38,7 @@ ktap_run "version check outside compat.h" finds words "$c" 2 VERSION
 printf '%s\nint f( void ) {\n  return 0;\n}\n' "$gpl" >"$WORK/tree/$c"
 ktap_run "kernel style" finds checkpatch "$c" 2 SPACING
 
-printf '#!/bin/bash\n# %s\nrm $1\n' "${apache#// }" >"$WORK/tree/scripts/x.sh"
+printf '#!/bin/bash\n# %s\nrm %s\n' "${apache#// }" "\$1" >"$WORK/tree/scripts/x.sh"
 ktap_run "unquoted variable" finds shell scripts/x.sh 3 SC2086
 
 cpp=xdp/util/fault.cpp
@@ -52,7 +52,7 @@ ktap_run "0 as a pointer" finds tidy "$cpp" 4 nullptr
 touch "$WORK/tree/drivers/nvme/common/compat.h"
 printf 'obj-m := fault.o\nccflags-y += -Wno-missing-prototypes\n' \
 	>"$WORK/tree/drivers/nvme/tcp/Kbuild"
-printf '%s\n#include <linux/module.h>\nstatic int __user *f(void)\n{\n%s\n}\n' \
+printf '%s\n#include <linux/module.h>\nint __user *f(void)\n{\n%s\n}\n' \
 	"$gpl" '	return (int *)5;' >"$WORK/tree/$c"
 ktap_run "pointer into another address space" \
 	finds sparse "$c" 5 "address spaces"
