@@ -25,9 +25,14 @@ struct Entry {
 	cloak_neighbour value{};
 };
 
+const void *payloadOf(const rtattr *attribute)
+{
+	return reinterpret_cast<const char *>(attribute) + RTA_LENGTH(0);
+}
+
 bool copyAddress(const rtattr *attribute, cloak_addr &addr)
 {
-	const void *bytes = RTA_DATA(attribute);
+	const void *bytes = payloadOf(attribute);
 
 	switch (RTA_PAYLOAD(attribute)) {
 	case 4:
@@ -70,7 +75,7 @@ std::optional<Entry> entryOf(const nlmsghdr *message, unsigned ifindex)
 			hasAddress = copyAddress(attribute, entry.addr);
 		} else if (attribute->rta_type == NDA_LLADDR &&
 		           RTA_PAYLOAD(attribute) == sizeof(entry.value.mac)) {
-			std::memcpy(entry.value.mac, RTA_DATA(attribute),
+			std::memcpy(entry.value.mac, payloadOf(attribute),
 			            sizeof(entry.value.mac));
 			hasMac = true;
 		}

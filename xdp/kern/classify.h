@@ -125,9 +125,11 @@ inline_fn bool is_broken(int reason)
 	return false;
 }
 
-/* After parse_deep(). */
-inline_fn __u8 classify(const struct packet *p, int reason)
+/* The enum cloak_kind of a packet. After parse_deep(). */
+global_fn int classify(const struct packet *p, int reason)
 {
+	if (!p)
+		return CLOAK_KIND_NONE;
 	if (is_broken(reason))
 		return CLOAK_KIND_MALFORMED;
 	if (p->network == NET_OTHER)
@@ -148,10 +150,13 @@ inline_fn __u8 classify(const struct packet *p, int reason)
  * its addresses. Neighbours ask for each other with broadcasts all day long;
  * that is background and no probe of ours.
  */
-inline_fn bool is_aimed_at_us(const struct packet *p, __u8 kind)
+global_fn int is_aimed_at_us(const struct packet *p, int kind)
 {
-	const struct cloak_iface *iface = &p->iface;
+	const struct cloak_iface *iface;
 
+	if (!p)
+		return false;
+	iface = &p->iface;
 	if (!(iface->flags & CLOAK_IFACE_ATTRIBUTE))
 		return true;
 	if (!to_group_mac(p))

@@ -49,8 +49,8 @@ inline_fn struct span skb_span(const struct __sk_buff *skb)
 	return s;
 }
 
-/* parse_deep() for tc, see ingress_deepen(). */
-__noinline int egress_deepen(struct __sk_buff *skb, struct packet *p)
+/* parse_deep() for tc. */
+global_fn int egress_deepen(struct __sk_buff *skb, struct packet *p)
 {
 	struct span s = skb_span(skb);
 
@@ -83,15 +83,19 @@ inline_fn int egress_resolve(const struct packet *p,
 }
 
 /* ARP or ND about @who: to @who itself, or a question for its MAC. */
-inline_fn int egress_resolver(const struct packet *p,
+global_fn int egress_resolver(const struct packet *p,
 			      const struct cloak_prefix *who, bool question,
 			      struct rewrite *rewrite)
 {
-	const struct cloak_peer *peer = peer_find(p, who);
-	bool group = to_group_mac(p);
-	const __u8 *mac = p->dmac;
+	const struct cloak_peer *peer;
+	const __u8 *mac;
+	bool group;
 	int refused;
 
+	if (!p || !who || !rewrite)
+		return CLOAK_DROP_INTERNAL;
+	peer = peer_find(p, who);
+	group = to_group_mac(p);
 	if (!peer || !(peer->flags & PEER_ANY)) {
 		if (!group && station_is_peer(p, p->dmac))
 			return CLOAK_PASS_STATION;
@@ -99,8 +103,7 @@ inline_fn int egress_resolver(const struct packet *p,
 	}
 	if (group && !question)
 		return CLOAK_DROP_EGRESS_ANNOUNCE;
-	if (group)
-		mac = peer->mac;
+	mac = group ? peer->mac : p->dmac;
 	refused = peer_refuse(peer, p->ifindex, mac);
 	if (refused)
 		return refused;
@@ -145,10 +148,12 @@ inline_fn int egress_nd(const struct packet *p,
 	return egress_resolver(p, &p->dst, false, rewrite);
 }
 
-inline_fn int egress_group(const struct packet *p)
+global_fn int egress_group(const struct packet *p)
 {
 	const struct cloak_peer *peer;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
 	if (p->protocol == IPPROTO_IGMP)
 		return CLOAK_DROP_EGRESS_MLD;
 	peer = peer_find(p, &p->dst);
@@ -158,11 +163,13 @@ inline_fn int egress_group(const struct packet *p)
 	return CLOAK_PASS_GROUP;
 }
 
-inline_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
+global_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
 {
 	const struct cloak_peer *peer;
 	int refused;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
 	if (to_group_mac(p) || addr_is_group(&p->dst.addr))
 		return egress_group(p);
 	peer = peer_find(p, &p->dst);
@@ -243,18 +250,36 @@ inline_fn int egress_addresses(struct __sk_buff *skb, struct packet *p,
 	return is_mld(p) ? CLOAK_DROP_EGRESS_MLD : CLOAK_PASS_VISIBLE;
 }
 
+/* Returns 0, or the reason why the packet cannot be read. */
+global_fn int egress_parse(struct __sk_buff *skb, struct packet *p)
+{
+	struct span s = skb_span(skb);
+
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	return parse_frame(p, &s, false) ? CLOAK_DROP_EGRESS_MALFORMED : 0;
+}
+
 /* Headers may lie in page fragments: get them into the linear part first. */
+inline_fn void egress_pull(struct __sk_buff *skb)
+{
+	__u32 wanted = skb->len;
+
+	if (wanted > EGRESS_HEADERS)
+		wanted = EGRESS_HEADERS;
+	if ((__u64)skb->data_end - skb->data < wanted)
+		bpf_skb_pull_data(skb, wanted);
+}
+
 inline_fn int egress_verdict(struct __sk_buff *skb, struct packet *p,
 			     struct rewrite *rewrite)
 {
-	struct span s;
+	int reason;
 
-	if ((__u64)skb->data_end - skb->data < EGRESS_HEADERS)
-		bpf_skb_pull_data(skb, p->len < EGRESS_HEADERS ?
-					       p->len : EGRESS_HEADERS);
-	s = skb_span(skb);
-	if (parse_frame(p, &s, false))
-		return CLOAK_DROP_EGRESS_MALFORMED;
+	egress_pull(skb);
+	reason = egress_parse(skb, p);
+	if (reason)
+		return reason;
 	if (is_whole(p))
 		return egress_whole(skb, p, rewrite);
 	return egress_addresses(skb, p, rewrite);

@@ -34,11 +34,8 @@ inline_fn struct span xdp_span(const struct xdp_md *ctx)
 	return s;
 }
 
-/*
- * parse_deep() for XDP. Global, so that the verifier looks at its many paths
- * once and not at each place that calls it.
- */
-__noinline int ingress_deepen(struct xdp_md *ctx, struct packet *p)
+/* parse_deep() for XDP. */
+global_fn int ingress_deepen(struct xdp_md *ctx, struct packet *p)
 {
 	struct span s = xdp_span(ctx);
 
@@ -48,11 +45,13 @@ __noinline int ingress_deepen(struct xdp_md *ctx, struct packet *p)
 }
 
 /* Is this IP from a peer? */
-inline_fn int ingress_ip(struct xdp_md *ctx, struct packet *p)
+global_fn int ingress_ip(struct xdp_md *ctx, struct packet *p)
 {
 	const struct cloak_peer *peer;
 	int refused;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
 	if (addr_is_unspecified(&p->src.addr) || addr_is_group(&p->src.addr))
 		return CLOAK_DROP_UNAUTHORISED;
 	peer = peer_find(p, &p->src);
@@ -73,11 +72,14 @@ inline_fn int ingress_ip(struct xdp_md *ctx, struct packet *p)
  * May @p->src resolve addresses here? @denied is the reason if it is simply
  * nobody. An entry that is there but does not fit is not mended by the MAC.
  */
-inline_fn int ingress_resolver(const struct packet *p, int denied)
+global_fn int ingress_resolver(const struct packet *p, int denied)
 {
-	const struct cloak_peer *peer = peer_find(p, &p->src);
+	const struct cloak_peer *peer;
 	int refused;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	peer = peer_find(p, &p->src);
 	if (peer && (peer->flags & PEER_ANY)) {
 		refused = peer_refuse(peer, p->ifindex, p->smac);
 		if (refused)
@@ -95,10 +97,12 @@ inline_fn int ingress_resolver(const struct packet *p, int denied)
 	return denied;
 }
 
-inline_fn int ingress_arp(const struct packet *p)
+global_fn int ingress_arp(const struct packet *p)
 {
 	const struct cloak_peer *peer;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
 	if (addr_is_unspecified(&p->src.addr))
 		return CLOAK_DROP_ARP;
 	if (is_cloaked(p, &p->src))
@@ -117,10 +121,12 @@ inline_fn bool na_target_is_peer(const struct packet *p)
 	       peer_may(p, &p->target, p->smac, PEER_ANY);
 }
 
-inline_fn int ingress_nd(const struct packet *p)
+global_fn int ingress_nd(const struct packet *p)
 {
 	int reason;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
 	if (addr_is_unspecified(&p->src.addr))
 		return CLOAK_DROP_ND;
 	if (is_cloaked(p, &p->src))
@@ -163,10 +169,12 @@ inline_fn bool hides_nd(const struct packet *p)
 }
 
 /* To a visible address or to a group. */
-inline_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
+global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 {
 	int reason;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
 	if (!may_be_icmpv6(p) && !p->options)
 		return CLOAK_PASS_VISIBLE;
 	ingress_deepen(ctx, p);
@@ -237,13 +245,24 @@ inline_fn int ingress_broken(const struct packet *p, const struct span *s,
 	return reason;
 }
 
-inline_fn int ingress_verdict(struct xdp_md *ctx, struct packet *p)
+/* Returns 0, or the reason why the packet cannot be read. */
+global_fn int ingress_parse(struct xdp_md *ctx, struct packet *p)
 {
 	struct span s = xdp_span(ctx);
-	int reason = parse_frame(p, &s, true);
+	int reason;
+
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	reason = parse_frame(p, &s, true);
+	return reason ? ingress_broken(p, &s, reason) : 0;
+}
+
+inline_fn int ingress_verdict(struct xdp_md *ctx, struct packet *p)
+{
+	int reason = ingress_parse(ctx, p);
 
 	if (reason)
-		return ingress_broken(p, &s, reason);
+		return reason;
 	return is_whole(p) ? ingress_whole(ctx, p) : ingress_addresses(ctx, p);
 }
 

@@ -51,7 +51,7 @@ inline_fn const struct cloak_config *config_read(void)
 }
 
 /* True if one more event may be sent now. */
-inline_fn bool limit_event(__u64 now)
+global_fn int limit_event(__u64 now)
 {
 	const struct cloak_config *c = config_read();
 	__u32 key = BUCKET_EVENTS;
@@ -65,11 +65,10 @@ inline_fn bool limit_event(__u64 now)
 	return limit_take(bucket, now, interval_of(rate), rate);
 }
 
-inline_fn __u64 *mac_bucket(const __u8 *mac)
+inline_fn __u64 *mac_bucket(__u64 key)
 {
-	__u64 key = 0, full = 0, *bucket;
+	__u64 full = 0, *bucket;
 
-	__builtin_memcpy(&key, mac, ETH_ALEN);
 	bucket = bpf_map_lookup_elem(&mac_buckets, &key);
 	if (bucket)
 		return bucket;
@@ -82,7 +81,7 @@ inline_fn __u64 *mac_bucket(const __u8 *mac)
  * budget, so that a flood of forged addresses from one machine leaves room
  * for the sources behind other MACs.
  */
-inline_fn bool limit_source(__u64 now, const __u8 *mac)
+global_fn int limit_source(__u64 now, __u64 mac)
 {
 	const struct cloak_config *c = config_read();
 	__u32 key = BUCKET_SOURCES;

@@ -17,13 +17,22 @@
 
 #define NEIGHBOUR_REFRESH_NS	1000000000ull
 
+inline_fn const struct cloak_neighbour *
+neighbour_find(const struct cloak_prefix *who)
+{
+	struct cloak_addr key = who->addr;
+
+	return bpf_map_lookup_elem(&neighbours, &key);
+}
+
 inline_fn void neighbour_write(const struct cloak_prefix *who, __u32 ifindex,
 			       const __u8 *mac, __u64 now)
 {
 	struct cloak_neighbour fresh = { .seen_ns = now, .ifindex = ifindex };
+	struct cloak_addr key = who->addr;
 
 	__builtin_memcpy(fresh.mac, mac, ETH_ALEN);
-	bpf_map_update_elem(&neighbours, &who->addr, &fresh, BPF_ANY);
+	bpf_map_update_elem(&neighbours, &key, &fresh, BPF_ANY);
 }
 
 inline_fn void station_write(const struct cloak_prefix *who, __u32 ifindex,
@@ -41,8 +50,7 @@ inline_fn void station_write(const struct cloak_prefix *who, __u32 ifindex,
 inline_fn void neighbour_learn(const struct cloak_prefix *who, __u32 ifindex,
 			       const __u8 *mac)
 {
-	const struct cloak_neighbour *known =
-		bpf_map_lookup_elem(&neighbours, &who->addr);
+	const struct cloak_neighbour *known = neighbour_find(who);
 	__u64 now = bpf_ktime_get_coarse_ns();
 
 	if (known && known->ifindex == ifindex &&
@@ -57,8 +65,7 @@ inline_fn void neighbour_learn(const struct cloak_prefix *who, __u32 ifindex,
 inline_fn const __u8 *neighbour_mac(const struct cloak_prefix *who,
 				    __u32 ifindex)
 {
-	const struct cloak_neighbour *known =
-		bpf_map_lookup_elem(&neighbours, &who->addr);
+	const struct cloak_neighbour *known = neighbour_find(who);
 
 	if (!known || known->ifindex != ifindex || mac_is_zero(known->mac))
 		return NULL;
@@ -73,8 +80,7 @@ inline_fn const __u8 *neighbour_mac(const struct cloak_prefix *who,
 inline_fn bool neighbour_was_asked(const struct cloak_prefix *who,
 				   __u32 ifindex, const __u8 *mac)
 {
-	const struct cloak_neighbour *known =
-		bpf_map_lookup_elem(&neighbours, &who->addr);
+	const struct cloak_neighbour *known = neighbour_find(who);
 
 	return known && known->ifindex == ifindex &&
 	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));

@@ -13,7 +13,16 @@
 
 #include "cloak_abi.h"
 
+/*
+ * Two kinds of function. An inline_fn is looked at by the verifier at every
+ * call, with all that is known there; a global_fn once and by itself, with
+ * nothing known about its arguments, and its caller forgets in turn what it
+ * knew. So the decisions with many outcomes are global: else the number of
+ * paths would be the product of theirs, which kernels before 6.4 (they track
+ * each constant wherever there are functions at all) cannot get through.
+ */
 #define inline_fn static __always_inline
+#define global_fn __noinline
 
 #define ETH_ALEN		6
 #define ETHERTYPE_IPV4		0x0800
@@ -52,6 +61,7 @@ struct packet {
 	__u16 sport;		/* with has_ports */
 	__u16 dport;
 	__u16 vlans[CLOAK_MAX_VLANS];
+	__u16 option_at;	/* where parse_options() is */
 	__u16 arp_op;
 	__u8 smac[ETH_ALEN];
 	__u8 dmac[ETH_ALEN];
@@ -75,7 +85,7 @@ struct packet {
 	bool endless;		/* extension headers beyond the limit */
 };
 
-/* The padding, too: a global function wants every byte initialised. */
+/* The padding, too: a global_fn wants every byte initialised. */
 inline_fn void packet_init(struct packet *p, __u32 ifindex, __u32 len)
 {
 	__builtin_memset(p, 0, sizeof(*p));

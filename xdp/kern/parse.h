@@ -286,27 +286,36 @@ inline_fn void skip_extensions(struct packet *p, const struct span *s)
 	p->endless = is_extension(p->protocol);
 }
 
-/* Looks for the two options of IPv4 that lead a packet elsewhere. */
+/* One IPv4 option. Returns false if there are no more. */
+inline_fn bool skip_option(struct packet *p, const struct span *s)
+{
+	const __u8 *option = bytes_at(s, p->option_at, 2);
+
+	if (p->option_at >= p->transport_at || !option || !option[0])
+		return false;
+	if (option[0] == 1) {
+		p->option_at++;
+		return true;
+	}
+	p->source_routed |= option[0] == IPV4_OPT_LSRR ||
+			    option[0] == IPV4_OPT_SSRR;
+	p->option_at += option[1];
+	return option[1] >= 2;
+}
+
+/*
+ * Looks for the two options of IPv4 that lead a packet elsewhere. Where it
+ * is stands in memory and not in a register: there each turn would have
+ * other bounds, and none would look to the verifier like one before.
+ */
 inline_fn void parse_options(struct packet *p, const struct span *s)
 {
-	__u32 at = p->network_at + sizeof(struct iphdr);
-	const __u8 *option;
 	int i;
 
-	for (i = 0; i < 40 && at < p->transport_at; i++) {
-		option = bytes_at(s, at, 1);
-		if (!option || !*option)
+	p->option_at = p->network_at + sizeof(struct iphdr);
+	for (i = 0; i < 40; i++) {
+		if (!skip_option(p, s))
 			return;
-		if (*option == 1) {
-			at++;
-			continue;
-		}
-		p->source_routed |= *option == IPV4_OPT_LSRR ||
-				    *option == IPV4_OPT_SSRR;
-		option = bytes_at(s, at + 1, 1);
-		if (!option || *option < 2)
-			return;
-		at += *option;
 	}
 }
 

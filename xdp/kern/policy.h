@@ -3,6 +3,8 @@
  * The policy as one packet sees it: which slot is in force is read once, in
  * policy_open(), and every later question goes to the maps of that slot. A
  * map that is missing in the slot has no entries: nobody is a peer.
+ *
+ * Keys are copied to the stack: 6.1 takes no others inside a global_fn.
  */
 #ifndef CLOAK_KERN_POLICY_H
 #define CLOAK_KERN_POLICY_H
@@ -22,17 +24,20 @@ inline_fn bool policy_open(struct packet *p)
 	__u32 zero = 0;
 	__u64 *now = bpf_map_lookup_elem(&generation, &zero);
 	const struct cloak_iface *iface;
+	__u32 ifindex = p->ifindex;
 	void *ifaces;
+	__u32 slot;
 
 	if (!now)
 		return false;
-	p->slot = CLOAK_SLOT(*(volatile __u64 *)now);
-	ifaces = bpf_map_lookup_elem(&iface_slots, &p->slot);
+	slot = CLOAK_SLOT(*(volatile __u64 *)now);
+	ifaces = bpf_map_lookup_elem(&iface_slots, &slot);
 	if (!ifaces)
 		return false;
-	iface = bpf_map_lookup_elem(ifaces, &p->ifindex);
+	iface = bpf_map_lookup_elem(ifaces, &ifindex);
 	if (!iface)
 		return false;
+	p->slot = slot;
 	p->iface = *iface;
 	return true;
 }
@@ -51,9 +56,11 @@ inline_fn bool is_monitored(const struct packet *p)
 inline_fn const struct cloak_address *
 address_find(const struct packet *p, const struct cloak_prefix *who)
 {
-	void *addresses = bpf_map_lookup_elem(&address_slots, &p->slot);
+	struct cloak_addr key = who->addr;
+	__u32 slot = p->slot;
+	void *addresses = bpf_map_lookup_elem(&address_slots, &slot);
 
-	return addresses ? bpf_map_lookup_elem(addresses, &who->addr) : NULL;
+	return addresses ? bpf_map_lookup_elem(addresses, &key) : NULL;
 }
 
 inline_fn bool is_cloaked(const struct packet *p,
@@ -65,9 +72,11 @@ inline_fn bool is_cloaked(const struct packet *p,
 inline_fn const struct cloak_peer *peer_find(const struct packet *p,
 					     const struct cloak_prefix *who)
 {
-	void *peers = bpf_map_lookup_elem(&peer_slots, &p->slot);
+	struct cloak_prefix key = *who;
+	__u32 slot = p->slot;
+	void *peers = bpf_map_lookup_elem(&peer_slots, &slot);
 
-	return peers ? bpf_map_lookup_elem(peers, who) : NULL;
+	return peers ? bpf_map_lookup_elem(peers, &key) : NULL;
 }
 
 /* 0, or the reason why the entry does not count for this packet. */

@@ -43,10 +43,12 @@ inline_fn struct cloak_source *source_get(const struct cloak_source_key *key,
 {
 	struct cloak_source *found = bpf_map_lookup_elem(&sources, key);
 	struct cloak_source fresh = { .first_ns = now };
+	__u64 mac = 0;
 
 	if (found)
 		return found;
-	if (!limit_source(now, key->mac))
+	__builtin_memcpy(&mac, key->mac, ETH_ALEN);
+	if (!limit_source(now, mac))
 		return NULL;
 	bpf_map_update_elem(&sources, key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&sources, key);
@@ -196,11 +198,10 @@ inline_fn void report(struct xdp_md *ctx, const struct packet *p, int reason,
 
 /*
  * A packet was dropped, or would have been: look closer, tell who must know.
- * Global for the verifier's sake, see ingress_deepen().
  */
-__noinline int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
+global_fn int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
 {
-	__u8 kind;
+	int kind;
 
 	if (!p)
 		return 0;
