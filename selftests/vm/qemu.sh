@@ -25,11 +25,13 @@ locate_kernel() {
 # install_tree_modules KDIR: the modules of a kernel tree, for its guest.
 install_tree_modules() {
 	local stamp=$MODULE_ROOT/lib/modules/$RELEASE/modules.dep
-	[[ -e $stamp && ! $1/modules.order -nt $stamp ]] && return
 	mkdir -p "$MODULE_ROOT"
-	quietly "$BUILD/$RELEASE/modules_install.log" \
+	exec 7>"$BUILD/$RELEASE/.lock.root"
+	flock 7
+	[[ -e $stamp && ! $1/modules.order -nt $stamp ]] || quietly "$BUILD/$RELEASE/modules_install.log" \
 		make -s -C "$1" modules_install INSTALL_MOD_STRIP=1 \
 		INSTALL_MOD_PATH="$MODULE_ROOT"
+	exec 7>&-
 }
 
 # write_command RUN COMMAND...: the script that the guest runs.
@@ -103,7 +105,7 @@ add_accel() {
 kernel_words() {
 	local words=(console=ttyS0 panic=-1 panic_on_warn=1 nokaslr
 		mitigations=off net.ifnames=0 tsc=reliable
-		rcupdate.rcu_cpu_stall_timeout=60
+		no_timer_check rcupdate.rcu_cpu_stall_timeout=100
 		"cloak.top=$TOP" "cloak.run=$1")
 	if [[ $icount == yes || $interactive == yes ]]; then
 		words+=(loglevel=5)
