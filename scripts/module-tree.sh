@@ -36,8 +36,12 @@ key() {
 exec 9>"$out/.lock.override"
 flock 9
 mkdir -p "$files/updates"
-find "$files/updates" -name '*.ko' -delete
-cp "$out"/*.ko "$files/updates/"
+for ko in "$out"/*.ko; do
+	# Guests that run may be reading the one that is there.
+	cmp -s "$ko" "$files/updates/${ko##*/}" && continue
+	cp "$ko" "$files/updates/.new"
+	mv "$files/updates/.new" "$files/updates/${ko##*/}"
+done
 wanted=$(key)
 if [[ ! -e $tree/key || $(<"$tree/key") != "$wanted" ]]; then
 	cp "$installed"/modules.{order,builtin,builtin.modinfo} "$files/"

@@ -24,13 +24,16 @@ locate_kernel() {
 
 # install_tree_modules KDIR: the modules of a kernel tree, for its guest.
 install_tree_modules() {
+	local out=$BUILD/$RELEASE
 	local stamp=$MODULE_ROOT/lib/modules/$RELEASE/modules.dep
 	mkdir -p "$MODULE_ROOT"
-	exec 7>"$BUILD/$RELEASE/.lock.root"
+	exec 7>"$out/.lock.root"
 	flock 7
-	[[ -e $stamp && ! $1/modules.order -nt $stamp ]] || quietly "$BUILD/$RELEASE/modules_install.log" \
-		make -s -C "$1" modules_install INSTALL_MOD_STRIP=1 \
-		INSTALL_MOD_PATH="$MODULE_ROOT"
+	if [[ ! -e $stamp || $1/modules.order -nt $stamp ]]; then
+		quietly "$out/modules_install.log" \
+			make -s -C "$1" modules_install INSTALL_MOD_STRIP=1 \
+			INSTALL_MOD_PATH="$MODULE_ROOT"
+	fi
 	exec 7>&-
 }
 
