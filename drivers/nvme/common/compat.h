@@ -34,8 +34,14 @@
 #define nvme_tcp_compat_add_ctrl(ctrl)	nvme_add_ctrl(ctrl)
 /* A trace event finds the source of its string by itself. */
 #define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
+/* Is a port of nvmet to be secured by TLS? */
+#define nvmet_tcp_compat_wants_tls(nport) \
+	((nport)->disc_addr.tsas.tcp.sectype != NVMF_TCP_SECTYPE_NONE)
 /* Only for TP_fast_assign(). */
 #define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
+/* Is a port of nvmet to be secured by TLS? */
+#define nvmet_tcp_compat_wants_tls(nport) \
+	((nport)->disc_addr.tsas.tcp.sectype != NVMF_TCP_SECTYPE_NONE)
 
 #elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 
@@ -58,6 +64,8 @@
 #define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
 /* 6.1 does not ask a target's transport for the address of the host. */
 #define NVMET_TCP_COMPAT_HOST_TRADDR(fn)
+/* In 6.1 a port of nvmet cannot ask for TLS. */
+#define nvmet_tcp_compat_wants_tls(nport)	((void)(nport), false)
 #define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
 
 #else

@@ -408,7 +408,7 @@ struct nvmet_tcp_port {
 	struct mutex			sock_lock;
 	struct socket			*sock;
 	void				(*data_ready)(struct sock *sk);
-	struct work_struct		accept_work;
+	struct delayed_work		accept_work;
 	struct work_struct		drain_work;
 	struct kref			ref;
 	struct completion		gone;

@@ -19,6 +19,9 @@
 
 #include "nvmet_tcp.h"
 
+/* Wait before another try to accept, where memory was short. */
+#define ACCEPT_RETRY	(HZ / 10)
+
 /* Protects the list of ports. Outside of port->sock_lock. */
 static DEFINE_MUTEX(ports_lock);
 static LIST_HEAD(ports);
@@ -158,28 +161,31 @@ static bool port_is_full(struct nvmet_tcp_port *port)
 	return true;
 }
 
+static void serve(struct nvmet_tcp_port *port, struct socket *sock)
+{
+	if (!port_is_full(port) && !nvmet_tcp_queue_create(port, sock))
+		return;
+	sock_no_linger(sock->sk);
+	sock_release(sock);
+}
+
 static void accept_work(struct work_struct *work)
 {
 	struct nvmet_tcp_port *port =
-		container_of(work, struct nvmet_tcp_port, accept_work);
+		container_of(to_delayed_work(work), struct nvmet_tcp_port,
+			     accept_work);
 	struct socket *sock;
 	int err;
 
-	for (;;) {
-		err = kernel_accept(port->sock, &sock, O_NONBLOCK);
-		if (err < 0)
-			break;
-		if (port_is_full(port) || nvmet_tcp_queue_create(port, sock)) {
-			sock_no_linger(sock->sk);
-			sock_release(sock);
-		}
+	while (!(err = kernel_accept(port->sock, &sock, O_NONBLOCK))) {
+		serve(port, sock);
 		cond_resched();
 	}
-	/* Out of memory or files: what waits is looked at with the next one. */
-	if (err != -EAGAIN)
-		pr_warn_ratelimited("port %d: accept failed: %d\n",
-				    le16_to_cpu(port->nport->disc_addr.portid),
-				    err);
+	if (err == -EAGAIN)
+		return;
+	pr_warn_ratelimited("port %d: accept failed: %d\n",
+			    le16_to_cpu(port->nport->disc_addr.portid), err);
+	queue_delayed_work(nvmet_tcp_ctl_wq, &port->accept_work, ACCEPT_RETRY);
 }
 
 static int parse_address(struct nvmet_tcp_port *port)
@@ -233,7 +239,7 @@ static struct nvmet_tcp_port *alloc_port(struct nvmet_port *nport)
 	kref_init(&port->ref);
 	init_completion(&port->gone);
 	INIT_LIST_HEAD(&port->half_open);
-	INIT_WORK(&port->accept_work, accept_work);
+	INIT_DELAYED_WORK(&port->accept_work, accept_work);
 	INIT_WORK(&port->drain_work, drain_work);
 	return port;
 }
@@ -256,6 +262,12 @@ int nvmet_tcp_port_add(struct nvmet_port *nport)
 	err = parse_address(port);
 	if (err)
 		goto free_port;
+	if (nvmet_tcp_compat_wants_tls(nport)) {
+		pr_err("port %d: TLS is not supported\n",
+		       le16_to_cpu(nport->disc_addr.portid));
+		err = -EOPNOTSUPP;
+		goto free_port;
+	}
 	settle_icd(nport);
 	/* Connections may come as soon as the socket listens. */
 	nport->priv = port;

@@ -327,9 +327,10 @@ static void teardown_work(struct work_struct *work)
 	/* Without its admin queue a controller is no use to the host. */
 	if (queue->sq.ctrl && !queue->sq.qid)
 		nvmet_tcp_queue_delete_ctrl(queue->sq.ctrl);
-	cancel_delayed_work_sync(&queue->deadline_work);
-	cancel_delayed_work_sync(&queue->idle_work);
+	/* io_work starts idle_work, but no more once the queue is dead. */
 	cancel_work_sync(&queue->io_work);
+	cancel_delayed_work_sync(&queue->idle_work);
+	cancel_delayed_work_sync(&queue->deadline_work);
 	nvmet_tcp_pool_abandon(queue);
 	nvmet_sq_destroy(&queue->sq);
 	/* A completion may have started the worker in the meantime. */

@@ -155,7 +155,7 @@ static void listen_data_ready(struct sock *sk)
 	port = __rcu_dereference_sk_user_data_with_flags(sk,
 						SK_USER_DATA_NOCOPY);
 	if (port)
-		queue_work(nvmet_tcp_ctl_wq, &port->accept_work);
+		mod_delayed_work(nvmet_tcp_ctl_wq, &port->accept_work, 0);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -222,7 +222,7 @@ bool nvmet_tcp_socket_unlisten(struct nvmet_tcp_port *port)
 	sk->sk_data_ready = port->data_ready;
 	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
-	cancel_work_sync(&port->accept_work);
+	cancel_delayed_work_sync(&port->accept_work);
 	sock_release(port->sock);
 	port->sock = NULL;
 	return true;
