@@ -78,12 +78,20 @@ fio_verify() {
 		--verify=crc32c --verify_fatal=1 --do_verify=1 "${@:2}"
 }
 
-# fio_blocks DEVICE SIZE...: fio_verify at each of these block sizes.
+# slow_kernel: one with memory checkers, where an I/O takes milliseconds.
+slow_kernel() { [[ -e /sys/kernel/debug/kmemleak ]]; }
+
+# fio_blocks DEVICE SIZE...: fio_verify at each of these block sizes, with a
+# number of I/Os that a guest without KVM does in seconds.
 fio_blocks() {
-	local dev=$1 bs
+	local dev=$1 bs bytes ios=1024 total
 	shift
+	! slow_kernel || ios=128
 	for bs in "$@"; do
-		echo "block size $bs"
-		fio_verify "$dev" --bs="$bs" || return
+		bytes=$(numfmt --from=iec "${bs^^}")
+		total=$((bytes * ios))
+		((total <= 8 << 20)) || total=$((8 << 20))
+		echo "block size $bs, $((total / bytes)) I/Os"
+		fio_verify "$dev" --bs="$bs" --size="$total" || return
 	done
 }
