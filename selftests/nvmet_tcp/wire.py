@@ -291,7 +291,7 @@ def _bytewise(bench):
                 self.sock.sendall(data[i:i + 1])
 
     admin = bench.host()
-    with admin:
+    with parameter("connect_timeout", 300), admin:
         cntlid = admin.connect(bench.subnqn)
         admin.enable()
         with Slow(bench.address, hdgst=True, ddgst=True) as io:

@@ -21,7 +21,7 @@
 /* Pages are handed to TCP by sendmsg(MSG_SPLICE_PAGES). */
 #define NVME_TCP_HAVE_SPLICE_PAGES	1
 /* nvmet_fabrics_ops can report the address of the host. */
-#define NVMET_TCP_COMPAT_HOST_TRADDR(fn)	.host_traddr = (fn),
+#define NVMET_TCP_COMPAT_OPS	.host_traddr = nvmet_tcp_queue_host_traddr,
 /* nvme-fabrics spreads I/O queues over the queue maps itself. */
 #define NVME_TCP_HAVE_NVMF_MAP_QUEUES	1
 
@@ -32,11 +32,6 @@
 #define nvme_tcp_compat_should_reconnect(ctrl, status) \
 	nvmf_should_reconnect(ctrl, status)
 #define nvme_tcp_compat_add_ctrl(ctrl)	nvme_add_ctrl(ctrl)
-/* A trace event finds the source of its string by itself. */
-#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
-/* Is a port of nvmet to be secured by TLS? */
-#define nvmet_tcp_compat_wants_tls(nport) \
-	((nport)->disc_addr.tsas.tcp.sectype != NVMF_TCP_SECTYPE_NONE)
 /* Only for TP_fast_assign(). */
 #define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
 /* Is a port of nvmet to be secured by TLS? */
@@ -61,12 +56,11 @@
 	((void)(status), nvmf_should_reconnect(ctrl))
 /* In 6.1 nvme_init_ctrl() makes the device visible, too. */
 #define nvme_tcp_compat_add_ctrl(ctrl)	((void)(ctrl), 0)
-#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
 /* 6.1 does not ask a target's transport for the address of the host. */
-#define NVMET_TCP_COMPAT_HOST_TRADDR(fn)
+#define NVMET_TCP_COMPAT_OPS
+#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
 /* In 6.1 a port of nvmet cannot ask for TLS. */
 #define nvmet_tcp_compat_wants_tls(nport)	((void)(nport), false)
-#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst, src)
 
 #else
 #error "cloaklake supports Linux 6.1 and 6.12 only"

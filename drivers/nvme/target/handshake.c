@@ -17,7 +17,7 @@ static void agree(struct nvmet_tcp_queue *queue,
 		.hpda		= req->hpda,
 		.cpda		= nvmet_tcp_cpda,
 		/* 0's based; one R2T for each byte is more than enough. */
-		.maxr2t		= min_t(u32, maxr2t, NVMET_TCP_TRANSFER_MAX) + 1,
+		.maxr2t		= min(maxr2t, NVMET_TCP_TRANSFER_MAX) + 1,
 		.maxh2cdata	= nvmet_tcp_maxh2cdata,
 		.icd		= queue->port->nport->inline_data_size,
 	};

@@ -31,8 +31,7 @@
 #include "stats.h"
 
 /* Slots of a queue are numbered by the low bits of a transfer tag. */
-#define NVMET_TCP_SLOT_BITS	10
-#define NVMET_TCP_SLOTS_MAX	(1U << NVMET_TCP_SLOT_BITS)
+#define NVMET_TCP_SLOTS_MAX	1024
 #define NVMET_TCP_SLOT_MASK	(NVMET_TCP_SLOTS_MAX - 1)
 
 /* Fabrics and admin capsules carry up to this much data, in bytes. */
@@ -232,7 +231,7 @@ struct nvmet_tcp_ring {
  * @big: pages of NVMET_TCP_BIG_SIZE
  */
 struct nvmet_tcp_cache {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* all of the struct */
 	struct nvmet_tcp_ring	small;
 	struct nvmet_tcp_ring	big;
 	struct page		*small_page[NVMET_TCP_SMALL_CACHE];
@@ -405,7 +404,7 @@ struct nvmet_tcp_port {
 	struct net			*net;
 	atomic_t			*ns_socks;
 	struct sockaddr_storage		addr;
-	struct mutex			sock_lock;
+	struct mutex			sock_lock;	/* @sock */
 	struct socket			*sock;
 	void				(*data_ready)(struct sock *sk);
 	struct delayed_work		accept_work;
@@ -414,7 +413,7 @@ struct nvmet_tcp_port {
 	struct completion		gone;
 	struct list_head		entry;
 	atomic_t			queues;
-	spinlock_t			lock;
+	spinlock_t			lock;	/* what follows */
 	struct list_head		half_open;
 	u32				nr_half_open;
 	struct nvmet_tcp_stats		stats;
@@ -477,7 +476,7 @@ struct nvmet_tcp_queue {
 	struct sockaddr_storage	peer;
 	struct list_head	entry;
 	struct list_head	half_open;
-	spinlock_t		state_lock;
+	spinlock_t		state_lock;	/* writes of @state */
 	enum nvmet_tcp_state	state;
 	struct nvmet_tcp_terms	terms;
 	unsigned long		events;
@@ -496,7 +495,7 @@ struct nvmet_tcp_queue {
 	struct nvmet_tcp_stats	stats;
 };
 
-/* main.c: parameters */
+/* params.c */
 extern int nvmet_tcp_so_priority;
 extern int nvmet_tcp_idle_poll_usecs;
 extern unsigned int nvmet_tcp_icreq_timeout;
@@ -508,6 +507,8 @@ extern unsigned int nvmet_tcp_max_r2t_len;
 extern unsigned int nvmet_tcp_mdts;
 extern unsigned int nvmet_tcp_max_connections;
 extern unsigned int nvmet_tcp_max_half_open;
+
+/* main.c */
 extern const struct nvmet_fabrics_ops nvmet_tcp_ops;
 extern struct workqueue_struct *nvmet_tcp_io_wq;
 extern struct workqueue_struct *nvmet_tcp_ctl_wq;
@@ -548,6 +549,8 @@ void nvmet_tcp_queue_connected(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_queue_for_each(const struct nvmet_tcp_port *port,
 			      void (*fn)(struct nvmet_tcp_queue *queue,
 					 void *data), void *data);
+ssize_t nvmet_tcp_queue_host_traddr(struct nvmet_ctrl *ctrl, char *traddr,
+				    size_t len);
 void nvmet_tcp_queue_sum_stats(struct nvmet_tcp_port *port,
 			       struct nvmet_tcp_stats *sum);
 void nvmet_tcp_queue_exit(void);

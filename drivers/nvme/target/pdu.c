@@ -100,7 +100,8 @@ bool nvmet_tcp_pdu_check_icreq(const struct nvme_tcp_icreq_pdu *pdu,
 			      offsetof(struct nvme_tcp_icreq_pdu, pfv),
 			      "PDU format version that is not supported");
 	if (pdu->hpda > NVME_TCP_PDA_MAX)
-		return refuse_field(v, offsetof(struct nvme_tcp_icreq_pdu, hpda),
+		return refuse_field(v, offsetof(struct nvme_tcp_icreq_pdu,
+						hpda),
 				    "HPDA above 31");
 	return true;
 }

@@ -527,6 +527,34 @@ void nvmet_tcp_queue_connected(struct nvmet_tcp_queue *queue)
 }
 
 /**
+ * nvmet_tcp_queue_host_traddr() - where a host is
+ * @ctrl: its controller
+ * @traddr: result
+ * @len: size of @traddr
+ *
+ * The host_traddr operation of nvmet, where it has one. nvmet asks while the
+ * controller exists, which may be longer than its admin queue does.
+ *
+ * Return: length of the address, or -ENOTCONN.
+ */
+ssize_t nvmet_tcp_queue_host_traddr(struct nvmet_ctrl *ctrl, char *traddr,
+				    size_t len)
+{
+	struct nvmet_tcp_queue *queue;
+	ssize_t n = -ENOTCONN;
+
+	mutex_lock(&queues_lock);
+	list_for_each_entry(queue, &queues, entry) {
+		if (READ_ONCE(queue->sq.ctrl) != ctrl || queue->sq.qid)
+			continue;
+		n = scnprintf(traddr, len, "%pISc", &queue->peer);
+		break;
+	}
+	mutex_unlock(&queues_lock);
+	return n;
+}
+
+/**
  * nvmet_tcp_queue_exit() - the last queue is gone
  */
 void nvmet_tcp_queue_exit(void)

@@ -16,6 +16,9 @@
 /* Sends in one round: bounds how long one queue keeps the worker. */
 #define TX_BUDGET	8
 
+/* A status has the phase bit below it. */
+#define DIGEST_STATUS	cpu_to_le16(NVME_TCP_SC_TRANSIENT_TR_ERR << 1)
+
 /**
  * nvmet_tcp_send_init() - prepare the transmit side
  * @queue: new queue
@@ -95,7 +98,7 @@ void nvmet_tcp_send_response(struct nvmet_req *req)
 
 	/* nvmet may have refused the command before its data was looked at. */
 	if (unlikely(test_bit(NVMET_TCP_CMD_BAD_DIGEST, &cmd->flags)))
-		cmd->cqe.status = cpu_to_le16(NVME_TCP_SC_TRANSIENT_TR_ERR << 1);
+		cmd->cqe.status = DIGEST_STATUS;
 	if (unlikely(nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_CONNECT) &&
 	    queue->sq.ctrl)
 		nvmet_tcp_queue_connected(queue);

@@ -152,8 +152,7 @@ static void listen_data_ready(struct sock *sk)
 	if (sk->sk_state != TCP_LISTEN)
 		return;
 	read_lock_bh(&sk->sk_callback_lock);
-	port = __rcu_dereference_sk_user_data_with_flags(sk,
-						SK_USER_DATA_NOCOPY);
+	port = __locked_read_sk_user_data_with_flags(sk, SK_USER_DATA_NOCOPY);
 	if (port)
 		mod_delayed_work(nvmet_tcp_ctl_wq, &port->accept_work, 0);
 	read_unlock_bh(&sk->sk_callback_lock);

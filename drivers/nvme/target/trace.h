@@ -12,6 +12,9 @@
 
 #include "nvmet_tcp.h"
 
+/* Room for the reason of an error. */
+#define NVMET_TCP_TRACE_WHY	64
+
 #define show_pdu(type)						\
 	__print_symbolic(type,					\
 		{ nvme_tcp_icreq,	"ICReq" },		\
@@ -97,17 +100,17 @@ TRACE_EVENT(nvmet_tcp_error,
 		__field(u16, sqid)
 		__field(u16, fes)
 		__field(u32, fei)
-		__string(why, v->why)
+		__array(char, why, NVMET_TCP_TRACE_WHY)
 	),
 	TP_fast_assign(
 		__entry->queue = queue->id;
 		__entry->sqid = queue->sq.qid;
 		__entry->fes = v->fes;
 		__entry->fei = v->fei;
-		nvme_tcp_compat_assign_str(why, v->why);
+		strscpy(__entry->why, v->why, NVMET_TCP_TRACE_WHY);
 	),
 	TP_printk("queue=%d sqid=%u FES=%#x FEI=%#x %s", __entry->queue,
-		  __entry->sqid, __entry->fes, __entry->fei, __get_str(why))
+		  __entry->sqid, __entry->fes, __entry->fei, __entry->why)
 );
 
 TRACE_EVENT(nvmet_tcp_data_digest,
