@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# A host with cloakd, a peer and a scanner on one wire:
+#
+#       lake 10.0.9.5        peer 10.0.9.10       scanner 10.0.9.66
+#            | eth0               | eth0               | eth0
+#            +--------------------+--------------------+ br0 (wire)
+#
+# Needs ktap.sh, wait.sh and netns.sh. To be sourced.
+
+LAKE=10.0.9.5
+PEER=10.0.9.10
+# shellcheck disable=SC2034 # for the tests
+SCANNER=10.0.9.66
+
+# cloak_lab: the namespaces, and WORK with a BPF file system that outlives the
+# mount namespace in which "ip netns exec" runs a command.
+cloak_lab() {
+	local host
+	PATH=$TOP/build/xdp:$PATH
+	WORK=$(mktemp -d)
+	defer rm -rf "$WORK"
+	mkdir "$WORK/bpf"
+	mount -t bpf bpf "$WORK/bpf"
+	defer umount "$WORK/bpf"
+	netns_new wire lake peer scanner
+	netns_bridge wire br0
+	for host in lake peer scanner; do
+		netns_attach "$host" eth0 wire br0
+	done
+	netns_addr lake eth0 "$LAKE/24"
+	netns_addr peer eth0 "$PEER/24"
+	netns_addr scanner eth0 "$SCANNER/24"
+	defer cloakd_lift
+}
+
+# cloakd_policy [LINE...]: the usual policy and these lines behind it.
+cloakd_policy() {
+	cat <<-EOF
+		[output]
+		eve = "$WORK/eve.json"
+
+		[[interface]]
+		name = "eth0"
+
+		[[peers]]
+		name = "initiators"
+		prefixes = ["$PEER"]
+	EOF
+	printf '%s\n' "$@"
+}
+
+# cloakd_start [OPTION...]: starts the daemon, waits until it answers.
+cloakd_start() {
+	ip netns exec "$(ns lake)" cloakd --policy "$WORK/policy.toml" \
+		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
+		"$@" >>"$WORK/stdout" 2>>"$WORK/stderr" &
+	CLOAKD=$!
+	wait_until 30 ctl status || { cat "$WORK/stderr"; return 1; }
+}
+
+# cloakd_kill SIGNAL: ends the daemon that way and waits for its end.
+cloakd_kill() {
+	kill "-$1" "$CLOAKD" 2>/dev/null || true
+	wait "$CLOAKD" 2>/dev/null || true
+}
+
+# cloakd_lift: nothing is left, whatever the test has done.
+cloakd_lift() {
+	[[ -z ${CLOAKD:-} ]] || cloakd_kill TERM
+	ctl off >/dev/null
+}
+
+# ctl ARGUMENT...: cloakctl on the lake.
+ctl() {
+	in_ns lake cloakctl --socket "$WORK/control.sock" \
+		--pin-dir "$WORK/bpf/cloak" "$@"
+}
+
+# ctl_exits STATUS ARGUMENT...: what cloakctl says, if its exit status is that.
+ctl_exits() {
+	local want=$1 got=0
+	shift
+	ctl "$@" 2>&1 || got=$?
+	((got == want)) || { echo "exit status $got"; return 1; }
+}
+
+# sees HOST: does the lake answer that host, ARP and all?
+sees() {
+	in_ns lake ip neigh flush dev eth0
+	in_ns "$1" ip neigh flush dev eth0
+	in_ns "$1" ping -n -q -c 1 -W 2 "$LAKE"
+}
+
+# hidden: nobody but the peer sees the lake.
+hidden() {
+	sees peer || { echo "the peer does not see the lake"; return 1; }
+	not sees scanner || { echo "the scanner sees the lake"; return 1; }
+}
+
+# events FILTER: the EVE events for which the jq expression holds.
+events() { jq -ec "select($1)" "$WORK/eve.json"; }

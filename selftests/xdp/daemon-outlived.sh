@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The cloak outlives the daemon: killed, stopped, restarted, it stays; only
+# "cloakctl off" lifts it, with a daemon and without.
+#
+# where: host
+# timeout: 120
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/netns.sh"
+. "$KTAP_LIB/cloakd.sh"
+ktap_need_commands jq
+
+packets() {
+	ctl drops --json | jq '[.[] | select(.verdict == "drop").packets] | add'
+}
+
+# While the daemon is replaced, a scanner that never stops gets no answer.
+# Leaves the process id of the new one in WORK/pid.
+no_gap() {
+	local ping before
+	in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
+		lladdr "$(in_ns lake cat /sys/class/net/eth0/address)"
+	ip netns exec "$(ns scanner)" ping -n -q -i 0.02 "$LAKE" \
+		>"$WORK/ping" &
+	ping=$!
+	before=$(packets)
+	cloakd_kill KILL
+	cloakd_start
+	kill -INT "$ping"
+	wait "$ping" || true
+	in_ns scanner ip neigh del "$LAKE" dev eth0
+	grep ' 0 received' "$WORK/ping"
+	echo "$CLOAKD" >"$WORK/pid"
+	(($(packets) >= before)) || { echo "the counters began anew"; return 1; }
+	hidden
+}
+
+# Who came while no daemon ran, and who goes on, is told by the next one.
+made_up_for() {
+	wait_until 15 eval 'ctl alerts | grep "^.* 10.0.9.67 (.*) "'
+	not in_ns scanner arping -c 1 -w 1 -I eth0 "$LAKE"
+	wait_until 15 eval 'ctl alerts | grep "^.* $SCANNER (.*) "'
+}
+
+told_without_daemon() {
+	ctl_exits 3 status
+	ctl_exits 3 alerts
+	ctl drops | grep -E '^in +drop'
+}
+
+renamed() {
+	in_ns lake ip link set eth0 down
+	in_ns lake ip link set eth0 name lan0
+	in_ns lake ip link set lan0 up
+	ctl status
+	ctl status --json | jq -e '.interfaces[0].attached != "no"'
+	in_ns scanner ip neigh flush dev eth0
+	not in_ns scanner ping -n -q -c 1 -W 1 "$LAKE"
+	in_ns lake ip link set lan0 down
+	in_ns lake ip link set lan0 name eth0
+	in_ns lake ip link set eth0 up
+	hidden
+}
+
+comes_and_goes() {
+	netns_attach lake eth1 wire br0
+	wait_until 5 eval \
+		'ctl status --json | jq -e ".interfaces[1].attached == \"native\""'
+	in_ns lake ip link del eth1
+	wait_until 5 eval \
+		'ctl status --json | jq -e ".interfaces[1].present == false"'
+	hidden
+}
+
+cloak_lab
+cloakd_policy >"$WORK/policy.toml"
+cloakd_start
+ktap_run "hidden" hidden
+cloakd_kill KILL
+ktap_run "hidden when the daemon was killed" hidden
+ktap_run "status and drops without a daemon" told_without_daemon
+ktap_run "a newcomer while no daemon runs" \
+	not in_ns scanner arping -c 1 -w 1 -S 10.0.9.67 -I eth0 "$LAKE"
+cloakd_start
+ktap_run "taken over by the next daemon" hidden
+ktap_run "what the first missed the next tells" made_up_for
+ktap_run "no gap and no counter lost" no_gap
+CLOAKD=$(cat "$WORK/pid")
+ktap_run "hidden when the interface is renamed" renamed
+cloakd_kill TERM
+ktap_run "hidden when the daemon was stopped" hidden
+ktap_run "off without a daemon" ctl off
+ktap_run "the scanner sees the host again" sees scanner
+ktap_run "on without a daemon, by options" \
+	ctl on --interface eth0 --address "$LAKE" --peer "$PEER"
+ktap_run "hidden by options" hidden
+cloakd_policy '[[interface]]' 'name = "eth1"' >"$WORK/policy.toml"
+cloakd_start
+ktap_run "an interface that comes is cloaked" comes_and_goes
+ktap_run "off" ctl off
+ktap_run "off lifts the cloak" sees scanner
+ktap_run "on again" ctl on
+ktap_run "on puts it back" hidden
