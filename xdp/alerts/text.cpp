@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "bpf/names.h"
@@ -94,22 +96,36 @@ std::string whatWasSwept(const std::set<IpAddress> &targets)
 	return fmt::format("{} addresses", targets.size());
 }
 
-/** "swept 10.0.9.0/24 with ARP", or "asked for 10.0.9.5 with ARP". */
-void addResolving(const Observed &seen, std::string_view manner,
-                  std::string_view name, std::vector<std::string> &clauses)
+/** What was done to whom without a port: "swept 10.0.9.0/24". */
+std::string describeTargets(const std::set<IpAddress> &targets)
 {
-	auto found = seen.targets().find(std::string(manner));
+	if (targets.size() >= kSweepNamedFrom)
+		return "swept " + whatWasSwept(targets);
+	return "probed " + list(targets);
+}
 
-	if (found == seen.targets().end())
-		return;
-	const auto &targets = found->second;
-	if (targets.size() >= kSweepNamedFrom) {
-		clauses.push_back(fmt::format("swept {} with {}",
-		                              whatWasSwept(targets), name));
-	} else {
-		clauses.push_back(
-		    fmt::format("probed {} with {}", list(targets), name));
+/** "swept 10.0.9.0/24 with ARP and ping", or "probed 10.0.9.5 with ARP". */
+void addResolving(const Observed &seen, std::vector<std::string> &clauses)
+{
+	using Manner = std::pair<const char *, const char *>;
+	constexpr std::array<Manner, 3> manners = {{
+	    {"arp", "ARP"},
+	    {"nd", "neighbour discovery"},
+	    {"ping", "ping"},
+	}};
+	std::vector<std::pair<std::string, std::vector<std::string>>> deeds;
+
+	for (const auto &[manner, name] : manners) {
+		auto found = seen.targets().find(manner);
+		if (found == seen.targets().end())
+			continue;
+		const std::string deed = describeTargets(found->second);
+		if (deeds.empty() || deeds.back().first != deed)
+			deeds.push_back({deed, {}});
+		deeds.back().second.emplace_back(name);
 	}
+	for (const auto &[deed, names] : deeds)
+		clauses.push_back(deed + " with " + join(names));
 }
 
 std::string on(const Observed &seen, const std::string &manner)
@@ -124,17 +140,24 @@ std::string on(const Observed &seen, const std::string &manner)
 	return " on " + list(targets);
 }
 
-/** Kinds that belong to a port; classes of packets, not of sources. */
+/** Kinds that belong to a port. */
 bool isPortKind(unsigned kind)
 {
 	return kind >= CLOAK_KIND_SYN && kind <= CLOAK_KIND_SCTP;
 }
 
-/** Kinds that a clause of its own tells of. */
-bool hasClause(unsigned kind)
+/** Whether a clause with addresses or ports tells of this kind. */
+bool hasClause(const Observed &seen, unsigned kind)
 {
-	return isPortKind(kind) || kind == CLOAK_KIND_PING ||
-	       (kind >= CLOAK_KIND_ARP && kind <= CLOAK_KIND_NA);
+	if (isPortKind(kind))
+		return !seen.ports().empty();
+	if (kind == CLOAK_KIND_PING)
+		return seen.targets().contains("ping");
+	if (kind >= CLOAK_KIND_ARP && kind <= CLOAK_KIND_ARP_CLAIM)
+		return seen.targets().contains("arp");
+	if (kind >= CLOAK_KIND_NS && kind <= CLOAK_KIND_NA)
+		return seen.targets().contains("nd");
+	return false;
 }
 
 template <typename Chosen>
@@ -161,7 +184,7 @@ void addPorts(const Alert &alert, std::vector<std::string> &clauses)
 	}
 	if (parts.empty())
 		return;
-	if (alert.portCount > named) {
+	if (alert.portCount > named + 1) {
 		parts.push_back(fmt::format("about {} more ports",
 		                            alert.portCount - named));
 	}
@@ -172,8 +195,10 @@ void addPorts(const Alert &alert, std::vector<std::string> &clauses)
 /** What neither an address nor a port tells. */
 void addOthers(const Alert &alert, std::vector<std::string> &clauses)
 {
-	const std::string kinds = kindsOf(
-	    alert.totals, [](unsigned kind) { return !hasClause(kind); });
+	const std::string kinds =
+	    kindsOf(alert.totals, [&alert](unsigned kind) {
+		    return !hasClause(alert.seen, kind);
+	    });
 
 	if (!kinds.empty())
 		clauses.push_back("sent " + kinds);
@@ -207,9 +232,7 @@ std::string describeSummary(const Alert &alert)
 {
 	std::vector<std::string> clauses;
 
-	addResolving(alert.seen, "arp", "ARP", clauses);
-	addResolving(alert.seen, "nd", "neighbour discovery", clauses);
-	addResolving(alert.seen, "ping", "ping", clauses);
+	addResolving(alert.seen, clauses);
 	addPorts(alert, clauses);
 	addOthers(alert, clauses);
 	if (clauses.empty())

@@ -2,6 +2,7 @@
 #include "alerts/tracker.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "bpf/counters.h"
@@ -70,6 +71,28 @@ cloak_source accountOf(const Probe &probe)
 	return account;
 }
 
+Probe probeOf(const cloak_source_key &key, const cloak_source &totals,
+              std::string interface)
+{
+	const IpAddress source = fromAbi(key.addr);
+	Probe probe;
+
+	probe.interface = std::move(interface);
+	probe.event.source = key;
+	probe.event.totals = totals;
+	probe.event.time_ns = totals.last_ns;
+	probe.event.ifindex = totals.ifindex;
+	if (totals.kinds != 0) {
+		probe.event.kind =
+		    static_cast<std::uint8_t>(std::bit_width(totals.kinds) - 1);
+	}
+	if (source.isV4())
+		probe.event.flags = CLOAK_EVENT_V4;
+	else if (!source.isUnspecified())
+		probe.event.flags = CLOAK_EVENT_V6;
+	return probe;
+}
+
 bool Tracker::KeyLess::operator()(const cloak_source_key &one,
                                   const cloak_source_key &other) const
 {
@@ -123,28 +146,48 @@ void Tracker::probe(const Probe &probe)
 	schedule(records_.begin(), probe.time() + kFirstLook);
 }
 
+void Tracker::recall(const cloak_source_key &key, const cloak_source &totals,
+                     std::string interface)
+{
+	if (byKey_.contains(key))
+		return;
+	const BootTime last = BootClock::fromNanoseconds(totals.last_ns);
+	Record &record = insert(key);
+	record.last = probeOf(key, totals, std::move(interface));
+	record.totals = totals;
+	record.told = totals.events == 0 ? 0 : totals.probes;
+	record.toldAt = last;
+	record.interval = kFirstLook;
+	schedule(records_.begin(), last + kFirstLook);
+}
+
 /** The record of the probe's source, brought up to date and to the front. */
 Tracker::Record &Tracker::remember(const Probe &probe)
 {
 	auto known = byKey_.find(probe.event.source);
 
-	if (known == byKey_.end()) {
-		while (records_.size() >= policy_.sources) {
-			forget(std::prev(records_.end()));
-			++stats_.evicted;
-		}
-		records_.emplace_front();
-		records_.front().key = probe.event.source;
-		records_.front().toldAt = probe.time();
-		byKey_.emplace(probe.event.source, records_.begin());
-	} else {
+	if (known == byKey_.end())
+		insert(probe.event.source).toldAt = probe.time();
+	else
 		records_.splice(records_.begin(), records_, known->second);
-	}
 	Record &record = records_.front();
 	record.seen.add(probe);
 	record.last = probe;
 	record.totals = probe.event.totals;
 	return record;
+}
+
+/** A new record in front, for which an old one goes if need be. */
+Tracker::Record &Tracker::insert(const cloak_source_key &key)
+{
+	while (records_.size() >= policy_.sources) {
+		forget(std::prev(records_.end()));
+		++stats_.evicted;
+	}
+	records_.emplace_front();
+	records_.front().key = key;
+	byKey_.emplace(key, records_.begin());
+	return records_.front();
 }
 
 void Tracker::forget(Records::iterator record)

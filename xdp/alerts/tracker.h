@@ -59,6 +59,14 @@ public:
 
 	void probe(const Probe &probe);
 
+	/**
+	 * Takes over a source that the data plane remembers from before this
+	 * daemon. What was reported then is not told again; what nobody heard
+	 * of is told with the next tick().
+	 */
+	void recall(const cloak_source_key &key, const cloak_source &totals,
+	            std::string interface);
+
 	/** Does what is due at @p now: call it about once a second. */
 	void tick(BootTime now);
 
@@ -83,6 +91,7 @@ private:
 	};
 
 	Record &remember(const Probe &probe);
+	Record &insert(const cloak_source_key &key);
 	void forget(Records::iterator record);
 	void schedule(Records::iterator record, BootTime due);
 	void review(Records::iterator record, BootTime now);
@@ -104,6 +113,10 @@ private:
 	std::set<Records::iterator, DueLess> due_;
 	Stats stats_;
 };
+
+/** What can be said of the last probe of a source by its account alone. */
+[[nodiscard]] Probe probeOf(const cloak_source_key &key,
+                            const cloak_source &totals, std::string interface);
 
 /** The account of a single probe whose source the data plane does not keep. */
 [[nodiscard]] cloak_source accountOf(const Probe &probe);

@@ -108,6 +108,7 @@ Outcome Engine::enforce(const Policy &policy)
 	if (!host)
 		return failed(host.error());
 	// Opened first, as it knows whom a former daemon has let in.
+	host_ = *host;
 	Status opened = open();
 	if (!opened)
 		return failed(opened.error());
@@ -153,7 +154,23 @@ Status Engine::open()
 		return reader.error();
 	enforcer_.emplace(std::move(*enforcer));
 	reader_.emplace(std::move(*reader));
+	recallSources();
 	return {};
+}
+
+/** Sources that the data plane knows from a former daemon, oldest first. */
+void Engine::recallSources()
+{
+	auto entries = enforcer_->maps().sources.entries();
+	if (!entries) {
+		spdlog::warn("{}", entries.error().message());
+		return;
+	}
+	std::ranges::sort(*entries, [](const auto &one, const auto &other) {
+		return one.second.last_ns < other.second.last_ns;
+	});
+	for (const auto &[key, totals] : *entries)
+		tracker_.recall(key, totals, host_.nameOf(totals.ifindex));
 }
 
 Status Engine::off()

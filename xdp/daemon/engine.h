@@ -110,6 +110,7 @@ private:
 	Outcome enforce(const Policy &policy, const Host &host,
 	                const std::vector<Authorisation> &granted);
 	Status open();
+	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void handle(const cloak_event &event,
 	            std::span<const std::uint8_t> head);

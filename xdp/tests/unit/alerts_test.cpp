@@ -295,6 +295,37 @@ TEST_F(TrackerTest, BackgroundIsNoAlert)
 	EXPECT_EQ(tracker_.stats().sources, 0U);
 }
 
+TEST_F(TrackerTest, TellsWhatNobodyHeardOf)
+{
+	Scanner scanner("10.0.3.7");
+	const Probe probe = scanner.arp("10.0.9.5", 1s);
+
+	account_ = scanner.totals();
+	tracker_.recall(probe.event.source, scanner.totals(), "eth1");
+	tracker_.tick(at(5s));
+	EXPECT_EQ(said_, Lines{"10.0.3.7 (52:54:00:aa:bb:cc) sent ARP "
+	                       "request"});
+}
+
+TEST_F(TrackerTest, DoesNotTellAgainWhatAFormerDaemonHasTold)
+{
+	Scanner scanner("10.0.3.7");
+	const Probe probe = scanner.arp("10.0.9.5", 1s);
+	cloak_source totals = scanner.totals();
+
+	totals.events = 1;
+	account_ = totals;
+	tracker_.recall(probe.event.source, totals, "eth1");
+	tracker_.tick(at(5s));
+	EXPECT_EQ(said_, Lines{});
+	++totals.probes;
+	totals.last_ns = std::chrono::nanoseconds(20s).count();
+	account_ = totals;
+	for (auto now = 6s; now < 30s; now += 1s)
+		tracker_.tick(at(now));
+	EXPECT_EQ(said_.size(), 1U);
+}
+
 Alert alertOf(const Probe &probe, bool summary)
 {
 	Alert alert;
@@ -352,6 +383,18 @@ TEST(Describe, CountsTargetsWithoutACommonNetwork)
 	alert.totals = scanner.totals();
 	EXPECT_EQ(describe(alert), "10.0.3.7 (52:54:00:aa:bb:cc) swept 3 "
 	                           "addresses with ping; 3 probes in 0.0 s");
+}
+
+TEST(Describe, NamesATargetOnceForAllManners)
+{
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.arp("10.0.9.5", 1s), true);
+
+	alert.seen.add(scanner.ping("10.0.9.5", 2s));
+	alert.totals = scanner.totals();
+	EXPECT_EQ(describe(alert),
+	          "10.0.3.7 (52:54:00:aa:bb:cc) probed 10.0.9.5 with ARP and "
+	          "ping; 2 probes in 1.0 s");
 }
 
 TEST(Describe, SaysWhatHasNeitherAddressNorPort)

@@ -39,7 +39,9 @@ protected:
 
 	void TearDown() override
 	{
-		ask(connect(), R"({"command":"stop"})");
+		// Refused while the server has yet to see that others left.
+		while (ask(connect(), R"({"command":"stop"})").empty())
+			std::this_thread::yield();
 		thread_.join();
 		server_.reset();
 	}
