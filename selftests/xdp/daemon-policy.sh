@@ -121,6 +121,10 @@ monitored() {
 }
 
 cloak_lab
+# Mounted before the daemon starts, which may have mounts of its own.
+mkdir "$WORK/small"
+mount -t tmpfs -o size=64k tmpfs "$WORK/small"
+defer umount "$WORK/small"
 cloakd_policy >"$WORK/policy.toml"
 {
 	printf '[output]\n\n\n\n\n\n\n\n\n\n\ntext = 7\n'
@@ -147,7 +151,4 @@ ktap_run "others may not" as_nobody --clear-groups 5
 ktap_run "the group may" as_nobody \
 	"--groups=$(getent group daemon | cut -d: -f3)" 0
 ktap_run "monitor mode drops nothing and tells" monitored
-mkdir "$WORK/small"
-mount -t tmpfs -o size=64k tmpfs "$WORK/small"
-defer umount "$WORK/small"
 ktap_run "a full disk loses no alert" full_disk
