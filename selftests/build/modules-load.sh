@@ -6,7 +6,7 @@
 #
 # where: guest
 # modules: ours
-# timeout: 60
+# timeout: 120
 # cpus: 1
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
