@@ -42,15 +42,23 @@ Result<std::vector<CounterRow>> readCounters(const CloakMaps &maps)
 	if (!cpus)
 		return cpus.error();
 
-	std::vector<cloak_counter> perCpu(*cpus);
-	std::vector<CounterRow> rows;
-	for (__u32 key = 0; key < CLOAK_COUNTERS; key++) {
-		CounterRow row = rowOf(key);
+	// All keys in one call: 256 calls take longer than what they count.
+	std::vector<cloak_counter> perCpu(std::size_t{*cpus} * CLOAK_COUNTERS);
+	std::vector<__u32> keys(CLOAK_COUNTERS);
+	__u32 next = 0;
+	__u32 count = CLOAK_COUNTERS;
+	if (bpf_map_lookup_batch(maps.counters.get(), nullptr, &next,
+	                         keys.data(), perCpu.data(), &count, nullptr) &&
+	    errno != ENOENT)
+		return Error::fromErrno("cannot read map counters");
 
-		if (bpf_map_lookup_elem(maps.counters.get(), &key,
-		                        perCpu.data()))
-			return Error::fromErrno("cannot read map counters");
-		for (const cloak_counter &counter : perCpu) {
+	std::vector<CounterRow> rows;
+	for (__u32 at = 0; at < count; at++) {
+		CounterRow row = rowOf(keys[at]);
+
+		for (unsigned cpu = 0; cpu < *cpus; cpu++) {
+			const auto &counter =
+			    perCpu[std::size_t{at} * *cpus + cpu];
 			row.packets += counter.packets;
 			row.bytes += counter.bytes;
 		}

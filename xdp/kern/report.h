@@ -54,9 +54,14 @@ inline_fn struct cloak_source *source_get(const struct cloak_source_key *key,
 	return bpf_map_lookup_elem(&sources, key);
 }
 
+/* Linear counting wants bits as if by chance, also for 1, 2, 3. */
 inline_fn __u32 sketch_hash(__u32 value)
 {
-	return value * 2654435761u;
+	value ^= value >> 16;
+	value *= 0x85ebca6b;
+	value ^= value >> 13;
+	value *= 0xc2b2ae35;
+	return value ^ (value >> 16);
 }
 
 inline_fn void sketch_targets(struct cloak_source *source,
@@ -65,16 +70,15 @@ inline_fn void sketch_targets(struct cloak_source *source,
 	__u32 bit = sketch_hash(addr_word(a, 0) ^
 				sketch_hash(addr_word(a, 1) ^
 				sketch_hash(addr_word(a, 2) ^
-				sketch_hash(bpf_ntohl(addr_word(a, 3))))));
+				sketch_hash(addr_word(a, 3)))));
 
-	bit >>= 25;
 	__sync_fetch_and_or(&source->targets[(bit >> 6) & 1],
 			    1ull << (bit & 63));
 }
 
 inline_fn void sketch_ports(struct cloak_source *source, __u16 port)
 {
-	__u32 bit = sketch_hash(port) >> 24;
+	__u32 bit = sketch_hash(port);
 
 	__sync_fetch_and_or(&source->ports[(bit >> 6) & 3],
 			    1ull << (bit & 63));

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/harness/progrun.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <tuple>
+
+namespace cloak::test
+{
+
+namespace
+{
+
+constexpr std::uint32_t kTcPass = 0;
+constexpr std::size_t kRoom = 256; // programs do not grow packets
+
+Host hostOf(std::uint8_t number)
+{
+	Host host;
+
+	host.mac = {0x02, 0, 0, 0, 0, number};
+	host.v4 = {192, 0, 2, number};
+	// 10 is written ::10, as a person would
+	const auto digits =
+	    static_cast<std::uint8_t>(number / 10 * 16 + number % 10);
+	host.v6 = v6("2001:db8::");
+	host.v6.back() = digits;
+	host.linkLocal = v6("fe80::");
+	host.linkLocal.back() = digits;
+	return host;
+}
+
+/** Everything that lives as long as the test program. */
+struct Shared {
+	std::unique_ptr<CloakObject> object;
+	std::unique_ptr<PerfReader> reader;
+	std::vector<Seen> seen;
+};
+
+Shared &shared()
+{
+	static Shared instance;
+	return instance;
+}
+
+void requireOk(const Status &status)
+{
+	ASSERT_TRUE(status.ok()) << status.error().message();
+}
+
+using CounterKey = std::tuple<cloak_direction, bool, cloak_reason>;
+
+std::map<CounterKey, std::uint64_t> snapshot(const CloakMaps &maps)
+{
+	std::map<CounterKey, std::uint64_t> packets;
+	auto rows = readCounters(maps);
+
+	EXPECT_TRUE(rows.ok());
+	if (rows)
+		for (const CounterRow &row : *rows)
+			packets[{row.direction, row.monitored, row.reason}] =
+			    row.packets;
+	return packets;
+}
+
+/** Runs the program and finds the one counter that moved. */
+Outcome runProgram(const CloakMaps &maps, int program, const Bytes &frame,
+                   cloak_direction direction, std::uint32_t pass)
+{
+	Outcome outcome;
+	const auto before = snapshot(maps);
+
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	outcome.frame.resize(frame.size() + kRoom);
+	run.data_in = frame.data();
+	run.data_size_in = static_cast<__u32>(frame.size());
+	run.data_out = outcome.frame.data();
+	run.data_size_out = static_cast<__u32>(outcome.frame.size());
+	run.repeat = 1;
+	const int err = bpf_prog_test_run_opts(program, &run);
+	EXPECT_EQ(err, 0) << std::strerror(-err) << ", " << frame.size()
+	                  << " bytes";
+	outcome.frame.resize(run.data_size_out);
+	outcome.passed = run.retval == pass;
+
+	unsigned moved = 0;
+	for (const auto &[key, packets] : snapshot(maps)) {
+		const auto old = before.find(key);
+		const std::uint64_t was = old == before.end() ? 0 : old->second;
+
+		if (packets == was)
+			continue;
+		EXPECT_EQ(packets, was + 1);
+		EXPECT_EQ(std::get<0>(key), direction);
+		outcome.monitored = std::get<1>(key);
+		outcome.reason = std::get<2>(key);
+		moved++;
+	}
+	EXPECT_EQ(moved, 1U) << "each packet is counted once";
+	EXPECT_EQ(outcome.passed,
+	          outcome.reason < CLOAK_DROP_FIRST || outcome.monitored);
+	return outcome;
+}
+
+template <typename Key, typename Value> void clear(const Map<Key, Value> &map)
+{
+	auto keys = map.keys();
+
+	ASSERT_TRUE(keys.ok());
+	for (const Key &key : *keys)
+		ASSERT_TRUE(map.erase(key).ok());
+}
+
+} // namespace
+
+const Host kLake = hostOf(5);
+const Host kPeer = hostOf(10);
+const Host kScanner = hostOf(66);
+const Host kGateway = hostOf(1);
+const Host kOutbound = hostOf(53);
+
+PolicyText &PolicyText::whole(std::uint16_t flags)
+{
+	iface_.scope = CLOAK_SCOPE_WHOLE;
+	iface_.mode = CLOAK_MODE_ENFORCE;
+	iface_.flags = flags;
+	return *this;
+}
+
+PolicyText &PolicyText::addresses(std::uint16_t flags)
+{
+	whole(flags);
+	iface_.scope = CLOAK_SCOPE_ADDRESSES;
+	return *this;
+}
+
+PolicyText &PolicyText::monitor()
+{
+	iface_.mode = CLOAK_MODE_MONITOR;
+	return *this;
+}
+
+PolicyText &PolicyText::cloaked(const std::string &addr, std::uint32_t flags)
+{
+	addresses_.emplace_back(addrOf(addr), cloak_address{flags, 0});
+	return *this;
+}
+
+PolicyText &PolicyText::peer(const std::string &prefix, unsigned flags)
+{
+	cloak_peer value{};
+
+	value.flags = static_cast<__u16>(flags);
+	return peer(prefix, value);
+}
+
+PolicyText &PolicyText::peer(const std::string &prefix,
+                             const cloak_peer &value)
+{
+	peers_.emplace_back(prefixOf(prefix), value);
+	return *this;
+}
+
+PolicyText &PolicyText::bound(const std::string &prefix, unsigned flags,
+                              const Mac &mac)
+{
+	cloak_peer value{};
+
+	value.flags = static_cast<__u16>(flags | CLOAK_PEER_BOUND_MAC);
+	std::copy(mac.begin(), mac.end(), value.mac);
+	return peer(prefix, value);
+}
+
+void PolicyText::commit(const PolicyMaps &maps) const
+{
+	auto draft = maps.draft();
+	cloak_iface iface = iface_;
+
+	ASSERT_TRUE(draft.ok()) << draft.error().message();
+	if (iface.flags & CLOAK_IFACE_ATTRIBUTE)
+		std::copy(kLake.mac.begin(), kLake.mac.end(), iface.mac);
+	requireOk(draft->addInterface(kIfindex, iface));
+	for (const auto &[addr, value] : addresses_)
+		requireOk(draft->addAddress(addr, value));
+	for (const auto &[prefix, value] : peers_)
+		requireOk(draft->addPeer(prefix, value));
+	requireOk(maps.commit(*std::move(draft)));
+}
+
+PolicyText usualPolicy()
+{
+	return PolicyText()
+	    .whole(CLOAK_IFACE_ATTRIBUTE)
+	    .cloaked("192.0.2.5")
+	    .cloaked("2001:db8::5")
+	    .cloaked("fe80::5")
+	    .peer("192.0.2.10", CLOAK_PEER_INBOUND)
+	    .peer("2001:db8::10", CLOAK_PEER_INBOUND)
+	    .peer("192.0.2.1", CLOAK_PEER_GATEWAY)
+	    .peer("fe80::1", CLOAK_PEER_GATEWAY)
+	    .peer("198.51.100.0/24", CLOAK_PEER_INBOUND)
+	    .peer("192.0.2.53", CLOAK_PEER_OUTBOUND)
+	    .peer("2001:db8::53", CLOAK_PEER_OUTBOUND);
+}
+
+void CloakTest::SetUpTestSuite()
+{
+	if (shared().object)
+		return;
+	auto object = CloakObject::load({.pinRoot = ""});
+	ASSERT_TRUE(object.ok())
+	    << object.error().message() << " (these tests need root)";
+	shared().object = std::make_unique<CloakObject>(*std::move(object));
+	auto reader = PerfReader::open(
+	    maps(), [](const cloak_event &event,
+	               std::span<const std::uint8_t> head) {
+		    shared().seen.push_back(
+		        {event, Bytes(head.begin(), head.end())});
+	    });
+	ASSERT_TRUE(reader.ok()) << reader.error().message();
+	shared().reader = std::make_unique<PerfReader>(*std::move(reader));
+}
+
+void CloakTest::TearDownTestSuite() {}
+
+void CloakTest::SetUp()
+{
+	ASSERT_TRUE(shared().object) << "the object was not loaded";
+	forgetState();
+	cloak_config config{};
+	config.abi_version = CLOAK_ABI_VERSION;
+	config.events_per_second = 1000000;
+	config.sources_per_second = 1000000;
+	config.sources_burst = 1000000;
+	configure(config);
+	events();
+}
+
+void CloakTest::forgetState()
+{
+	clear(maps().sources);
+	clear(maps().flows);
+	clear(maps().neighbours);
+	clear(maps().stations);
+}
+
+const CloakMaps &CloakTest::maps()
+{
+	return shared().object->maps();
+}
+
+PolicyMaps CloakTest::policy()
+{
+	return PolicyMaps(maps());
+}
+
+Outcome CloakTest::ingress(const Bytes &frame)
+{
+	return runProgram(maps(), shared().object->ingressProgram(), frame,
+	                  CLOAK_INGRESS, XDP_PASS);
+}
+
+Outcome CloakTest::ingress(const Packet &packet)
+{
+	return ingress(packet.bytes());
+}
+
+Outcome CloakTest::egress(const Bytes &frame)
+{
+	return runProgram(maps(), shared().object->egressProgram(), frame,
+	                  CLOAK_EGRESS, kTcPass);
+}
+
+Outcome CloakTest::egress(const Packet &packet)
+{
+	return egress(packet.bytes());
+}
+
+std::vector<Seen> CloakTest::events()
+{
+	EXPECT_TRUE(shared().reader->consume().ok());
+	EXPECT_EQ(shared().reader->malformed(), 0U);
+	return std::exchange(shared().seen, {});
+}
+
+std::uint64_t CloakTest::counted()
+{
+	std::uint64_t sum = 0;
+
+	for (const auto &[key, packets] : snapshot(maps()))
+		sum += packets;
+	return sum;
+}
+
+EventStats CloakTest::stats()
+{
+	auto stats = readEventStats(maps());
+
+	EXPECT_TRUE(stats.ok());
+	return stats ? *stats : EventStats{};
+}
+
+void CloakTest::configure(const cloak_config &config)
+{
+	requireOk(maps().config.put(0, config));
+}
+
+} // namespace cloak::test

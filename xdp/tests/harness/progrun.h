@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The two programs, run on single packets by BPF_PROG_TEST_RUN.
+ */
+#ifndef CLOAKLAKE_TESTS_HARNESS_PROGRUN_H
+#define CLOAKLAKE_TESTS_HARNESS_PROGRUN_H
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpf/counters.h"
+#include "bpf/object.h"
+#include "bpf/perf_reader.h"
+#include "bpf/policy_maps.h"
+#include "tests/harness/packet.h"
+
+namespace cloak::test
+{
+
+/** A host on the wire of the tests. */
+struct Host {
+	Mac mac{};
+	Addr4 v4{};
+	Addr6 v6{};
+	Addr6 linkLocal{};
+};
+
+/** The cloaked host and those around it (RFC 5737, RFC 3849). */
+extern const Host kLake;     //!< 192.0.2.5, 2001:db8::5
+extern const Host kPeer;     //!< 192.0.2.10, 2001:db8::10, authorised
+extern const Host kScanner;  //!< 192.0.2.66, 2001:db8::66, nobody
+extern const Host kGateway;  //!< 192.0.2.1, fe80::1
+extern const Host kOutbound; //!< 192.0.2.53, 2001:db8::53
+
+/** Test runs happen on the loopback, whose index is 1 everywhere. */
+inline constexpr unsigned kIfindex = 1;
+
+/** What became of a packet. */
+struct Outcome {
+	bool passed = false;
+	cloak_reason reason = CLOAK_NO_REASON; //!< what was counted for it
+	bool monitored = false;
+	Bytes frame; //!< as the program left it
+};
+
+/** An event with its evidence. */
+struct Seen {
+	cloak_event event{};
+	Bytes head;
+};
+
+/** One policy, written down shortly. */
+class PolicyText
+{
+public:
+	PolicyText &whole(std::uint16_t flags = 0);
+	PolicyText &addresses(std::uint16_t flags = 0);
+	PolicyText &monitor();
+	PolicyText &cloaked(const std::string &addr,
+	                    std::uint32_t flags = CLOAK_ADDRESS_UNICAST);
+	PolicyText &peer(const std::string &prefix, unsigned flags);
+	PolicyText &peer(const std::string &prefix, const cloak_peer &value);
+	PolicyText &bound(const std::string &prefix, unsigned flags,
+	                  const Mac &mac);
+
+	/** Puts it in force. */
+	void commit(const PolicyMaps &maps) const;
+
+private:
+	cloak_iface iface_{};
+	std::vector<std::pair<cloak_addr, cloak_address>> addresses_;
+	std::vector<std::pair<cloak_prefix, cloak_peer>> peers_;
+};
+
+/** lake wholly cloaked; peer authorised, gateway and outbound as named. */
+[[nodiscard]] PolicyText usualPolicy();
+
+/**
+ * A loaded object, unpinned; loading it takes a while, so all tests of a
+ * program share one. Each test begins without state but with old counters.
+ */
+class CloakTest : public ::testing::Test
+{
+protected:
+	static void SetUpTestSuite();
+	static void TearDownTestSuite();
+	void SetUp() override;
+
+	[[nodiscard]] static const CloakMaps &maps();
+	[[nodiscard]] static PolicyMaps policy();
+
+	/** Runs a frame through a program; says what was counted for it. */
+	static Outcome ingress(const Bytes &frame);
+	static Outcome ingress(const Packet &packet);
+	static Outcome egress(const Bytes &frame);
+	static Outcome egress(const Packet &packet);
+
+	/** Empties sources, flows, neighbours and stations. */
+	static void forgetState();
+
+	/** The events since the last call. */
+	static std::vector<Seen> events();
+
+	/** Sum of all counters. */
+	static std::uint64_t counted();
+	static EventStats stats();
+
+	static void configure(const cloak_config &config);
+};
+
+} // namespace cloak::test
+
+#endif // CLOAKLAKE_TESTS_HARNESS_PROGRUN_H

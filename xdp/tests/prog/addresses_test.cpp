@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Single cloaked addresses among visible ones: 192.0.2.5 and 2001:db8::5 are
+ * cloaked, 192.0.2.6, 2001:db8::6 and the link-local address are not.
+ */
+#include "tests/harness/progrun.h"
+
+namespace cloak::test
+{
+
+namespace
+{
+
+const Addr4 &visible4()
+{
+	static const Addr4 addr = v4("192.0.2.6");
+	return addr;
+}
+
+const Addr6 &visible6()
+{
+	static const Addr6 addr = v6("2001:db8::6");
+	return addr;
+}
+
+Ethernet fromScanner(const Mac &to = kLake.mac)
+{
+	return {.src = kScanner.mac, .dst = to};
+}
+
+Ethernet toScanner()
+{
+	return {.src = kLake.mac, .dst = kScanner.mac};
+}
+
+} // namespace
+
+class AddressesTest : public CloakTest
+{
+protected:
+	void SetUp() override
+	{
+		CloakTest::SetUp();
+		PolicyText()
+		    .addresses()
+		    .cloaked("192.0.2.5")
+		    .cloaked("2001:db8::5")
+		    .cloaked("ff02::1:ff00:5", CLOAK_ADDRESS_GROUP)
+		    .peer("192.0.2.10", CLOAK_PEER_INBOUND)
+		    .peer("2001:db8::10", CLOAK_PEER_INBOUND)
+		    .commit(policy());
+	}
+};
+
+TEST_F(AddressesTest, VisibleAddressesAreLeftAlone)
+{
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv4{.src = kScanner.v4, .dst = visible4()} / Tcp{})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv6{.src = kScanner.v6, .dst = visible6()} / Tcp{})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ingress(fromScanner(kBroadcast) / Arp{.sha = kScanner.mac,
+	                                                .spa = kScanner.v4,
+	                                                .tpa = visible4()})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(egress(toScanner() /
+	                 Ipv4{.src = visible4(), .dst = kScanner.v4} /
+	                 Tcp{.flags = kRst})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_TRUE(events().empty());
+}
+
+TEST_F(AddressesTest, CloakedAddressesAreThereForPeersOnly)
+{
+	const auto syn = [](const Host &from) {
+		return Ethernet{.src = from.mac, .dst = kLake.mac} /
+		       Ipv4{.src = from.v4, .dst = kLake.v4} / Tcp{};
+	};
+	const auto arp = [](const Host &from) {
+		return Ethernet{.src = from.mac, .dst = kBroadcast} /
+		       Arp{.sha = from.mac, .spa = from.v4, .tpa = kLake.v4};
+	};
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(arp(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(arp(kScanner)).reason, CLOAK_DROP_ARP);
+}
+
+TEST_F(AddressesTest, SolicitationIsJudgedByItsTarget)
+{
+	const auto ask = [](const Addr6 &to, const Addr6 &target) {
+		return fromScanner() /
+		       Ipv6{.src = kScanner.v6, .dst = to, .hops = 255} /
+		       Nd{.type = 135, .target = target};
+	};
+
+	EXPECT_EQ(ingress(ask(visible6(), visible6())).reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ingress(ask(visible6(), kLake.v6)).reason, CLOAK_DROP_ND);
+	EXPECT_EQ(ingress(ask(v6("ff02::1"), kLake.v6)).reason, CLOAK_DROP_ND);
+	EXPECT_EQ(ingress(ask(solicitedNode(kLake.v6), kLake.v6)).reason,
+	          CLOAK_DROP_ND);
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv6{.src = kScanner.v6, .dst = v6("ff02::1")} /
+	                  Extension{.type = 0} /
+	                  Nd{.type = 135, .target = kLake.v6})
+	              .reason,
+	          CLOAK_DROP_ND);
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv6{.src = {}, .dst = solicitedNode(kLake.v6)} /
+	                  Nd{.type = 135, .target = kLake.v6})
+	              .reason,
+	          CLOAK_DROP_ND);
+}
+
+TEST_F(AddressesTest, SolicitationCannotHide)
+{
+	const Ipv6 toAll = {.src = kScanner.v6, .dst = v6("ff02::1")};
+	Packet endless = fromScanner() / toAll;
+	for (int i = 0; i < 10; i++)
+		endless.append(Extension{.type = 60});
+	endless.append(Nd{.type = 135, .target = kLake.v6});
+
+	EXPECT_EQ(ingress(endless).reason, CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(ingress(fromScanner() / toAll / Fragment6{.next = 58} /
+	                  payload(8))
+	              .reason,
+	          CLOAK_DROP_FRAGMENTED_ND);
+	EXPECT_EQ(ingress(fromScanner() / toAll /
+	                  Fragment6{.offset = 1, .next = 58} / payload(16))
+	              .reason,
+	          CLOAK_DROP_FRAGMENTED_ND);
+}
+
+TEST_F(AddressesTest, GroupOfCloakedAddressesIsSilent)
+{
+	const auto ping = [](const Addr6 &group) {
+		return fromScanner(groupMac(group)) /
+		       Ipv6{.src = kScanner.v6, .dst = group} / Icmp6{};
+	};
+
+	EXPECT_EQ(ingress(ping(solicitedNode(kLake.v6))).reason,
+	          CLOAK_DROP_CLOAKED_GROUP);
+	EXPECT_EQ(ingress(ping(v6("ff02::1"))).reason, CLOAK_PASS_VISIBLE);
+}
+
+TEST_F(AddressesTest, SourceRouteThroughAVisibleAddressIsDropped)
+{
+	const Ipv4 routed = {.src = kScanner.v4,
+	                     .dst = visible4(),
+	                     .options = {1, 131, 7, 4, 192, 0, 2, 5}};
+	Bytes body = {0, 1, 0, 0, 0, 0};
+	body.insert(body.end(), kLake.v6.begin(), kLake.v6.end());
+
+	EXPECT_EQ(ingress(fromScanner() / routed / Icmp{}).reason,
+	          CLOAK_DROP_SOURCE_ROUTED);
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv6{.src = kScanner.v6, .dst = visible6()} /
+	                  Extension{.type = 43, .body = body} / Icmp6{})
+	              .reason,
+	          CLOAK_DROP_SOURCE_ROUTED);
+}
+
+TEST_F(AddressesTest, ClaimOfACloakedAddressIsDropped)
+{
+	EXPECT_EQ(ingress(fromScanner(kBroadcast) / Arp{.sha = kScanner.mac,
+	                                                .spa = kLake.v4,
+	                                                .tpa = visible4()})
+	              .reason,
+	          CLOAK_DROP_SELF);
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv6{.src = kScanner.v6, .dst = v6("ff02::1")} /
+	                  Nd{.type = 136, .target = kLake.v6})
+	              .reason,
+	          CLOAK_DROP_SELF);
+}
+
+/* Whatever the stack made of group traffic: the source address tells. */
+TEST_F(AddressesTest, NothingLeavesFromACloakedAddressToStrangers)
+{
+	EXPECT_EQ(egress(toScanner() /
+	                 Ipv4{.src = kLake.v4, .dst = kScanner.v4} /
+	                 Icmp{.type = 0})
+	              .reason,
+	          CLOAK_DROP_EGRESS);
+	EXPECT_EQ(egress(toScanner() / Arp{.op = 2,
+	                                   .sha = kLake.mac,
+	                                   .spa = kLake.v4,
+	                                   .tpa = kScanner.v4})
+	              .reason,
+	          CLOAK_DROP_EGRESS_RESOLVE);
+	EXPECT_EQ(egress(toScanner() /
+	                 Ipv6{.src = visible6(), .dst = kScanner.v6} /
+	                 Nd{.type = 136, .target = kLake.v6})
+	              .reason,
+	          CLOAK_DROP_EGRESS_RESOLVE);
+}
+
+TEST_F(AddressesTest, CloakedAddressIsNotAnnounced)
+{
+	const Ethernet all = {.src = kLake.mac, .dst = kBroadcast};
+
+	EXPECT_EQ(egress(all / Arp{.sha = kLake.mac,
+	                           .spa = kLake.v4,
+	                           .tpa = kLake.v4})
+	              .reason,
+	          CLOAK_DROP_EGRESS_ANNOUNCE);
+	EXPECT_EQ(egress(all / Arp{.sha = kLake.mac, .tpa = kLake.v4}).reason,
+	          CLOAK_DROP_EGRESS_DAD);
+	EXPECT_EQ(egress(all / Ipv6{.src = {}, .dst = solicitedNode(kLake.v6)} /
+	                 Nd{.type = 135, .target = kLake.v6})
+	              .reason,
+	          CLOAK_DROP_EGRESS_DAD);
+	EXPECT_EQ(egress(all /
+	                 Ipv6{.src = kLake.linkLocal, .dst = v6("ff02::16")} /
+	                 Extension{.type = 0, .body = {5, 2, 0, 0}} /
+	                 Icmp6{.type = 143} / payload(20))
+	              .reason,
+	          CLOAK_DROP_EGRESS_MLD);
+	EXPECT_EQ(egress(all / Ipv4{.src = visible4(), .dst = v4("224.0.0.251")} /
+	                 Udp{.sport = 5353, .dport = 5353})
+	              .reason,
+	          CLOAK_DROP_EGRESS_ADVERT);
+}
+
+TEST_F(AddressesTest, VisibleAddressIsAnnounced)
+{
+	const Ethernet all = {.src = kLake.mac, .dst = kBroadcast};
+
+	EXPECT_EQ(egress(all / Arp{.sha = kLake.mac,
+	                           .spa = visible4(),
+	                           .tpa = visible4()})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(egress(all / Ipv6{.src = {}, .dst = solicitedNode(visible6())} /
+	                 Nd{.type = 135, .target = visible6()})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+}
+
+} // namespace cloak::test

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Who counts as a peer: bindings, expiry, gateways, outbound, stations.
+ */
+#include <ctime>
+
+#include "tests/harness/progrun.h"
+
+namespace cloak::test
+{
+
+namespace
+{
+
+Packet syn(const Host &from)
+{
+	return Ethernet{.src = from.mac, .dst = kLake.mac} /
+	       Ipv4{.src = from.v4, .dst = kLake.v4} / Tcp{};
+}
+
+Packet arp(const Host &from, const Mac &sha)
+{
+	return Ethernet{.src = from.mac, .dst = kBroadcast} /
+	       Arp{.sha = sha, .spa = from.v4, .tpa = kLake.v4};
+}
+
+Packet arp(const Host &from)
+{
+	return arp(from, from.mac);
+}
+
+Packet solicitFrom(const Host &from, const Addr6 &src)
+{
+	return Ethernet{.src = from.mac, .dst = kLake.mac} /
+	       Ipv6{.src = src, .dst = kLake.v6, .hops = 255} /
+	       Nd{.type = 135, .target = kLake.v6, .linkAddress = from.mac};
+}
+
+/** Something the lake sends to a host, so that its MAC is learnt. */
+Packet reply(const Host &host)
+{
+	return Ethernet{.src = kLake.mac, .dst = host.mac} /
+	       Ipv6{.src = kLake.v6, .dst = host.v6} /
+	       Tcp{.flags = kSyn | kAck};
+}
+
+__u64 bootTime()
+{
+	timespec now{};
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return static_cast<__u64>(now.tv_sec) * 1000000000U +
+	       static_cast<__u64>(now.tv_nsec);
+}
+
+} // namespace
+
+class PeerTest : public CloakTest
+{
+};
+
+TEST_F(PeerTest, BoundToAMacIsNobodyFromAnother)
+{
+	PolicyText()
+	    .whole()
+	    .bound("192.0.2.10", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .commit(policy());
+	Host thief = kPeer;
+	thief.mac = kScanner.mac;
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(arp(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(syn(thief)).reason, CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(ingress(arp(thief)).reason, CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(ingress(arp(kPeer, thief.mac)).reason, CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(ingress(arp(thief, kPeer.mac)).reason, CLOAK_DROP_WRONG_MAC);
+}
+
+TEST_F(PeerTest, BoundToAnInterfaceIsNobodyOnAnother)
+{
+	cloak_peer peer{};
+	peer.flags = CLOAK_PEER_INBOUND;
+	peer.ifindex = kIfindex + 1;
+	PolicyText().whole().peer("192.0.2.10", peer).commit(policy());
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_DROP_WRONG_IFACE);
+}
+
+TEST_F(PeerTest, ExpiresAtItsTime)
+{
+	cloak_peer peer{};
+	peer.flags = CLOAK_PEER_INBOUND;
+	peer.expires_ns = bootTime() + 3600ULL * 1000000000U;
+	PolicyText().whole().peer("192.0.2.10", peer).commit(policy());
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+
+	peer.expires_ns = bootTime();
+	ASSERT_TRUE(policy().putPeer(prefixOf("192.0.2.10"), peer).ok());
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_DROP_EXPIRED);
+	EXPECT_EQ(ingress(arp(kPeer)).reason, CLOAK_DROP_EXPIRED);
+}
+
+TEST_F(PeerTest, MostSpecificEntryDecidesAlone)
+{
+	PolicyText()
+	    .whole()
+	    .peer("192.0.2.0/24", CLOAK_PEER_INBOUND)
+	    .peer("192.0.2.64/26", 0)
+	    .peer("192.0.2.67", CLOAK_PEER_INBOUND)
+	    .commit(policy());
+	Host inside = kScanner;
+	inside.v4 = v4("192.0.2.67");
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(syn(inside)).reason, CLOAK_PASS_AUTHORISED);
+}
+
+TEST_F(PeerTest, AllOfIpv6IsNotIpv4)
+{
+	PolicyText().whole().peer("::/0", CLOAK_PEER_INBOUND).commit(policy());
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(reply(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+}
+
+TEST_F(PeerTest, AllOfIpv4CanStillBeSaid)
+{
+	PolicyText()
+	    .whole()
+	    .peer("0.0.0.0/0", CLOAK_PEER_INBOUND)
+	    .peer("::/0", CLOAK_PEER_INBOUND)
+	    .commit(policy());
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+}
+
+TEST_F(PeerTest, NobodyIsAuthorisedWithoutAnAddress)
+{
+	PolicyText()
+	    .whole()
+	    .peer("0.0.0.0/0", CLOAK_PEER_INBOUND)
+	    .peer("::/0", CLOAK_PEER_INBOUND)
+	    .commit(policy());
+	Host nameless = kScanner;
+	nameless.v4 = {};
+	nameless.v6 = {};
+
+	EXPECT_FALSE(ingress(syn(nameless)).passed);
+	EXPECT_FALSE(ingress(arp(nameless)).passed);
+	EXPECT_FALSE(ingress(solicitFrom(nameless, {})).passed);
+	nameless.v4 = v4("224.0.0.1");
+	EXPECT_FALSE(ingress(syn(nameless)).passed);
+}
+
+TEST_F(PeerTest, WhoClaimsOurAddressIsDropped)
+{
+	usualPolicy()
+	    .peer("192.0.2.0/24", CLOAK_PEER_INBOUND)
+	    .commit(policy());
+	Host twin = kScanner;
+	twin.v4 = kLake.v4;
+
+	EXPECT_EQ(ingress(arp(twin)).reason, CLOAK_DROP_SELF);
+	EXPECT_EQ(ingress(solicitFrom(kScanner, kLake.v6)).reason,
+	          CLOAK_DROP_SELF);
+}
+
+TEST_F(PeerTest, GatewayMayResolveButNotReach)
+{
+	usualPolicy().commit(policy());
+	Host router = kGateway;
+
+	EXPECT_EQ(ingress(arp(router)).reason, CLOAK_PASS_GATEWAY);
+	EXPECT_EQ(ingress(solicitFrom(router, router.linkLocal)).reason,
+	          CLOAK_PASS_GATEWAY);
+	EXPECT_EQ(ingress(syn(router)).reason, CLOAK_DROP_GATEWAY_ONLY);
+}
+
+TEST_F(PeerTest, ClientBehindTheGatewayReaches)
+{
+	usualPolicy().commit(policy());
+	Host client = kGateway;
+	client.v4 = v4("198.51.100.7");
+
+	EXPECT_EQ(ingress(syn(client)).reason, CLOAK_PASS_AUTHORISED);
+}
+
+/* A peer checks its entry for us from its link-local address (RFC 4861). */
+TEST_F(PeerTest, LinkLocalAddressOfAKnownPeerMayResolve)
+{
+	usualPolicy().commit(policy());
+	const Packet check = solicitFrom(kPeer, kPeer.linkLocal);
+
+	EXPECT_EQ(ingress(check).reason, CLOAK_DROP_ND);
+	EXPECT_EQ(egress(reply(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(check).reason, CLOAK_PASS_STATION);
+	EXPECT_EQ(ingress(solicitFrom(kScanner, kPeer.linkLocal)).reason,
+	          CLOAK_DROP_ND);
+}
+
+TEST_F(PeerTest, RevokedPeerHasNoStationLeft)
+{
+	usualPolicy().commit(policy());
+	egress(reply(kPeer));
+	auto revoked = policy().erasePeer(prefixOf("2001:db8::10"));
+	ASSERT_TRUE(revoked.ok());
+	EXPECT_TRUE(*revoked);
+
+	EXPECT_EQ(ingress(solicitFrom(kPeer, kPeer.linkLocal)).reason,
+	          CLOAK_DROP_ND);
+	EXPECT_EQ(egress(reply(kPeer)).reason, CLOAK_DROP_EGRESS);
+}
+
+TEST_F(PeerTest, AdvertisementForAStrangerIsDropped)
+{
+	usualPolicy().commit(policy());
+	const auto advertise = [](const Addr6 &target) {
+		return Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+		       Ipv6{.src = kPeer.v6, .dst = kLake.v6, .hops = 255} /
+		       Nd{.type = 136,
+		          .target = target,
+		          .linkAddress = kPeer.mac};
+	};
+
+	EXPECT_EQ(ingress(advertise(kPeer.v6)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(advertise(kScanner.v6)).reason,
+	          CLOAK_DROP_FOREIGN_TARGET);
+}
+
+// ---- connections of the host ------------------------------------------
+
+class OutboundTest : public CloakTest
+{
+protected:
+	static Packet ask(Layer transport)
+	{
+		return (Ethernet{.src = kLake.mac, .dst = kOutbound.mac} /
+		        Ipv4{.src = kLake.v4, .dst = kOutbound.v4})
+		    .append(std::move(transport));
+	}
+
+	static Packet answer(Layer transport)
+	{
+		return (Ethernet{.src = kOutbound.mac, .dst = kLake.mac} /
+		        Ipv4{.src = kOutbound.v4, .dst = kLake.v4})
+		    .append(std::move(transport));
+	}
+
+	void SetUp() override
+	{
+		CloakTest::SetUp();
+		usualPolicy().commit(policy());
+	}
+};
+
+TEST_F(OutboundTest, AnswerPassesOnlyAfterTheQuestion)
+{
+	const Packet fromServer = answer(Udp{.sport = 53, .dport = 40000});
+
+	EXPECT_EQ(ingress(fromServer).reason, CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(egress(ask(Udp{.sport = 40000, .dport = 53})).reason,
+	          CLOAK_PASS_OUTBOUND);
+	EXPECT_EQ(ingress(fromServer).reason, CLOAK_PASS_FLOW);
+	EXPECT_EQ(ingress(answer(Udp{.sport = 53, .dport = 40001})).reason,
+	          CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(ingress(answer(Udp{.sport = 54, .dport = 40000})).reason,
+	          CLOAK_DROP_NO_FLOW);
+}
+
+TEST_F(OutboundTest, ConnectionIsNotAWayIn)
+{
+	egress(ask(Tcp{.sport = 40000, .dport = 443}));
+
+	EXPECT_EQ(ingress(answer(Tcp{.sport = 443,
+	                             .dport = 40000,
+	                             .flags = kSyn | kAck}))
+	              .reason,
+	          CLOAK_PASS_FLOW);
+	EXPECT_EQ(ingress(answer(Tcp{.sport = 443, .dport = 40000})).reason,
+	          CLOAK_DROP_NO_FLOW);
+}
+
+TEST_F(OutboundTest, ResetOfTheHostOpensNothing)
+{
+	egress(ask(Tcp{.sport = 4420, .dport = 50000, .flags = kRst}));
+
+	EXPECT_EQ(ingress(answer(Tcp{.sport = 50000,
+	                             .dport = 4420,
+	                             .flags = kAck}))
+	              .reason,
+	          CLOAK_DROP_NO_FLOW);
+}
+
+TEST_F(OutboundTest, PingIsAnsweredAndNotPinged)
+{
+	egress(ask(Icmp{.type = 8, .id = 99}));
+
+	EXPECT_EQ(ingress(answer(Icmp{.type = 0, .id = 99})).reason,
+	          CLOAK_PASS_FLOW);
+	EXPECT_EQ(ingress(answer(Icmp{.type = 0, .id = 98})).reason,
+	          CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(ingress(answer(Icmp{.type = 8, .id = 99})).reason,
+	          CLOAK_DROP_NO_FLOW);
+}
+
+TEST_F(OutboundTest, FragmentsFollowTheFirst)
+{
+	const auto piece = [](std::uint16_t offset, std::uint16_t id) {
+		return Ethernet{.src = kOutbound.mac, .dst = kLake.mac} /
+		       Ipv4{.src = kOutbound.v4,
+		            .dst = kLake.v4,
+		            .protocol = 17,
+		            .id = id,
+		            .offset = offset,
+		            .more = true} /
+		       Udp{.sport = 53, .dport = 40000} / payload(16);
+	};
+	egress(ask(Udp{.sport = 40000, .dport = 53}));
+
+	EXPECT_EQ(ingress(piece(3, 7)).reason, CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(ingress(piece(0, 7)).reason, CLOAK_PASS_FLOW);
+	EXPECT_EQ(ingress(piece(3, 7)).reason, CLOAK_PASS_FLOW);
+	EXPECT_EQ(ingress(piece(3, 8)).reason, CLOAK_DROP_NO_FLOW);
+}
+
+/* It may not find us by ARP, but once spoken to it may keep its entry. */
+TEST_F(OutboundTest, ResolvesOnlyWhileTheHostTalksToIt)
+{
+	EXPECT_EQ(ingress(arp(kOutbound)).reason, CLOAK_DROP_NO_FLOW);
+	egress(ask(Udp{}));
+	EXPECT_EQ(ingress(arp(kOutbound)).reason, CLOAK_PASS_STATION);
+}
+
+} // namespace cloak::test

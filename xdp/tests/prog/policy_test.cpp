@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The policy as a whole: empty maps, replacement, single changes, names.
+ */
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "bpf/names.h"
+#include "tests/harness/progrun.h"
+
+namespace cloak::test
+{
+
+namespace
+{
+
+Packet syn(const Host &from)
+{
+	return Ethernet{.src = from.mac, .dst = kLake.mac} /
+	       Ipv4{.src = from.v4, .dst = kLake.v4} / Tcp{};
+}
+
+} // namespace
+
+class PolicyTest : public CloakTest
+{
+};
+
+TEST_F(PolicyTest, EmptyMapsLetEverythingPass)
+{
+	auto draft = policy().draft();
+	ASSERT_TRUE(draft.ok());
+	ASSERT_TRUE(policy().commit(*std::move(draft)).ok());
+
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_PASS_UNMANAGED);
+	EXPECT_EQ(egress(syn(kScanner)).reason, CLOAK_PASS_UNMANAGED);
+}
+
+TEST_F(PolicyTest, InterfaceWithoutPeersIsShutToAll)
+{
+	PolicyText().whole().commit(policy());
+
+	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_DROP_UNAUTHORISED);
+}
+
+TEST_F(PolicyTest, WhatIsNotUnderstoodIsStrict)
+{
+	usualPolicy().commit(policy());
+	cloak_iface odd{};
+	odd.scope = 77;
+	odd.mode = 77;
+	ASSERT_TRUE(policy().putInterface(kIfindex, odd).ok());
+
+	const Outcome outcome = ingress(syn(kScanner));
+	EXPECT_FALSE(outcome.passed);
+	EXPECT_FALSE(outcome.monitored);
+}
+
+TEST_F(PolicyTest, DraftThatIsDroppedChangesNothing)
+{
+	usualPolicy().commit(policy());
+	auto generation = policy().generation();
+	{
+		auto draft = policy().draft();
+		ASSERT_TRUE(draft.ok());
+		cloak_peer peer{};
+		peer.flags = CLOAK_PEER_INBOUND;
+		ASSERT_TRUE(
+		    draft->addPeer(prefixOf("192.0.2.66"), peer).ok());
+	}
+
+	EXPECT_EQ(*policy().generation(), *generation);
+	EXPECT_FALSE(ingress(syn(kScanner)).passed);
+}
+
+TEST_F(PolicyTest, SinglePeersComeAndGo)
+{
+	usualPolicy().commit(policy());
+	cloak_peer peer{};
+	peer.flags = CLOAK_PEER_INBOUND;
+
+	ASSERT_TRUE(policy().putPeer(prefixOf("192.0.2.66"), peer).ok());
+	EXPECT_TRUE(ingress(syn(kScanner)).passed);
+	auto gone = policy().erasePeer(prefixOf("192.0.2.66"));
+	ASSERT_TRUE(gone.ok());
+	EXPECT_TRUE(*gone);
+	EXPECT_FALSE(ingress(syn(kScanner)).passed);
+	gone = policy().erasePeer(prefixOf("192.0.2.66"));
+	ASSERT_TRUE(gone.ok());
+	EXPECT_FALSE(*gone);
+}
+
+TEST_F(PolicyTest, IsReadBackAsWritten)
+{
+	usualPolicy().commit(policy());
+
+	auto peers = policy().peers();
+	auto addresses = policy().addresses();
+	auto interfaces = policy().interfaces();
+	ASSERT_TRUE(peers.ok() && addresses.ok() && interfaces.ok());
+	EXPECT_EQ(peers->size(), 7U);
+	EXPECT_EQ(addresses->size(), 3U);
+	ASSERT_EQ(interfaces->size(), 1U);
+	EXPECT_EQ(interfaces->front().first, kIfindex);
+}
+
+/*
+ * Two policies by turns: with the first the peer may come and nobody else,
+ * with the second the scanner. No packet may ever see a mixture, in which
+ * both or neither would be let in.
+ */
+TEST_F(PolicyTest, IsReplacedInOneStep)
+{
+	const auto only = [](const char *who) {
+		return PolicyText().whole().peer(who, CLOAK_PEER_INBOUND);
+	};
+	only("192.0.2.10").commit(policy());
+	std::atomic<bool> stop{false};
+	std::thread swapper([&] {
+		for (int i = 0; i < 25; i++)
+			only(i % 2 ? "192.0.2.10" : "192.0.2.66")
+			    .commit(policy());
+		stop = true;
+	});
+
+	unsigned rounds = 0;
+	unsigned mixtures = 0;
+	while (!stop) {
+		auto before = policy().generation();
+		const bool peer = ingress(syn(kPeer)).passed;
+		const bool scanner = ingress(syn(kScanner)).passed;
+		auto after = policy().generation();
+
+		rounds++;
+		if (*before == *after && peer == scanner)
+			mixtures++;
+	}
+	swapper.join();
+	EXPECT_EQ(mixtures, 0U);
+	EXPECT_GT(rounds, 10U);
+}
+
+TEST_F(PolicyTest, CountersSurviveReplacement)
+{
+	usualPolicy().commit(policy());
+	const std::uint64_t before = counted();
+	ingress(syn(kScanner));
+	usualPolicy().commit(policy());
+
+	EXPECT_EQ(counted(), before + 1);
+}
+
+TEST(NamesTest, EveryNumberHasItsOwn)
+{
+	std::set<std::string_view> names;
+
+	for (const unsigned reason :
+	     {CLOAK_PASS_UNMANAGED, CLOAK_PASS_GROUP, CLOAK_DROP_UNAUTHORISED,
+	      CLOAK_DROP_CLOAKED_GROUP, CLOAK_DROP_EGRESS,
+	      CLOAK_DROP_EGRESS_MALFORMED, CLOAK_DROP_INTERNAL})
+		EXPECT_FALSE(reasonName(reason).empty()) << reason;
+	for (unsigned reason = 0; reason < CLOAK_REASONS; reason++) {
+		EXPECT_EQ(reasonName(reason).empty(),
+		          reasonText(reason).empty());
+		if (!reasonName(reason).empty()) {
+			EXPECT_TRUE(names.insert(reasonName(reason)).second);
+		}
+	}
+	EXPECT_EQ(names.size(), 10U + 21U + 11U + 1U);
+
+	names.clear();
+	for (unsigned kind = 1; kind <= CLOAK_KIND_MALFORMED; kind++)
+		EXPECT_TRUE(names.insert(kindName(kind)).second) << kind;
+	EXPECT_TRUE(kindName(0).empty());
+	EXPECT_TRUE(kindName(1000).empty());
+	EXPECT_TRUE(reasonName(1000).empty());
+}
+
+} // namespace cloak::test

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Every kind of probe, from a stranger and from an authorised peer.
+ */
+#include <algorithm>
+
+#include "bpf/names.h"
+#include "tests/harness/probes.h"
+
+namespace cloak::test
+{
+
+// A test run refuses to make an skb without its IP header.
+constexpr std::size_t kLeastSkb = 14 + 40;
+
+class ProbeTest : public CloakTest
+{
+protected:
+	/** The event of one probe by a source that was not seen before. */
+	static void expectReport(const Probe &probe, const Bytes &frame,
+	                         const Outcome &outcome)
+	{
+		const auto seen = events();
+		ASSERT_EQ(seen.size(), 1U);
+		const cloak_event &event = seen[0].event;
+		EXPECT_EQ(kindName(event.kind), kindName(probe.kind));
+		EXPECT_EQ(event.reason, outcome.reason);
+		EXPECT_TRUE(event.flags & CLOAK_EVENT_FIRST);
+		EXPECT_EQ(!!(event.flags & CLOAK_EVENT_MONITOR),
+		          outcome.monitored);
+		EXPECT_EQ(event.ifindex, kIfindex);
+		EXPECT_EQ(event.packet_len, frame.size());
+		EXPECT_EQ(Mac(std::to_array(event.source.mac)), kScanner.mac);
+		const std::size_t whole =
+		    std::min<std::size_t>(frame.size(), CLOAK_HEAD_LEN);
+		EXPECT_TRUE(std::equal(seen[0].head.begin(),
+		                       seen[0].head.end(), frame.begin(),
+		                       frame.begin() +
+		                           static_cast<std::ptrdiff_t>(whole)));
+	}
+};
+
+TEST_F(ProbeTest, OfAStrangerIsDroppedAndReported)
+{
+	usualPolicy().commit(policy());
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		forgetState();
+		const Bytes frame = probe.make(kScanner).bytes();
+
+		const Outcome outcome = ingress(frame);
+
+		EXPECT_FALSE(outcome.passed) << reasonName(outcome.reason);
+		EXPECT_FALSE(outcome.monitored);
+		expectReport(probe, frame, outcome);
+	}
+}
+
+TEST_F(ProbeTest, OfAPeerPasses)
+{
+	usualPolicy().commit(policy());
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		forgetState();
+
+		const Outcome outcome = ingress(probe.make(kPeer));
+
+		EXPECT_EQ(reasonName(outcome.reason),
+		          reasonName(probe.fromPeer));
+		EXPECT_EQ(outcome.passed, probe.fromPeer < CLOAK_DROP_FIRST);
+		EXPECT_EQ(events().empty(), outcome.passed);
+	}
+}
+
+TEST_F(ProbeTest, OfAStrangerPassesAndIsReportedInMonitorMode)
+{
+	usualPolicy().monitor().commit(policy());
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		forgetState();
+		const Bytes frame = probe.make(kScanner).bytes();
+
+		const Outcome outcome = ingress(frame);
+
+		EXPECT_TRUE(outcome.passed);
+		EXPECT_TRUE(outcome.monitored);
+		expectReport(probe, frame, outcome);
+	}
+}
+
+TEST_F(ProbeTest, PassesWhereNoPolicyIs)
+{
+	usualPolicy().commit(policy());
+	ASSERT_TRUE(policy().eraseInterface(kIfindex).ok());
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		EXPECT_EQ(ingress(probe.make(kScanner)).reason,
+		          CLOAK_PASS_UNMANAGED);
+	}
+	EXPECT_TRUE(events().empty());
+}
+
+/*
+ * Cut off at every length: whatever is left must not pass, must be counted
+ * once (which ingress() checks), and must not upset the programs.
+ */
+TEST_F(ProbeTest, OfAStrangerIsDroppedCutOffAnywhere)
+{
+	usualPolicy().commit(policy());
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		Bytes frame = probe.make(kScanner).bytes();
+
+		while (frame.size() > 14) {
+			frame.pop_back();
+			EXPECT_FALSE(ingress(frame).passed) << frame.size();
+			if (frame.size() >= kLeastSkb)
+				egress(frame);
+		}
+	}
+}
+
+/* The same host on the other end: no probe of a stranger may be sent either. */
+TEST_F(ProbeTest, IsNotSentByACloakedHostToAStranger)
+{
+	usualPolicy().commit(policy());
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		const Bytes frame = probe.make(kScanner).bytes();
+
+		if (frame.size() < kLeastSkb)
+			continue;
+		EXPECT_FALSE(egress(frame).passed);
+	}
+}
+
+} // namespace cloak::test
