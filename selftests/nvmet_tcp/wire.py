@@ -914,9 +914,15 @@ def _limit(bench):
     def alone():
         return counters()["connections"] == 2
     peer.wait_until(10, alone)
-    with parameter("max_connections", 4):
-        with bench.controller(), bench.host(handshake=False) as third:
-            third.expect_closed()
+    before = counters()["refused"]
+    with parameter("max_connections", 4), bench.controller():
+        try:
+            with bench.host(handshake=False) as third:
+                third.expect_closed()
+        except ConnectionResetError:
+            pass
+    if counters()["refused"] != before + 1:
+        raise Failure("the refusal is not counted")
     bench.still_serves()
 
 

@@ -41,7 +41,7 @@ no_gap() {
 made_up_for() {
 	wait_until 15 eval 'ctl alerts | grep "^.* 10.0.9.67 (.*) "'
 	not in_ns scanner arping -c 1 -w 1 -I eth0 "$LAKE"
-	wait_until 15 eval 'ctl alerts | grep "^.* $SCANNER (.*) "'
+	wait_until 15 eval "ctl alerts | grep '^.* $SCANNER (.*) '"
 }
 
 told_without_daemon() {

@@ -29,7 +29,7 @@ const struct nvme_tcp_fault nvme_tcp_fault_early =
 	FAULT(PDU_SEQ_ERR, nvme_tcp_hdr, type,
 	      "answers what it has not received");
 
-const struct nvme_tcp_fault nvme_tcp_fault_overlap =
+static const struct nvme_tcp_fault fault_overlap =
 	FAULT(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_offset,
 	      "R2T asks for the same data again");
 
@@ -180,43 +180,45 @@ nvme_tcp_check_r2t(const struct nvme_tcp_request *req,
 
 /**
  * nvme_tcp_grant() - note that an R2T asks for a range
- * @grants: ranges noted so far; changed only where true is returned
+ * @grants: ranges noted so far; changed only where NULL is returned
  * @start: first byte
  * @end: behind the last byte, above @start
  *
  * Ranges that touch become one, so R2Ts in any order are fine as long as they
  * leave no more than NVME_TCP_R2T_MAX islands.
  *
- * Return: true, or false where the range overlaps or there is no room.
+ * Return: NULL, or the fault: the range overlaps, or there is no room.
  */
-bool nvme_tcp_grant(struct nvme_tcp_grants *grants, u32 start, u32 end)
+const struct nvme_tcp_fault *nvme_tcp_grant(struct nvme_tcp_grants *grants,
+					    u32 start, u32 end)
 {
+	struct nvme_tcp_range *range = grants->range;
 	bool left, right;
 	int i = 0;
 
-	while (i < grants->nr && grants->range[i].end < start)
+	while (i < grants->nr && range->end < start) {
+		range++;
 		i++;
-	left = i < grants->nr && grants->range[i].end == start;
-	right = i + left < grants->nr && grants->range[i + left].start == end;
-	if (i + left < grants->nr && grants->range[i + left].start < end)
-		return false;
+	}
+	left = i < grants->nr && range->end == start;
+	right = i + left < grants->nr && range[left].start == end;
+	if (i + left < grants->nr && range[left].start < end)
+		return &fault_overlap;
 	if (left && right) {
-		grants->range[i].end = grants->range[i + 1].end;
+		range->end = range[1].end;
 		grants->nr--;
-		memmove(&grants->range[i + 1], &grants->range[i + 2],
-			(grants->nr - i - 1) * sizeof(grants->range[0]));
+		memmove(range + 1, range + 2,
+			(grants->nr - i - 1) * sizeof(*range));
 	} else if (left) {
-		grants->range[i].end = end;
+		range->end = end;
 	} else if (right) {
-		grants->range[i].start = start;
+		range->start = start;
+	} else if (grants->nr == ARRAY_SIZE(grants->range)) {
+		return &nvme_tcp_fault_r2t_limit;
 	} else {
-		if (grants->nr == ARRAY_SIZE(grants->range))
-			return false;
-		memmove(&grants->range[i + 1], &grants->range[i],
-			(grants->nr - i) * sizeof(grants->range[0]));
-		grants->range[i].start = start;
-		grants->range[i].end = end;
+		memmove(range + 1, range, (grants->nr - i) * sizeof(*range));
+		*range = (struct nvme_tcp_range){ start, end };
 		grants->nr++;
 	}
-	return true;
+	return NULL;
 }

@@ -31,6 +31,24 @@ void put32(Bytes &out, std::uint32_t value)
 	put16(out, value & 0xffffU);
 }
 
+void set16(Bytes &out, std::size_t at, unsigned value)
+{
+	out.at(at) = static_cast<std::uint8_t>(value >> 8U);
+	out.at(at + 1) = static_cast<std::uint8_t>(value);
+}
+
+/** The Internet checksum (RFC 1071). */
+std::uint16_t inetSum(const Bytes &bytes)
+{
+	std::uint32_t sum = 0;
+
+	for (std::size_t at = 0; at < bytes.size(); at++)
+		sum += std::uint32_t{bytes[at]} << (at % 2 == 0 ? 8U : 0U);
+	while (sum > 0xffff)
+		sum = (sum & 0xffffU) + (sum >> 16U);
+	return static_cast<std::uint16_t>(~sum);
+}
+
 template <typename Range> void putAll(Bytes &out, const Range &range)
 {
 	out.insert(out.end(), range.begin(), range.end());
@@ -129,6 +147,7 @@ public:
 		putAll(out, l.src);
 		putAll(out, l.dst);
 		putAll(out, l.options);
+		set16(out, 10, inetSum(out));
 		return out;
 	}
 
@@ -255,6 +274,73 @@ private:
 	const Bytes &inner_;
 };
 
+/** Where a transport header has its checksum, if it has one. */
+struct ChecksumAt {
+	std::optional<std::size_t> operator()(const Tcp & /*l*/) const
+	{
+		return 16;
+	}
+	std::optional<std::size_t> operator()(const Udp & /*l*/) const
+	{
+		return 6;
+	}
+	std::optional<std::size_t> operator()(const Icmp & /*l*/) const
+	{
+		return 2;
+	}
+	std::optional<std::size_t> operator()(const Icmp6 & /*l*/) const
+	{
+		return 2;
+	}
+	std::optional<std::size_t> operator()(const Nd & /*l*/) const
+	{
+		return 2;
+	}
+	template <typename Other>
+	std::optional<std::size_t> operator()(const Other & /*l*/) const
+	{
+		return std::nullopt;
+	}
+};
+
+/** What TCP, UDP and ICMPv6 sum up before their own bytes. */
+Bytes pseudoHeader(const Layer &ip, std::uint8_t protocol, std::size_t size)
+{
+	Bytes out;
+
+	if (const auto *v4 = std::get_if<Ipv4>(&ip)) {
+		putAll(out, v4->src);
+		putAll(out, v4->dst);
+	} else if (const auto *v6 = std::get_if<Ipv6>(&ip)) {
+		putAll(out, v6->src);
+		putAll(out, v6->dst);
+	}
+	put32(out, static_cast<std::uint32_t>(size));
+	put32(out, protocol);
+	return out;
+}
+
+/** Writes the checksum of @p layer, which is all of @p segment, under @p ip. */
+void seal(Bytes &segment, const Layer &layer, const Layer &ip)
+{
+	const auto at = std::visit(ChecksumAt(), layer);
+	Bytes summed;
+
+	if (!at)
+		return;
+	if (!std::holds_alternative<Icmp>(layer))
+		summed = pseudoHeader(ip, TypeOf().protocol(layer),
+		                      segment.size());
+	putAll(summed, segment);
+	set16(segment, *at, inetSum(summed));
+}
+
+bool isIp(const Layer &layer)
+{
+	return std::holds_alternative<Ipv4>(layer) ||
+	       std::holds_alternative<Ipv6>(layer);
+}
+
 } // namespace
 
 Addr4 v4(const std::string &text)
@@ -321,6 +407,9 @@ Bytes Packet::bytes() const
 		const Bytes header = std::visit(Encoder(next, frame), *layer);
 
 		frame.insert(frame.begin(), header.begin(), header.end());
+		const auto ip = std::find_if(layer, layers_.rend(), isIp);
+		if (ip != layers_.rend())
+			seal(frame, *layer, *ip);
 		next = &*layer;
 	}
 	return frame;

@@ -5,8 +5,8 @@
  *
  *     Ethernet{.dst = lake.mac} / Vlan{.id = 0} / Ipv4{.src = peer.v4} / Tcp{}
  *
- * Types, lengths and next headers follow from what comes next unless a field
- * says otherwise. Transport checksums stay 0: the data plane does not look.
+ * Types, lengths, next headers and checksums follow from what comes next
+ * unless a field says otherwise; only that of SCTP stays 0.
  */
 #ifndef CLOAKLAKE_TESTS_HARNESS_PACKET_H
 #define CLOAKLAKE_TESTS_HARNESS_PACKET_H

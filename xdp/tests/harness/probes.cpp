@@ -525,6 +525,299 @@ std::vector<Probe> otherProbes()
 	};
 }
 
+/** Of those the neighbours hear all day long: dropped, but no alert. */
+std::vector<Probe> backgroundProbes()
+{
+	return {
+	    {"RaToAllNodes",
+	     [](const Host &h) {
+		     const Addr6 group = v6("ff02::1");
+		     Bytes body = {64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0,
+		                   // prefix 2001:db8:66::/64, autonomous
+		                   3, 4, 64, 0xc0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+		                   0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0x66, 0, 0,
+		                   0, 0, 0, 0, 0, 0, 0, 0};
+		     return to(h, groupMac(group)) /
+		            Ipv6{.src = h.v6, .dst = group, .hops = 255} /
+		            Icmp6{.type = 134} / Raw{std::move(body)};
+	     },
+	     CLOAK_KIND_NONE},
+	    {"RsToAllRouters",
+	     [](const Host &h) {
+		     const Addr6 group = v6("ff02::2");
+		     return to(h, groupMac(group)) /
+		            Ipv6{.src = h.v6, .dst = group, .hops = 255} /
+		            Icmp6{.type = 133};
+	     },
+	     CLOAK_KIND_NONE},
+	    {"MldQueryToAllNodes",
+	     [](const Host &h) {
+		     const Addr6 group = v6("ff02::1");
+		     return to(h, groupMac(group)) /
+		            Ipv6{.src = h.linkLocal, .dst = group, .hops = 1} /
+		            Extension{.type = 0, .body = {5, 2, 0, 0}} /
+		            Icmp6{.type = 130, .id = 1} / payload(16);
+	     },
+	     CLOAK_KIND_NONE, CLOAK_DROP_ND},
+	    {"IgmpQueryToAllHosts",
+	     [](const Host &h) {
+		     return to(h, {1, 0, 0x5e, 0, 0, 1}) /
+		            Ipv4{.src = h.v4,
+		                 .dst = v4("224.0.0.1"),
+		                 .protocol = 2,
+		                 .options = {148, 4, 0, 0},
+		                 .ttl = 1} /
+		            Raw{{0x11, 0x0a, 0xee, 0xf5, 0, 0, 0, 0}};
+	     },
+	     CLOAK_KIND_NONE},
+	    {"Mdns",
+	     [](const Host &h) {
+		     return to(h, {1, 0, 0x5e, 0, 0, 0xfb}) /
+		            Ipv4{.src = h.v4, .dst = v4("224.0.0.251")} /
+		            Udp{.sport = 5353, .dport = 5353} / payload(12);
+	     },
+	     CLOAK_KIND_NONE},
+	    {"Ssdp",
+	     [](const Host &h) {
+		     return to(h, {1, 0, 0x5e, 0x7f, 0xff, 0xfa}) /
+		            Ipv4{.src = h.v4, .dst = v4("239.255.255.250")} /
+		            Udp{.dport = 1900} / payload(12);
+	     },
+	     CLOAK_KIND_NONE},
+	    {"Llmnr6",
+	     [](const Host &h) {
+		     const Addr6 group = v6("ff02::1:3");
+		     return to(h, groupMac(group)) /
+		            Ipv6{.src = h.v6, .dst = group} /
+		            Udp{.dport = 5355} / payload(12);
+	     },
+	     CLOAK_KIND_NONE},
+	    {"UdpSubnetBroadcast",
+	     [](const Host &h) {
+		     return to(h, kBroadcast) /
+		            Ipv4{.src = h.v4, .dst = v4("192.0.2.255")} /
+		            Udp{.dport = 111} / payload(12);
+	     },
+	     CLOAK_KIND_NONE},
+	    {"UnknownOptionToAllNodes",
+	     [](const Host &h) {
+		     const Addr6 group = v6("ff02::1");
+		     return to(h, groupMac(group)) /
+		            Ipv6{.src = h.v6, .dst = group} /
+		            Extension{.type = 60, .body = {0x9e, 2, 0, 0}} /
+		            Udp{.dport = 111};
+	     },
+	     CLOAK_KIND_NONE},
+	    {"Lldp",
+	     [](const Host &h) {
+		     return Ethernet{.src = h.mac,
+		                     .dst = {1, 0x80, 0xc2, 0, 0, 0xe},
+		                     .type = 0x88cc} /
+		            payload(46);
+	     },
+	     CLOAK_KIND_NONE, CLOAK_DROP_NON_IP},
+	};
+}
+
+/** At the link-local address. */
+Packet toLinkLocal(const Host &from, Layer inner)
+{
+	return (toLake(from) / Ipv6{.src = from.linkLocal,
+	                            .dst = kLake.linkLocal,
+	                            .hops = 255})
+	    .append(std::move(inner));
+}
+
+std::vector<Probe> linkLocalProbes()
+{
+	return {
+	    {"Ping6LinkLocal",
+	     [](const Host &h) { return toLinkLocal(h, Icmp6{}); },
+	     CLOAK_KIND_PING, CLOAK_DROP_UNAUTHORISED},
+	    {"NsLinkLocal",
+	     [](const Host &h) {
+		     return toLinkLocal(h, Nd{.type = 135,
+		                              .target = kLake.linkLocal,
+		                              .linkAddress = h.mac});
+	     },
+	     CLOAK_KIND_NS, CLOAK_DROP_ND},
+	    {"SynLinkLocal",
+	     [](const Host &h) { return toLinkLocal(h, Tcp{}); },
+	     CLOAK_KIND_SYN, CLOAK_DROP_UNAUTHORISED},
+	    {"NsFromLinkLocal",
+	     [](const Host &h) {
+		     const Addr6 group = solicitedNode(kLake.v6);
+		     return to(h, groupMac(group)) /
+		            Ipv6{.src = h.linkLocal,
+		                 .dst = group,
+		                 .hops = 255} /
+		            solicitation(h);
+	     },
+	     CLOAK_KIND_NS, CLOAK_DROP_ND},
+	};
+}
+
+std::vector<Probe> moreProbes()
+{
+	return {
+	    {"Null6", [](const Host &h) { return tcp6(h, 0); },
+	     CLOAK_KIND_NULL},
+	    {"Xmas6",
+	     [](const Host &h) { return tcp6(h, kFin | kPsh | kUrg); },
+	     CLOAK_KIND_XMAS},
+	    {"Maimon6", [](const Host &h) { return tcp6(h, kFin | kAck); },
+	     CLOAK_KIND_MAIMON},
+	    {"SynAck6", [](const Host &h) { return tcp6(h, kSyn | kAck); },
+	     CLOAK_KIND_BACKSCATTER},
+	    {"SynBehindPriorityTag",
+	     [](const Host &h) {
+		     return toLake(h) / Vlan{} / ipv4(h) / Tcp{};
+	     },
+	     CLOAK_KIND_SYN},
+	    {"PingBehindServiceTag",
+	     [](const Host &h) {
+		     return toLake(h) / Vlan{.tpid = 0x88a8} / ipv4(h) /
+		            Icmp{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"Ping6BehindPriorityTag",
+	     [](const Host &h) {
+		     return toLake(h) / Vlan{} / ipv6(h) / Icmp6{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"Ping6InBroadcastMac",
+	     [](const Host &h) {
+		     return to(h, kBroadcast) / ipv6(h) / Icmp6{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"Ping6HopsZero",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv6{.src = h.v6, .dst = kLake.v6, .hops = 0} /
+		            Icmp6{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"PingRecordRoute",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4,
+		                 .dst = kLake.v4,
+		                 .options = {7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0,
+		                             0}} /
+		            Icmp{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"PingBadOption",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4,
+		                 .dst = kLake.v4,
+		                 .options = {7, 40, 4, 0}} /
+		            Icmp{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"StrictSourceRoute",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4,
+		                 .dst = kLake.v4,
+		                 .options = {137, 7, 4, 192, 0, 2, 5, 0}} /
+		            Icmp{};
+	     },
+	     CLOAK_KIND_SOURCE_ROUTE},
+	    {"InformationRequest", [](const Host &h) { return icmp4(h, 15); },
+	     CLOAK_KIND_ICMP},
+	    {"RouterSolicitation4", [](const Host &h) { return icmp4(h, 10); },
+	     CLOAK_KIND_ICMP},
+	    {"UdpLite",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4,
+		                 .dst = kLake.v4,
+		                 .protocol = 136} /
+		            payload(16);
+	     },
+	     CLOAK_KIND_UDP},
+	    {"Sctp6",
+	     [](const Host &h) {
+		     return toLake(h) / ipv6(h) / Sctp{} / payload(20);
+	     },
+	     CLOAK_KIND_SCTP},
+	    {"Gre",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4, .dst = kLake.v4, .protocol = 47} /
+		            Raw{{0, 0, 8, 0}};
+	     },
+	     CLOAK_KIND_IPPROTO},
+	    {"Esp",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4, .dst = kLake.v4, .protocol = 50} /
+		            payload(24);
+	     },
+	     CLOAK_KIND_IPPROTO},
+	    {"NoNextHeader",
+	     [](const Host &h) { return toLake(h) / ipv6(h) / payload(8); },
+	     CLOAK_KIND_IPPROTO},
+	    {"Tunnel6",
+	     [](const Host &h) {
+		     return toLake(h) / ipv6(h) / ipv6(h) / Icmp6{};
+	     },
+	     CLOAK_KIND_IPPROTO},
+	    {"PingOnlyFirstFragment",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4,
+		                 .dst = kLake.v4,
+		                 .id = 77,
+		                 .more = true} /
+		            Icmp{} / payload(32);
+	     },
+	     CLOAK_KIND_PING},
+	    {"OverlappingFragment",
+	     [](const Host &h) {
+		     return toLake(h) /
+		            Ipv4{.src = h.v4,
+		                 .dst = kLake.v4,
+		                 .protocol = 1,
+		                 .id = 77,
+		                 .offset = 3} /
+		            payload(32);
+	     },
+	     CLOAK_KIND_FRAGMENT},
+	    {"AtomicFragment6",
+	     [](const Host &h) {
+		     return toLake(h) / ipv6(h) / Fragment6{.more = false} /
+		            Icmp6{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"MobilityRoutingHeader",
+	     [](const Host &h) {
+		     Bytes body = {2, 1, 0, 0, 0, 0};
+		     body.insert(body.end(), kLake.v6.begin(), kLake.v6.end());
+		     return behindExtension(h, 43, body);
+	     },
+	     CLOAK_KIND_SOURCE_ROUTE},
+	    {"OptionsTwice",
+	     [](const Host &h) {
+		     return toLake(h) / ipv6(h) / Extension{.type = 60} /
+		            Extension{.type = 0} / Icmp6{};
+	     },
+	     CLOAK_KIND_PING},
+	    {"SynFromClosedPort",
+	     [](const Host &h) {
+		     return toLake(h) / ipv4(h) / Tcp{.sport = 0, .dport = 1};
+	     },
+	     CLOAK_KIND_SYN},
+	    {"UdpToPortZero",
+	     [](const Host &h) {
+		     return toLake(h) / ipv4(h) / Udp{.dport = 0};
+	     },
+	     CLOAK_KIND_UDP},
+	};
+}
+
 } // namespace
 
 const std::vector<Probe> &allProbes()
@@ -533,7 +826,9 @@ const std::vector<Probe> &allProbes()
 		std::vector<Probe> all;
 
 		for (const auto &some : {arpProbes(), ndProbes(), pingProbes(),
-		                         tcpProbes(), otherProbes()})
+		                         tcpProbes(), otherProbes(),
+		                         moreProbes(), linkLocalProbes(),
+		                         backgroundProbes()})
 			all.insert(all.end(), some.begin(), some.end());
 		return all;
 	}();

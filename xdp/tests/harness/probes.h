@@ -18,7 +18,7 @@ namespace cloak::test
 struct Probe {
 	const char *name;
 	Packet (*make)(const Host &from);
-	cloak_kind kind;
+	cloak_kind kind; //!< none: dropped as background, without an event
 	/** What becomes of it if an authorised peer does it. */
 	cloak_reason fromPeer = CLOAK_PASS_AUTHORISED;
 };

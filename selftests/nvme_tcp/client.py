@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The initiator of this kernel, driven by its own files, without nvme-cli."""
+
+import concurrent.futures
+import contextlib
+import errno
+import glob
+import mmap
+import os
+import time
+
+from fake import BLOCK
+
+DEBUGFS = "/sys/kernel/debug/nvme_tcp"
+PARAMETERS = "/sys/module/nvme_tcp/parameters"
+HOSTID = "11111111-2222-3333-4444-555555555555"
+HOSTNQN = f"nqn.2014-08.org.nvmexpress:uuid:{HOSTID}"
+
+
+def read_file(path):
+    with open(path, encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
+def until(condition, seconds, what):
+    """Wait for a state."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def parameter(name, value):
+    """A module parameter with another value for a while."""
+    path = os.path.join(PARAMETERS, name)
+    before = read_file(path).strip()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(str(value))
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(before)
+
+
+class KernelLog:
+    """What the kernel says from now on."""
+
+    def __init__(self):
+        self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.fd, 0, os.SEEK_END)
+        self.lines = []
+
+    def has(self, text):
+        while True:
+            try:
+                record = os.read(self.fd, 8192)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno == errno.EPIPE:
+                    continue
+                raise
+            self.lines.append(record.decode(errors="replace")
+                              .partition(";")[2].splitlines()[0])
+        return any(text in line for line in self.lines)
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Controller:
+    """A connection of this host to a target."""
+
+    def __init__(self, target, **options):
+        options = {"reconnect_delay": 1, "ctrl_loss_tmo": 60,
+                   "keep_alive_tmo": 30, "nr_io_queues": 1, **options}
+        words = [f"nqn={target.nqn}", "transport=tcp", "traddr=127.0.0.1",
+                 f"trsvcid={target.port}", f"hostnqn={HOSTNQN}",
+                 f"hostid={HOSTID}"]
+        words += [key if value is True else f"{key}={value}"
+                  for key, value in options.items() if value is not False]
+        # Without a buffer: each write is an attempt to connect.
+        with open("/dev/nvme-fabrics", "r+b", buffering=0) as file:
+            file.write(",".join(words).encode())
+            answer = file.read(4096).decode()
+        self.instance = int(answer.split(",")[0].split("=")[1])
+        self.name = f"nvme{self.instance}"
+        self.sysfs = f"/sys/class/nvme/{self.name}"
+        self.pool = concurrent.futures.ThreadPoolExecutor(64)
+
+    def state(self):
+        return read_file(f"{self.sysfs}/state").strip()
+
+    def wait_state(self, state, seconds=30):
+        until(lambda: self.state() == state, seconds, f"state {state}")
+
+    def device(self):
+        """Its block device, once it is there."""
+        pattern = f"{self.sysfs}/{self.name}n*"
+        until(lambda: glob.glob(pattern) and os.path.exists(
+            "/dev/" + os.path.basename(glob.glob(pattern)[0])), 20,
+            "block device")
+        return "/dev/" + os.path.basename(glob.glob(pattern)[0])
+
+    def stats(self, qid=1):
+        text = read_file(f"{DEBUGFS}/{self.name}/queue{qid}/stats")
+        return {key: int(value) for key, value in
+                (line.split() for line in text.splitlines())}
+
+    def queue(self, qid=1):
+        text = read_file(f"{DEBUGFS}/{self.name}/queue{qid}/state")
+        return dict(line.split(None, 1) for line in text.splitlines())
+
+    def resets(self):
+        text = read_file(f"{DEBUGFS}/{self.name}/state")
+        return int(dict(line.split(None, 1)
+                        for line in text.splitlines())["resets"])
+
+    def start(self, function, *args):
+        return self.pool.submit(function, *args)
+
+    def start_read(self, offset, length):
+        return self.start(direct_read, self.device(), offset, length)
+
+    def start_write(self, offset, data):
+        return self.start(direct_write, self.device(), offset, data)
+
+    def read(self, offset, length, seconds=40):
+        return self.start_read(offset, length).result(seconds)
+
+    def write(self, offset, data, seconds=40):
+        return self.start_write(offset, data).result(seconds)
+
+    def delete(self):
+        """Disconnect; how long that took."""
+        begin = time.monotonic()
+        try:
+            with open(f"{self.sysfs}/delete_controller", "w",
+                      encoding="ascii") as file:
+                file.write("1")
+        except (FileNotFoundError, OSError):
+            pass
+        until(lambda: not os.path.exists(self.sysfs), 40, "deletion")
+        self.pool.shutdown(wait=True)
+        return time.monotonic() - begin
+
+
+def buffer_of(data):
+    """Memory that direct I/O can use."""
+    memory = mmap.mmap(-1, len(data))
+    memory[:] = data
+    return memory
+
+
+def direct_read(path, offset, length):
+    memory = mmap.mmap(-1, max(length, BLOCK))
+    memory[:] = b"\xEE" * len(memory)
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    try:
+        if os.preadv(fd, [memory], offset) != length:
+            raise OSError(errno.EIO, "short read")
+    finally:
+        os.close(fd)
+    return bytes(memory[:length])
+
+
+def direct_write(path, offset, data):
+    memory = buffer_of(data)
+    fd = os.open(path, os.O_WRONLY | os.O_DIRECT)
+    try:
+        if os.pwritev(fd, [memory], offset) != len(data):
+            raise OSError(errno.EIO, "short write")
+    finally:
+        os.close(fd)

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A port belongs to the network namespace it was made in: it is reached there
+# and nowhere else, does not keep the namespace alive, and goes with it.
+#
+# where: guest
+# kernels: 6.1 6.12
+# modules: ours
+# timeout: 120
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/modules.sh"
+. "$KTAP_LIB/nvmet.sh"
+. "$KTAP_LIB/netns.sh"
+
+nqn=nqn.2026-01.net.cloaklake:netns
+counters=/sys/kernel/debug/nvmet_tcp/port-1/counters
+here=$(cd "$(dirname "$0")" && pwd)
+
+load_ours target
+ram_disk 16
+nvmet_subsys $nqn
+nvmet_ns $nqn 1 /dev/ram0
+nvmet_port 1 0.0.0.0 4420
+defer nvmet_clear
+
+netns_new lake
+netns_new host
+netns_link lake eth0 host veth-host
+netns_addr lake eth0 198.51.100.1/24
+netns_addr host veth-host 198.51.100.2/24
+
+# link_in NS: enables the port from within.
+link_in() {
+	in_ns "$1" ln -s "$NVMET/subsystems/$nqn" \
+		"$NVMET/ports/1/subsystems/$nqn"
+}
+
+held() { [[ $(sed -n 's/^connected //p' $counters) == 2 ]]; }
+gone() { [[ $(sed -n 's/^connections //p' $counters) == 0 ]]; }
+listening() { in_ns "$1" ss -Hltn | grep -q :4420; }
+
+reached_only_there() {
+	link_in lake
+	listening lake
+	not listening host
+	not within 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/4420'
+	in_ns host env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 \
+		"$here/hold.py" 198.51.100.1 4420 $nqn >/dev/null &
+	wait_until 20 held
+}
+
+# The other end of a veth pair vanishes only when the namespace is really gone.
+namespace_ends() {
+	[[ $(in_ns host ip -br link show veth-host) == veth-host* ]]
+	ip netns del "$(ns lake)"
+	wait_while 20 in_ns host ip link show veth-host
+	gone
+}
+
+port_can_be_removed() {
+	nvmet_unlink 1 $nqn
+	link_in host
+	listening host
+	nvmet_unlink 1 $nqn
+	not listening host
+}
+
+ktap_run "a port is reached in its namespace only" reached_only_there
+ktap_run "the namespace ends with connections open, and the port with it" \
+	namespace_ends
+ktap_run "what is left of the port can be removed, and made anew elsewhere" \
+	port_can_be_removed
+ktap_run "the module unloads" eval "nvmet_clear; unload target"

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything that can be taken away while hosts write to it: the port, the
+# subsystem, the namespace, the module. Hosts connect all the while, so some
+# meet a port that is about to close.
+#
+# where: guest
+# kernels: 6.1 6.12
+# modules: ours
+# timeout: 240
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/modules.sh"
+. "$KTAP_LIB/nvmet.sh"
+. "$KTAP_LIB/nvme.sh"
+
+nqn=nqn.2026-01.net.cloaklake:removal
+here=$(cd "$(dirname "$0")" && pwd)
+ns=$NVMET/subsystems/$nqn/namespaces/1
+
+load_ours target
+load_intree initiator
+null_disk 64
+nvmet_setup $nqn /dev/nullb0
+defer nvmet_clear
+
+# start_load: mixed I/O in the background that outlives reconnects.
+start_load() {
+	nvme_connect $nqn 127.0.0.1 4420 --reconnect-delay=1 \
+		--ctrl-loss-tmo=120 --keep-alive-tmo=5
+	fio_job "$(nvme_device $nqn)" --rw=randrw --bsrange=512-128k \
+		--blockalign=512 --iodepth=32 --numjobs=2 --time_based \
+		--runtime=600 &
+	load=$!
+}
+
+stop_load() {
+	nvme_disconnect $nqn
+	wait "$load" || true
+	wait_while 20 nvme_subsystem $nqn
+}
+
+# during_load COMMAND...: runs it while a host writes; the host is served again
+# when it is done.
+during_load() {
+	local load
+	start_load
+	"$@"
+	wait_until 60 nvme_is live $nqn
+	stop_load
+}
+
+port_removal() {
+	local i
+	for i in 1 2 3 4; do
+		wait_until 60 nvme_is live $nqn
+		nvmet_unlink 1 $nqn
+		nvmet_link 1 $nqn
+	done
+}
+
+namespace_off() {
+	local i
+	for i in 1 2 3; do
+		echo 0 >"$ns/enable"
+		echo 1 >"$ns/enable"
+	done
+}
+
+# The port and its folder, while connections are being torn down.
+port_folder() {
+	nvmet_unlink 1 $nqn
+	rmdir $NVMET/ports/1
+	nvmet_port 1
+	nvmet_link 1 $nqn
+}
+
+unload_and_load() {
+	nvmet_unlink 1 $nqn
+	unload target
+	load_ours target
+	nvmet_link 1 $nqn
+}
+
+# Connections of every age while the port comes and goes: T24 of the list.
+connecting() {
+	local i peer
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$here/storm.py" \
+		127.0.0.1 4420 $nqn &
+	peer=$!
+	for i in {1..12}; do
+		nvmet_unlink 1 $nqn
+		nvmet_link 1 $nqn
+	done
+	kill "$peer"
+	wait "$peer" || true
+	nvme_connect $nqn
+	fio_verify "$(nvme_device $nqn)" --size=1m
+	nvme_disconnect $nqn
+}
+
+ktap_run "port closed and opened under load" during_load port_removal
+ktap_run "namespace disabled and enabled under load" during_load namespace_off
+ktap_run "port removed with its folder under load" during_load port_folder
+ktap_run "module unloaded and loaded under load" during_load unload_and_load
+ktap_run "T24 port closed while hosts connect" connecting

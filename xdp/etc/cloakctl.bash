@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Completion of cloakctl for bash: commands, their options, interfaces, files,
+# and the peers that can be revoked.
+
+_cloakctl_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
+_cloakctl_files() {
+	mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+	compopt -o filenames
+}
+
+_cloakctl_interfaces() {
+	local path names=''
+	for path in /sys/class/net/*; do
+		names+=" ${path##*/}"
+	done
+	_cloakctl_words "$names"
+}
+
+# Those whom authorise let in, as the daemon knows them.
+_cloakctl_authorised() {
+	_cloakctl_words "$(cloakctl status --json 2>/dev/null |
+		grep -o '"peer":"[^"]*"' | cut -d'"' -f4)"
+}
+
+# The command among the words before the cursor.
+_cloakctl_command() {
+	local i word skip=no
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $skip == yes ]]; then
+			skip=no
+			continue
+		fi
+		case $word in
+		-s | --socket | -d | --pin-dir) skip=yes ;;
+		-*) ;;
+		*)
+			printf '%s' "$word"
+			return
+			;;
+		esac
+	done
+}
+
+_cloakctl() {
+	local common='--json --socket --pin-dir --help'
+	local commands='check apply reload on off status alerts drops sources
+		authorise revoke help'
+
+	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	-s | --socket | -d | --pin-dir | -f | --policy)
+		[[ $(_cloakctl_command) == alerts ]] || {
+			_cloakctl_files
+			return
+		}
+		;;
+	-i | --interface)
+		_cloakctl_interfaces
+		return
+		;;
+	-m | --attach)
+		_cloakctl_words 'auto native generic'
+		return
+		;;
+	--since | --for)
+		_cloakctl_words '10m 1h 1d'
+		return
+		;;
+	esac
+	case $(_cloakctl_command) in
+	'') _cloakctl_words "$commands $common --version" ;;
+	check | apply) _cloakctl_files ;;
+	on) _cloakctl_words "--policy --interface --address --peer --gateway
+		--attach --monitor $common" ;;
+	alerts) _cloakctl_words "--follow --since $common" ;;
+	drops) _cloakctl_words "--all $common" ;;
+	sources) _cloakctl_words "--limit $common" ;;
+	authorise) _cloakctl_words "--mac --for $common" ;;
+	revoke) _cloakctl_authorised ;;
+	help) _cloakctl_words "$commands" ;;
+	*) _cloakctl_words "$common" ;;
+	esac
+}
+
+complete -F _cloakctl cloakctl
