@@ -29,7 +29,7 @@ const struct nvme_tcp_fault nvme_tcp_fault_early =
 	FAULT(PDU_SEQ_ERR, nvme_tcp_hdr, type,
 	      "answers what it has not received");
 
-static const struct nvme_tcp_fault fault_overlap =
+const struct nvme_tcp_fault nvme_tcp_fault_overlap =
 	FAULT(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_offset,
 	      "R2T asks for the same data again");
 
@@ -180,45 +180,43 @@ nvme_tcp_check_r2t(const struct nvme_tcp_request *req,
 
 /**
  * nvme_tcp_grant() - note that an R2T asks for a range
- * @grants: ranges noted so far; changed only where NULL is returned
+ * @grants: ranges noted so far; changed only where true is returned
  * @start: first byte
  * @end: behind the last byte, above @start
  *
  * Ranges that touch become one, so R2Ts in any order are fine as long as they
  * leave no more than NVME_TCP_R2T_MAX islands.
  *
- * Return: NULL, or the fault: the range overlaps, or there is no room.
+ * Return: true, or false where the range overlaps or there is no room.
  */
-const struct nvme_tcp_fault *nvme_tcp_grant(struct nvme_tcp_grants *grants,
-					    u32 start, u32 end)
+bool nvme_tcp_grant(struct nvme_tcp_grants *grants, u32 start, u32 end)
 {
-	struct nvme_tcp_range *range = grants->range;
 	bool left, right;
 	int i = 0;
 
-	while (i < grants->nr && range->end < start) {
-		range++;
+	while (i < grants->nr && grants->range[i].end < start)
 		i++;
-	}
-	left = i < grants->nr && range->end == start;
-	right = i + left < grants->nr && range[left].start == end;
-	if (i + left < grants->nr && range[left].start < end)
-		return &fault_overlap;
+	left = i < grants->nr && grants->range[i].end == start;
+	right = i + left < grants->nr && grants->range[i + left].start == end;
+	if (i + left < grants->nr && grants->range[i + left].start < end)
+		return false;
 	if (left && right) {
-		range->end = range[1].end;
+		grants->range[i].end = grants->range[i + 1].end;
 		grants->nr--;
-		memmove(range + 1, range + 2,
-			(grants->nr - i - 1) * sizeof(*range));
+		memmove(&grants->range[i + 1], &grants->range[i + 2],
+			(grants->nr - i - 1) * sizeof(grants->range[0]));
 	} else if (left) {
-		range->end = end;
+		grants->range[i].end = end;
 	} else if (right) {
-		range->start = start;
-	} else if (grants->nr == ARRAY_SIZE(grants->range)) {
-		return &nvme_tcp_fault_r2t_limit;
+		grants->range[i].start = start;
 	} else {
-		memmove(range + 1, range, (grants->nr - i) * sizeof(*range));
-		*range = (struct nvme_tcp_range){ start, end };
+		if (grants->nr == ARRAY_SIZE(grants->range))
+			return false;
+		memmove(&grants->range[i + 1], &grants->range[i],
+			(grants->nr - i) * sizeof(grants->range[0]));
+		grants->range[i].start = start;
+		grants->range[i].end = end;
 		grants->nr++;
 	}
-	return NULL;
+	return true;
 }

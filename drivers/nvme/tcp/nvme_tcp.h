@@ -131,23 +131,16 @@ struct nvme_tcp_cursor {
 };
 
 /**
- * struct nvme_tcp_range - some bytes of a command's data
- * @start: the first one
- * @end: behind the last one
- */
-struct nvme_tcp_range {
-	u32			start;
-	u32			end;
-};
-
-/**
  * struct nvme_tcp_grants - which bytes of a command R2Ts have asked for
  * @nr: disjoint ranges in use, in ascending order
- * @range: these
+ * @range: their first byte and the one behind their last
  */
 struct nvme_tcp_grants {
 	u8			nr;
-	struct nvme_tcp_range	range[NVME_TCP_R2T_MAX];
+	struct {
+		u32		start;
+		u32		end;
+	} range[NVME_TCP_R2T_MAX];
 };
 
 enum nvme_tcp_req_state {
@@ -441,11 +434,11 @@ nvme_tcp_check_data_in(const struct nvme_tcp_request *req,
 const struct nvme_tcp_fault *
 nvme_tcp_check_r2t(const struct nvme_tcp_request *req,
 		   const struct nvme_tcp_r2t_pdu *pdu, bool writes);
-const struct nvme_tcp_fault *nvme_tcp_grant(struct nvme_tcp_grants *grants,
-					    u32 start, u32 end);
+bool nvme_tcp_grant(struct nvme_tcp_grants *grants, u32 start, u32 end);
 extern const struct nvme_tcp_fault nvme_tcp_fault_hdgst;
 extern const struct nvme_tcp_fault nvme_tcp_fault_cid;
 extern const struct nvme_tcp_fault nvme_tcp_fault_early;
+extern const struct nvme_tcp_fault nvme_tcp_fault_overlap;
 extern const struct nvme_tcp_fault nvme_tcp_fault_r2t_limit;
 extern const struct nvme_tcp_fault nvme_tcp_fault_copy;
 

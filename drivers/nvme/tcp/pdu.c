@@ -214,14 +214,13 @@ static const struct nvme_tcp_fault *pdu_r2t(struct nvme_tcp_queue *queue,
 				   rq_data_dir(req_to_rq(req)) == WRITE);
 	if (fault)
 		return fault;
+	if (!nvme_tcp_grant(&req->grants, offset, offset + len))
+		return &nvme_tcp_fault_overlap;
 	/* Pairs with the release in send.c. */
 	while (slot < queue->max_r2t && smp_load_acquire(&req->r2t[slot].busy))
 		slot++;
 	if (slot == queue->max_r2t)
 		return &nvme_tcp_fault_r2t_limit;
-	fault = nvme_tcp_grant(&req->grants, offset, offset + len);
-	if (fault)
-		return fault;
 
 	send = &req->r2t[slot];
 	send->kind = NVME_TCP_SEND_DATA;

@@ -230,24 +230,18 @@ int nvme_tcp_rx_run(struct nvme_tcp_queue *queue, struct io_comp_batch *batch,
 	read_descriptor_t desc = { .arg.data = queue, .count = 1 };
 	struct socket *sock = queue->sock;
 	struct nvme_tcp_rx *rx = &queue->rx;
-	bool urgent;
 	int taken;
 
 	lock_sock(sock->sk);
 	rx->batch = batch;
 	rx->completed = 0;
 	taken = sock->ops->read_sock(sock->sk, &desc, rx_actor);
-	/* read_sock never gets past it. */
-	urgent = tcp_sk(sock->sk)->urg_data;
 	rx->batch = NULL;
 	*completed = rx->completed;
 	nvme_tcp_rx_count(queue, ROUNDS, 1);
 	if (taken > 0)
 		nvme_tcp_rx_count(queue, BYTES, taken);
 	release_sock(sock->sk);
-	if (unlikely(urgent))
-		nvme_tcp_queue_broken(queue, "the controller sent urgent data",
-				      -EPROTO);
 	if (taken < 0 && taken != -EAGAIN)
 		nvme_tcp_queue_broken(queue, "receiving failed", taken);
 	return taken;
