@@ -6,12 +6,15 @@
 #                 where it is supported, else all that are installed
 #   KDIR=folder   a configured kernel tree instead
 #   TESTS=words   only the tests whose AREA/NAME has one of these in it
+#   PART=name     install and uninstall: only the modules, or only the cloak
+#   DESTDIR=dir   install and uninstall: below that folder
 #   V=1           show the commands
 
 build := $(CURDIR)/build
 debug_tree := $(build)/debug-kernel/linux-source-6.12
 
 kernel_options := $(if $(KDIR),--kdir '$(KDIR)',$(if $(KVER),--kernel '$(KVER)'))
+install_options := $(if $(KVER),--kernel '$(KVER)') $(if $(PART),--part '$(PART)')
 make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
@@ -32,8 +35,9 @@ modules: ## nvme-tcp.ko and nvmet-tcp.ko into build/RELEASE
 all-modules:
 	@scripts/build-modules.sh --all $(make_options)
 
-xdp: ## the cloak: BPF object and programs into build/xdp
+xdp: ## the cloak: BPF object, programs and manual pages into build
 	@$(MAKE) --no-print-directory -C xdp O=$(build)/xdp
+	@$(MAKE) --no-print-directory -C Documentation O=$(build)/man
 
 # Areas whose tests are known to be green; the others run by TESTS=.
 check_areas := vm/ pair/
@@ -59,11 +63,11 @@ debug-kernel: ## a 6.12 kernel with every checker, built once (15 minutes)
 style: ## checkpatch, sparse, clang-format, clang-tidy, shellcheck
 	@scripts/check-style.sh
 
-install: ## modules for KVER and the cloak into this machine
-	@scripts/install.sh install $(if $(KVER),--kernel '$(KVER)')
+install: ## modules for KVER and the cloak into this machine, or into DESTDIR
+	@scripts/install.sh install $(install_options)
 
 uninstall: ## takes them out again; the in-tree modules are back
-	@scripts/install.sh uninstall $(if $(KVER),--kernel '$(KVER)')
+	@scripts/install.sh uninstall $(install_options)
 
 reload: ## replaces the modules that are loaded by the installed ones
 	@scripts/install.sh reload

@@ -9,7 +9,7 @@ tree_copy() {
 	WORK=$(mktemp -d)
 	defer rm -rf "$WORK"
 	mkdir "$WORK/tree" "$WORK/bin"
-	cp -r "$TOP"/{Kbuild,Makefile,scripts,drivers,selftests,xdp} \
+	cp -r "$TOP"/{Kbuild,Makefile,scripts,drivers,selftests,xdp,Documentation} \
 		"$WORK/tree/"
 }
 
