@@ -88,7 +88,7 @@ try make install KVER="$release" DESTDIR="$WORK/image"
 ktap_run "installs below a folder" test "$STATUS" == 0
 ktap_run "nothing is written elsewhere" test -z "$(written)"
 try make install KVER="$release"
-sed 's/^/# /' <<<"$SAID"
+note "${SAID//$'\n'/$'\n# '}"
 ktap_run "installs" test "$STATUS" == 0
 ktap_run "the same files in both ways" \
 	diff <(below "$WORK/image") <(written | sed -E \
@@ -124,7 +124,7 @@ ktap_run "and all is still there" test -e "$unit" -a -x /usr/local/sbin/cloakctl
 rmdir /sys/fs/bpf/cloaklake
 
 try make uninstall KVER="$release"
-sed 's/^/# /' <<<"$SAID"
+note "${SAID//$'\n'/$'\n# '}"
 ktap_run "uninstalls" test "$STATUS" == 0
 ktap_run "the service is ended" \
 	grep -qx "disable --now cloakd.service" "$WORK/systemctl"
