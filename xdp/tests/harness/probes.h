@@ -9,7 +9,8 @@
 #include <ostream>
 #include <vector>
 
-#include "tests/harness/progrun.h"
+#include "cloak_abi.h"
+#include "tests/harness/hosts.h"
 
 namespace cloak::test
 {

@@ -18,22 +18,6 @@ namespace
 constexpr std::uint32_t kTcPass = 0;
 constexpr std::size_t kRoom = 256; // programs do not grow packets
 
-Host hostOf(std::uint8_t number)
-{
-	Host host;
-
-	host.mac = {0x02, 0, 0, 0, 0, number};
-	host.v4 = {192, 0, 2, number};
-	// 10 is written ::10, as a person would
-	const auto digits =
-	    static_cast<std::uint8_t>(number / 10 * 16 + number % 10);
-	host.v6 = v6("2001:db8::");
-	host.v6.back() = digits;
-	host.linkLocal = v6("fe80::");
-	host.linkLocal.back() = digits;
-	return host;
-}
-
 /** Everything that lives as long as the test program. */
 struct Shared {
 	std::unique_ptr<CloakObject> object;
@@ -116,12 +100,6 @@ template <typename Key, typename Value> void clear(const Map<Key, Value> &map)
 }
 
 } // namespace
-
-const Host kLake = hostOf(5);
-const Host kPeer = hostOf(10);
-const Host kScanner = hostOf(66);
-const Host kGateway = hostOf(1);
-const Host kOutbound = hostOf(53);
 
 PolicyText &PolicyText::whole(std::uint16_t flags)
 {

@@ -17,25 +17,11 @@
 #include "bpf/object.h"
 #include "bpf/perf_reader.h"
 #include "bpf/policy_maps.h"
+#include "tests/harness/hosts.h"
 #include "tests/harness/packet.h"
 
 namespace cloak::test
 {
-
-/** A host on the wire of the tests. */
-struct Host {
-	Mac mac{};
-	Addr4 v4{};
-	Addr6 v6{};
-	Addr6 linkLocal{};
-};
-
-/** The cloaked host and those around it (RFC 5737, RFC 3849). */
-extern const Host kLake;     //!< 192.0.2.5, 2001:db8::5
-extern const Host kPeer;     //!< 192.0.2.10, 2001:db8::10, authorised
-extern const Host kScanner;  //!< 192.0.2.66, 2001:db8::66, nobody
-extern const Host kGateway;  //!< 192.0.2.1, fe80::1
-extern const Host kOutbound; //!< 192.0.2.53, 2001:db8::53
 
 /** Test runs happen on the loopback, whose index is 1 everywhere. */
 inline constexpr unsigned kIfindex = 1;

@@ -7,6 +7,7 @@
 
 #include "bpf/names.h"
 #include "tests/harness/probes.h"
+#include "tests/harness/progrun.h"
 
 namespace cloak::test
 {

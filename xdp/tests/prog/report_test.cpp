@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tests/harness/probes.h"
+#include "tests/harness/progrun.h"
 
 namespace cloak::test
 {
