@@ -42,7 +42,7 @@ limit() {
 }
 
 # states TEXT NUMBER: the row of the table of limits that begins with TEXT.
-states() { part Limits "When .*" | grep -qE "^$1 .* $2( |$)"; }
+states() { part Limits "When .*" | grep -qE "^$1\\b.* $2\\b"; }
 
 ktap_need_commands rst2html
 ktap_run "the page is sound" rst2html --halt=warning "$page" /dev/null
