@@ -22,8 +22,8 @@ bool coversAllOfIpv4(const cloak_prefix &prefix)
 		return false;
 	for (unsigned bit = 0; bit < prefix.bits; bit++) {
 		const unsigned mask = 0x80U >> (bit % 8);
-		const unsigned differs = prefix.addr.bytes[bit / 8] ^
-		                         kAllOfIpv4.addr.bytes[bit / 8];
+		const unsigned differs =
+		    prefix.addr.bytes[bit / 8] ^ kAllOfIpv4.addr.bytes[bit / 8];
 
 		if (differs & mask)
 			return false;
@@ -38,7 +38,8 @@ Status putGuarded(const PeerMap &peers, const cloak_prefix &prefix,
 	const cloak_peer nobody{};
 
 	if (coversAllOfIpv4(prefix) &&
-	    bpf_map_update_elem(peers.fd(), &kAllOfIpv4, &nobody, BPF_NOEXIST) &&
+	    bpf_map_update_elem(peers.fd(), &kAllOfIpv4, &nobody,
+	                        BPF_NOEXIST) &&
 	    errno != EEXIST)
 		return Error::fromErrno("cannot write to map " + peers.name());
 	return peers.put(prefix, peer);
@@ -58,17 +59,37 @@ Result<Fd> innerMap(const Fd &slots, __u32 slot, const char *name)
 	return fd;
 }
 
+/**
+ * An empty map like @p model, with the BTF types of its keys and values: an
+ * array of maps takes only such as agree in having them (Linux 6.1).
+ */
 template <typename MapType>
-Result<MapType> makeMap(bpf_map_type type, const char *name, unsigned size,
-                        unsigned keySize, unsigned valueSize)
+Result<MapType> emptyCopy(const Result<MapType> &model)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-	options.map_flags = BPF_F_NO_PREALLOC;
-	Fd fd(bpf_map_create(type, name, keySize, valueSize, size, &options));
+	if (!model)
+		return model.error();
+	const std::string &name = model->name();
+	bpf_map_info info{};
+	__u32 size = sizeof(info);
+	if (bpf_obj_get_info_by_fd(model->fd(), &info, &size))
+		return Error::fromErrno("cannot describe map " + name);
 
+	LIBBPF_OPTS(bpf_map_create_opts, options);
+	Fd types;
+	if (info.btf_id != 0) {
+		types = Fd(bpf_btf_get_fd_by_id(info.btf_id));
+		if (!types)
+			return Error::fromErrno("no types of map " + name);
+		options.btf_fd = static_cast<__u32>(types.get());
+		options.btf_key_type_id = info.btf_key_type_id;
+		options.btf_value_type_id = info.btf_value_type_id;
+	}
+	options.map_flags = info.map_flags;
+	Fd fd(bpf_map_create(static_cast<bpf_map_type>(info.type), name.c_str(),
+	                     info.key_size, info.value_size, info.max_entries,
+	                     &options));
 	if (!fd)
-		return Error::fromErrno(std::string("cannot create map ") +
-		                        name);
+		return Error::fromErrno("cannot create map " + name);
 	return MapType(std::move(fd), name);
 }
 
@@ -100,18 +121,26 @@ Status PolicyDraft::addPeer(const cloak_prefix &prefix,
 	return putGuarded(peers_, prefix, peer);
 }
 
+template <typename MapType>
+Result<MapType> PolicyMaps::active(const Fd &slots, const char *name) const
+{
+	auto now = generation();
+	if (!now)
+		return now.error();
+	auto fd = innerMap(slots, CLOAK_SLOT(*now), name);
+	if (!fd)
+		return fd.error();
+	return MapType(*std::move(fd), name);
+}
+
 Result<PolicyDraft> PolicyMaps::draft() const
 {
 	PolicyDraft draft;
-	auto interfaces = makeMap<IfaceMap>(
-	    BPF_MAP_TYPE_HASH, "interfaces", CLOAK_MAX_IFACES, sizeof(__u32),
-	    sizeof(cloak_iface));
-	auto addresses = makeMap<AddressMap>(
-	    BPF_MAP_TYPE_HASH, "addresses", CLOAK_MAX_ADDRESSES,
-	    sizeof(cloak_addr), sizeof(cloak_address));
-	auto peers = makeMap<PeerMap>(BPF_MAP_TYPE_LPM_TRIE, "peers",
-	                              CLOAK_MAX_PEERS, sizeof(cloak_prefix),
-	                              sizeof(cloak_peer));
+	auto interfaces =
+	    emptyCopy(active<IfaceMap>(maps_.ifaceSlots, "interfaces"));
+	auto addresses =
+	    emptyCopy(active<AddressMap>(maps_.addressSlots, "addresses"));
+	auto peers = emptyCopy(active<PeerMap>(maps_.peerSlots, "peers"));
 
 	if (!interfaces)
 		return interfaces.error();
@@ -165,18 +194,6 @@ Result<std::uint64_t> PolicyMaps::generation() const
 	if (bpf_map_lookup_elem(maps_.generation.get(), &zero, &value))
 		return Error::fromErrno("cannot read map generation");
 	return std::uint64_t{value};
-}
-
-template <typename MapType>
-Result<MapType> PolicyMaps::active(const Fd &slots, const char *name) const
-{
-	auto now = generation();
-	if (!now)
-		return now.error();
-	auto fd = innerMap(slots, CLOAK_SLOT(*now), name);
-	if (!fd)
-		return fd.error();
-	return MapType(*std::move(fd), name);
 }
 
 Status PolicyMaps::putPeer(const cloak_prefix &prefix,

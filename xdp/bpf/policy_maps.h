@@ -32,7 +32,8 @@ public:
 	 * ::ffff:0:0/96 does not authorise the whole of IPv4: that block gets
 	 * an entry without rights unless the draft has one of its own.
 	 */
-	Status addPeer(const cloak_prefix &prefix, const cloak_peer &peer) const;
+	Status addPeer(const cloak_prefix &prefix,
+	               const cloak_peer &peer) const;
 
 private:
 	friend class PolicyMaps;
@@ -64,7 +65,8 @@ public:
 	[[nodiscard]] Result<std::uint64_t> generation() const;
 
 	/** Adds or replaces one peer of the policy in force, at once. */
-	Status putPeer(const cloak_prefix &prefix, const cloak_peer &peer) const;
+	Status putPeer(const cloak_prefix &prefix,
+	               const cloak_peer &peer) const;
 
 	/** Takes one peer away at once. @returns whether it was there. */
 	Result<bool> erasePeer(const cloak_prefix &prefix) const;
