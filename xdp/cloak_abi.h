@@ -32,12 +32,12 @@
 #define CLOAK_MAX_IFACES	1024	/* interfaces in one policy */
 #define CLOAK_MAX_ADDRESSES	16384	/* cloaked addresses in one policy */
 #define CLOAK_MAX_PEERS		65536	/* peer prefixes in one policy */
-#define CLOAK_MAX_FLOWS		65536	/* connections the host itself opened */
+#define CLOAK_MAX_FLOWS		65536	/* connections opened by the host */
 #define CLOAK_MAX_NEIGHBOURS	16384	/* addresses with a known MAC */
 #define CLOAK_MAX_SOURCES	65536	/* sources of probes, each accounted */
-#define CLOAK_MAX_STATIONS	4096	/* MACs whose new sources are budgeted */
+#define CLOAK_MAX_STATIONS	4096	/* MACs, each with a budget */
 #define CLOAK_HEAD_LEN		128	/* bytes of evidence in an event */
-#define CLOAK_MAX_VLANS		4	/* nested tags that are looked through */
+#define CLOAK_MAX_VLANS		4	/* nested tags that are looked into */
 
 /* The address of an IPv4 prefix of length 0, see above. */
 #define CLOAK_V4_PREFIX_BITS	96

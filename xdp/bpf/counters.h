@@ -41,8 +41,7 @@ using EventStats = std::array<std::uint64_t, CLOAK_STATS>;
  * How many distinct values a sketch of cloak_source has seen, by linear
  * counting. A full sketch gives the largest number it can tell.
  */
-[[nodiscard]] std::uint64_t
-estimateDistinct(std::span<const __u64> sketch);
+[[nodiscard]] std::uint64_t estimateDistinct(std::span<const __u64> sketch);
 
 } // namespace cloak
 

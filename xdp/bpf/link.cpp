@@ -131,14 +131,14 @@ Result<XdpMode> modeOf(unsigned ifindex)
 Result<Fd> createLink(int program, unsigned ifindex, XdpMode mode)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options);
-	options.flags = mode == XdpMode::Native ? XDP_FLAGS_DRV_MODE
-	                                        : XDP_FLAGS_SKB_MODE;
+	options.flags =
+	    mode == XdpMode::Native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
 	Fd fd(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP,
 	                      &options));
 
 	if (!fd && errno == EBUSY)
-		return Error::fromErrno(
-		    "another XDP program is attached to " + nameOf(ifindex));
+		return Error::fromErrno("another XDP program is attached to " +
+		                        nameOf(ifindex));
 	if (!fd)
 		return Error::fromErrno("cannot attach the ingress half to " +
 		                        nameOf(ifindex));
@@ -210,12 +210,12 @@ Result<XdpMode> Links::attach(const CloakObject &object, unsigned ifindex,
 	if (*existing && (*existing)->ifindex == ifindex) {
 		if (bpf_link_update((*existing)->fd.get(),
 		                    object.ingressProgram(), nullptr))
-			return Error::fromErrno("cannot replace the program on " +
-			                        nameOf(ifindex));
+			return Error::fromErrno(
+			    "cannot replace the program on " + nameOf(ifindex));
 		return modeOf(ifindex);
 	}
 	if (*existing)
-		unlink(path.c_str()); // left over from an interface that is gone
+		unlink(path.c_str()); // of an interface that is gone
 	auto mode =
 	    attachIngress(object.ingressProgram(), ifindex, choice, path);
 	if (!mode)
@@ -232,8 +232,9 @@ Status Links::detach(unsigned ifindex) const
 		return link.error();
 	if (*link) {
 		if (bpf_link_detach((*link)->fd.get()) && errno != ENOLINK)
-			return Error::fromErrno("cannot take the ingress half off " +
-			                        nameOf(ifindex));
+			return Error::fromErrno(
+			    "cannot take the ingress half off " +
+			    nameOf(ifindex));
 		if (unlink(path.c_str()))
 			return Error::fromErrno("cannot remove " + path);
 	}
@@ -258,8 +259,8 @@ Result<std::vector<Attachment>> Links::list() const
 		auto mode = modeOf((*link)->ifindex);
 		if (!mode)
 			return mode.error();
-		found.push_back({(*link)->ifindex, *mode,
-		                 hasEgress((*link)->ifindex)});
+		found.push_back(
+		    {(*link)->ifindex, *mode, hasEgress((*link)->ifindex)});
 	}
 	return found;
 }

@@ -34,7 +34,8 @@ public:
 	Map() = default;
 
 	/** @param name is for error messages only. */
-	Map(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name))
+	Map(Fd fd, std::string name)
+	    : fd_(std::move(fd)), name_(std::move(name))
 	{
 	}
 
@@ -90,7 +91,8 @@ public:
 		return found;
 	}
 
-	/** All keys with their values; keys that vanish meanwhile are left out. */
+	/** All keys with their values; keys that vanish meanwhile are left out.
+	 */
 	[[nodiscard]] Result<std::vector<std::pair<Key, Value>>> entries() const
 	{
 		std::vector<std::pair<Key, Value>> found;
@@ -138,14 +140,14 @@ struct CloakMaps {
 	[[nodiscard]] static Result<CloakMaps>
 	openPinned(const std::string &pinRoot = kDefaultPinRoot);
 
-	Fd generation;     //!< array, one __u64; see CLOAK_SLOT
-	Fd ifaceSlots;     //!< array of maps: interfaces of each slot
-	Fd addressSlots;   //!< array of maps: cloaked addresses of each slot
-	Fd peerSlots;      //!< array of maps: peers of each slot
+	Fd generation;   //!< array, one __u64; see CLOAK_SLOT
+	Fd ifaceSlots;   //!< array of maps: interfaces of each slot
+	Fd addressSlots; //!< array of maps: cloaked addresses of each slot
+	Fd peerSlots;    //!< array of maps: peers of each slot
 	Map<__u32, cloak_config> config;
-	Fd counters;       //!< per CPU, see readCounters()
-	Fd eventStats;     //!< per CPU, see readEventStats()
-	Fd events;         //!< perf buffer, see PerfReader
+	Fd counters;   //!< per CPU, see readCounters()
+	Fd eventStats; //!< per CPU, see readEventStats()
+	Fd events;     //!< perf buffer, see PerfReader
 	SourceMap sources;
 	FlowMap flows;
 	NeighbourMap neighbours;

@@ -51,7 +51,9 @@ bool copyAddress(const rtattr *attribute, cloak_addr &addr)
 /** The entry in @p message if it is a usable one of @p ifindex. */
 std::optional<Entry> entryOf(const nlmsghdr *message, unsigned ifindex)
 {
-	const auto *head = static_cast<const ndmsg *>(NLMSG_DATA(message));
+	// Not NLMSG_DATA(), which casts in the manner of C.
+	const auto *head = reinterpret_cast<const ndmsg *>(
+	    reinterpret_cast<const char *>(message) + NLMSG_HDRLEN);
 	Entry entry;
 	bool hasAddress = false;
 	bool hasMac = false;
@@ -113,8 +115,8 @@ Result<bool> add(const CloakMaps &maps, const Entry &entry)
 	}();
 	const cloak_station station{entry.addr};
 
-	if (bpf_map_update_elem(maps.neighbours.fd(), &entry.addr,
-	                        &entry.value, BPF_NOEXIST)) {
+	if (bpf_map_update_elem(maps.neighbours.fd(), &entry.addr, &entry.value,
+	                        BPF_NOEXIST)) {
 		if (errno == EEXIST)
 			return false;
 		return Error::fromErrno("cannot write to map neighbours");
@@ -145,7 +147,8 @@ Result<unsigned> seedNeighbours(const CloakMaps &maps, unsigned ifindex)
 		const ssize_t got =
 		    recv(socket.get(), buffer.data(), buffer.size(), 0);
 		if (got < 0)
-			return Error::fromErrno("cannot read the neighbour table");
+			return Error::fromErrno(
+			    "cannot read the neighbour table");
 		auto left = static_cast<unsigned>(got);
 		const auto *message =
 		    reinterpret_cast<const nlmsghdr *>(buffer.data());
@@ -154,7 +157,8 @@ Result<unsigned> seedNeighbours(const CloakMaps &maps, unsigned ifindex)
 			if (message->nlmsg_type == NLMSG_DONE)
 				return added;
 			if (message->nlmsg_type == NLMSG_ERROR)
-				return Error("the kernel refuses the neighbour table");
+				return Error(
+				    "the kernel refuses the neighbour table");
 			auto entry = entryOf(message, ifindex);
 			if (!entry)
 				continue;

@@ -28,9 +28,8 @@ public:
 	 * Called for each event with the head of the packet, which is valid
 	 * during the call only.
 	 */
-	using Handler =
-	    std::function<void(const cloak_event &event,
-	                       std::span<const std::uint8_t> head)>;
+	using Handler = std::function<void(const cloak_event &event,
+	                                   std::span<const std::uint8_t> head)>;
 
 	/**
 	 * @param pagesPerCpu size of each CPU's buffer, a power of two.

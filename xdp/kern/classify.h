@@ -17,7 +17,7 @@
  */
 #define TCP_WORDS_OF_A_STACK	7
 
-inline_fn __u8 classify_syn(const struct packet *p)
+static __always_inline __u8 classify_syn(const struct packet *p)
 {
 	if (p->tcp_reserved)
 		return CLOAK_KIND_OS;
@@ -25,7 +25,7 @@ inline_fn __u8 classify_syn(const struct packet *p)
 						      CLOAK_KIND_SYN;
 }
 
-inline_fn __u8 classify_tcp(const struct packet *p)
+static __always_inline __u8 classify_tcp(const struct packet *p)
 {
 	__u8 flags = p->tcp_flags & TCP_FLAGS_KNOWN;
 
@@ -50,7 +50,7 @@ inline_fn __u8 classify_tcp(const struct packet *p)
 	return flags & TCP_FLAG_SYN ? CLOAK_KIND_OS : CLOAK_KIND_TCP;
 }
 
-inline_fn __u8 classify_icmpv4(const struct packet *p)
+static __always_inline __u8 classify_icmpv4(const struct packet *p)
 {
 	if (p->icmp_type == ICMP_ECHO_REQUEST)
 		return CLOAK_KIND_PING;
@@ -58,7 +58,7 @@ inline_fn __u8 classify_icmpv4(const struct packet *p)
 					    CLOAK_KIND_ICMP;
 }
 
-inline_fn __u8 classify_icmpv6(const struct packet *p)
+static __always_inline __u8 classify_icmpv6(const struct packet *p)
 {
 	if (is_mld(p))
 		return CLOAK_KIND_MLD;
@@ -80,7 +80,7 @@ inline_fn __u8 classify_icmpv6(const struct packet *p)
 	return CLOAK_KIND_ICMP;
 }
 
-inline_fn __u8 classify_arp(const struct packet *p)
+static __always_inline __u8 classify_arp(const struct packet *p)
 {
 	if (p->arp_op != 1 || addr_equal(&p->src.addr, &p->dst.addr))
 		return CLOAK_KIND_ARP_CLAIM;
@@ -88,7 +88,7 @@ inline_fn __u8 classify_arp(const struct packet *p)
 						   CLOAK_KIND_ARP;
 }
 
-inline_fn __u8 classify_transport(const struct packet *p)
+static __always_inline __u8 classify_transport(const struct packet *p)
 {
 	switch (p->protocol) {
 	case IPPROTO_TCP:
@@ -110,7 +110,7 @@ inline_fn __u8 classify_transport(const struct packet *p)
 	return CLOAK_KIND_IPPROTO;
 }
 
-inline_fn bool is_broken(int reason)
+static __always_inline bool is_broken(int reason)
 {
 	switch (reason) {
 	case CLOAK_DROP_TRUNCATED:

@@ -14,8 +14,8 @@
 #define TC_DROP		2	/* TC_ACT_SHOT */
 
 /* The only place that counts. Returns whether the packet may go on. */
-inline_fn bool finish(enum cloak_direction direction, int reason,
-		      bool monitored, __u32 len)
+static __always_inline bool finish(enum cloak_direction direction,
+					  int reason, bool monitored, __u32 len)
 {
 	bool drop = reason >= CLOAK_DROP_FIRST;
 	__u32 key = CLOAK_COUNTER(direction, drop && monitored, reason);

@@ -39,7 +39,7 @@ struct rewrite {
 	__u8 dmac[ETH_ALEN];
 };
 
-inline_fn struct span skb_span(const struct __sk_buff *skb)
+static __always_inline struct span skb_span(const struct __sk_buff *skb)
 {
 	struct span s = {
 		.start = (void *)(long)skb->data,
@@ -60,10 +60,9 @@ global_fn int egress_deepen(struct __sk_buff *skb, struct packet *p)
 }
 
 /* The question of the host for the MAC of peer @who, sent to everybody. */
-inline_fn int egress_resolve(const struct packet *p,
-			     const struct cloak_prefix *who,
-			     const struct cloak_peer *peer,
-			     struct rewrite *rewrite)
+static __always_inline int
+egress_resolve(const struct packet *p, const struct cloak_prefix *who,
+	       const struct cloak_peer *peer, struct rewrite *rewrite)
 {
 	const __u8 nobody[ETH_ALEN] = {};
 	const __u8 *mac = neighbour_mac(who, p->ifindex);
@@ -118,8 +117,8 @@ global_fn int egress_resolver(const struct packet *p,
 						  CLOAK_PASS_GATEWAY;
 }
 
-inline_fn int egress_arp(const struct packet *p,
-			 struct rewrite *rewrite)
+static __always_inline int egress_arp(const struct packet *p,
+				      struct rewrite *rewrite)
 {
 	if (addr_is_unspecified(&p->src.addr))
 		return CLOAK_DROP_EGRESS_DAD;
@@ -130,8 +129,8 @@ inline_fn int egress_arp(const struct packet *p,
 	return egress_resolver(p, &p->dst, p->arp_op == 1, rewrite);
 }
 
-inline_fn int egress_nd(const struct packet *p,
-			struct rewrite *rewrite)
+static __always_inline int egress_nd(const struct packet *p,
+				     struct rewrite *rewrite)
 {
 	if (p->icmp_type == ICMPV6_RS)
 		return CLOAK_DROP_EGRESS_RS;
@@ -190,8 +189,8 @@ global_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
 	return CLOAK_PASS_OUTBOUND;
 }
 
-inline_fn int egress_whole(struct __sk_buff *skb, struct packet *p,
-			   struct rewrite *rewrite)
+static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
+					struct rewrite *rewrite)
 {
 	if (p->network == NET_ARP)
 		return egress_arp(p, rewrite);
@@ -208,7 +207,8 @@ inline_fn int egress_whole(struct __sk_buff *skb, struct packet *p,
 }
 
 /* Things that carry the addresses of the host in their payload. */
-inline_fn bool is_advertisement(struct __sk_buff *skb, struct packet *p)
+static __always_inline bool is_advertisement(struct __sk_buff *skb,
+					     struct packet *p)
 {
 	if (p->network == NET_OTHER)
 		return p->ethertype == ETHERTYPE_LLDP;
@@ -226,7 +226,8 @@ inline_fn bool is_advertisement(struct __sk_buff *skb, struct packet *p)
 }
 
 /* Is a frame of this host about one of the cloaked addresses? */
-inline_fn bool egress_is_cloaked(struct __sk_buff *skb, struct packet *p)
+static __always_inline bool egress_is_cloaked(struct __sk_buff *skb,
+					      struct packet *p)
 {
 	if (p->network == NET_OTHER)
 		return false;
@@ -240,8 +241,9 @@ inline_fn bool egress_is_cloaked(struct __sk_buff *skb, struct packet *p)
 	return p->has_target && is_cloaked(p, &p->target);
 }
 
-inline_fn int egress_addresses(struct __sk_buff *skb, struct packet *p,
-			       struct rewrite *rewrite)
+static __always_inline int egress_addresses(struct __sk_buff *skb,
+					    struct packet *p,
+					    struct rewrite *rewrite)
 {
 	if (is_advertisement(skb, p))
 		return CLOAK_DROP_EGRESS_ADVERT;
@@ -261,7 +263,7 @@ global_fn int egress_parse(struct __sk_buff *skb, struct packet *p)
 }
 
 /* Headers may lie in page fragments: get them into the linear part first. */
-inline_fn void egress_pull(struct __sk_buff *skb)
+static __always_inline void egress_pull(struct __sk_buff *skb)
 {
 	__u32 wanted = skb->len;
 
@@ -271,8 +273,8 @@ inline_fn void egress_pull(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, wanted);
 }
 
-inline_fn int egress_verdict(struct __sk_buff *skb, struct packet *p,
-			     struct rewrite *rewrite)
+static __always_inline int
+egress_verdict(struct __sk_buff *skb, struct packet *p, struct rewrite *rewrite)
 {
 	int reason;
 

@@ -22,27 +22,27 @@
 #define TCP_FLAG_ACK	0x10
 #define TCP_FLAG_URG	0x20
 
-inline_fn bool is_echo(const struct packet *p, __u8 v4, __u8 v6)
+static __always_inline bool is_echo(const struct packet *p, __u8 v4, __u8 v6)
 {
 	return p->has_icmp &&
 	       ((p->protocol == IPPROTO_ICMP && p->icmp_type == v4) ||
 		(p->protocol == IPPROTO_ICMPV6 && p->icmp_type == v6));
 }
 
-inline_fn void flow_note(const struct cloak_flow_key *key)
+static __always_inline void flow_note(const struct cloak_flow_key *key)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 
 	bpf_map_update_elem(&flows, key, &now, BPF_ANY);
 }
 
-inline_fn bool flow_known(const struct cloak_flow_key *key)
+static __always_inline bool flow_known(const struct cloak_flow_key *key)
 {
 	return bpf_map_lookup_elem(&flows, key);
 }
 
-inline_fn void flow_fragment_key(struct cloak_flow_key *key,
-				 const struct packet *p)
+static __always_inline void flow_fragment_key(struct cloak_flow_key *key,
+					      const struct packet *p)
 {
 	key->remote_addr = p->src.addr;
 	key->local_addr = p->dst.addr;
@@ -53,7 +53,7 @@ inline_fn void flow_fragment_key(struct cloak_flow_key *key,
 }
 
 /* The host sends @p to an outbound peer. After parse_deep(). */
-inline_fn void flow_opened(const struct packet *p)
+static __always_inline void flow_opened(const struct packet *p)
 {
 	struct cloak_flow_key key = { .protocol = p->protocol };
 
@@ -73,7 +73,7 @@ inline_fn void flow_opened(const struct packet *p)
 }
 
 /* True if @p, from an outbound peer, answers the host. After parse_deep(). */
-inline_fn bool flow_answers(const struct packet *p)
+static __always_inline bool flow_answers(const struct packet *p)
 {
 	struct cloak_flow_key key = { .protocol = p->protocol };
 	struct cloak_flow_key pieces = {};

@@ -24,7 +24,7 @@
 #include "parse.h"
 #include "policy.h"
 
-inline_fn struct span xdp_span(const struct xdp_md *ctx)
+static __always_inline struct span xdp_span(const struct xdp_md *ctx)
 {
 	struct span s = {
 		.start = (void *)(long)ctx->data,
@@ -115,7 +115,7 @@ global_fn int ingress_arp(const struct packet *p)
 }
 
 /* An advertisement may speak for its sender or for another peer. */
-inline_fn bool na_target_is_peer(const struct packet *p)
+static __always_inline bool na_target_is_peer(const struct packet *p)
 {
 	return addr_equal(&p->src.addr, &p->target.addr) ||
 	       peer_may(p, &p->target, p->smac, PEER_ANY);
@@ -146,7 +146,7 @@ global_fn int ingress_nd(const struct packet *p)
 	return reason;
 }
 
-inline_fn int ingress_whole(struct xdp_md *ctx, struct packet *p)
+static __always_inline int ingress_whole(struct xdp_md *ctx, struct packet *p)
 {
 	if (p->network == NET_ARP)
 		return ingress_arp(p);
@@ -161,7 +161,7 @@ inline_fn int ingress_whole(struct xdp_md *ctx, struct packet *p)
 }
 
 /* True if ND could be in it whose target cannot be seen. */
-inline_fn bool hides_nd(const struct packet *p)
+static __always_inline bool hides_nd(const struct packet *p)
 {
 	if (p->endless || p->truncated)
 		return true;
@@ -197,7 +197,8 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 }
 
 /* To a cloaked address, or to a group that only such belong to. */
-inline_fn int ingress_cloaked(struct xdp_md *ctx, struct packet *p, bool group)
+static __always_inline int ingress_cloaked(struct xdp_md *ctx, struct packet *p,
+					   bool group)
 {
 	int reason;
 
@@ -212,7 +213,8 @@ inline_fn int ingress_cloaked(struct xdp_md *ctx, struct packet *p, bool group)
 	return reason;
 }
 
-inline_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
+static __always_inline int ingress_addresses(struct xdp_md *ctx,
+					     struct packet *p)
 {
 	const struct cloak_address *to;
 
@@ -235,8 +237,8 @@ inline_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
  * A header that does not fit may be broken, or it may lie beyond the first
  * buffer of a packet in several: tell the two apart.
  */
-inline_fn int ingress_broken(const struct packet *p, const struct span *s,
-			     int reason)
+static __always_inline int ingress_broken(const struct packet *p,
+					  const struct span *s, int reason)
 {
 	__u32 linear = s->end - s->start;
 
@@ -257,7 +259,7 @@ global_fn int ingress_parse(struct xdp_md *ctx, struct packet *p)
 	return reason ? ingress_broken(p, &s, reason) : 0;
 }
 
-inline_fn int ingress_verdict(struct xdp_md *ctx, struct packet *p)
+static __always_inline int ingress_verdict(struct xdp_md *ctx, struct packet *p)
 {
 	int reason = ingress_parse(ctx, p);
 

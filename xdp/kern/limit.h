@@ -21,8 +21,8 @@
  * Takes a token from @bucket. @interval: time until one comes back, @burst:
  * size. A CPU that loses every attempt to the others goes without.
  */
-inline_fn bool limit_take(__u64 *bucket, __u64 now, __u64 interval,
-			  __u64 burst)
+static __always_inline bool limit_take(__u64 *bucket, __u64 now, __u64 interval,
+				       __u64 burst)
 {
 	int i;
 
@@ -38,12 +38,12 @@ inline_fn bool limit_take(__u64 *bucket, __u64 now, __u64 interval,
 	return false;
 }
 
-inline_fn __u64 interval_of(__u32 per_second)
+static __always_inline __u64 interval_of(__u32 per_second)
 {
 	return NSEC_PER_SEC / (per_second ? per_second : 1);
 }
 
-inline_fn const struct cloak_config *config_read(void)
+static __always_inline const struct cloak_config *config_read(void)
 {
 	__u32 zero = 0;
 
@@ -65,7 +65,7 @@ global_fn int limit_event(__u64 now)
 	return limit_take(bucket, now, interval_of(rate), rate);
 }
 
-inline_fn __u64 *mac_bucket(__u64 key)
+static __always_inline __u64 *mac_bucket(__u64 key)
 {
 	__u64 full = 0, *bucket;
 

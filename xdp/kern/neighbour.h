@@ -17,7 +17,7 @@
 
 #define NEIGHBOUR_REFRESH_NS	1000000000ull
 
-inline_fn const struct cloak_neighbour *
+static __always_inline const struct cloak_neighbour *
 neighbour_find(const struct cloak_prefix *who)
 {
 	struct cloak_addr key = who->addr;
@@ -25,8 +25,9 @@ neighbour_find(const struct cloak_prefix *who)
 	return bpf_map_lookup_elem(&neighbours, &key);
 }
 
-inline_fn void neighbour_write(const struct cloak_prefix *who, __u32 ifindex,
-			       const __u8 *mac, __u64 now)
+static __always_inline void neighbour_write(const struct cloak_prefix *who,
+					    __u32 ifindex, const __u8 *mac,
+					    __u64 now)
 {
 	struct cloak_neighbour fresh = { .seen_ns = now, .ifindex = ifindex };
 	struct cloak_addr key = who->addr;
@@ -35,8 +36,8 @@ inline_fn void neighbour_write(const struct cloak_prefix *who, __u32 ifindex,
 	bpf_map_update_elem(&neighbours, &key, &fresh, BPF_ANY);
 }
 
-inline_fn void station_write(const struct cloak_prefix *who, __u32 ifindex,
-			     const __u8 *mac)
+static __always_inline void station_write(const struct cloak_prefix *who,
+					  __u32 ifindex, const __u8 *mac)
 {
 	struct cloak_station_key key = { .ifindex = ifindex };
 	struct cloak_station station;
@@ -47,8 +48,8 @@ inline_fn void station_write(const struct cloak_prefix *who, __u32 ifindex,
 }
 
 /* The host sends to peer @who at @mac: remember, at most once a second. */
-inline_fn void neighbour_learn(const struct cloak_prefix *who, __u32 ifindex,
-			       const __u8 *mac)
+static __always_inline void neighbour_learn(const struct cloak_prefix *who,
+					    __u32 ifindex, const __u8 *mac)
 {
 	const struct cloak_neighbour *known = neighbour_find(who);
 	__u64 now = bpf_ktime_get_coarse_ns();
@@ -62,8 +63,8 @@ inline_fn void neighbour_learn(const struct cloak_prefix *who, __u32 ifindex,
 }
 
 /* The MAC last used for @who, or NULL. */
-inline_fn const __u8 *neighbour_mac(const struct cloak_prefix *who,
-				    __u32 ifindex)
+static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
+						 __u32 ifindex)
 {
 	const struct cloak_neighbour *known = neighbour_find(who);
 
@@ -77,8 +78,8 @@ inline_fn const __u8 *neighbour_mac(const struct cloak_prefix *who,
  * answer, and ask back to keep its own entry fresh. A zero MAC in the entry
  * means that the question went to everybody.
  */
-inline_fn bool neighbour_was_asked(const struct cloak_prefix *who,
-				   __u32 ifindex, const __u8 *mac)
+static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
+						__u32 ifindex, const __u8 *mac)
 {
 	const struct cloak_neighbour *known = neighbour_find(who);
 
@@ -87,7 +88,8 @@ inline_fn bool neighbour_was_asked(const struct cloak_prefix *who,
 }
 
 /* True if @mac belongs to a peer or a gateway that is still one. */
-inline_fn bool station_is_peer(const struct packet *p, const __u8 *mac)
+static __always_inline bool station_is_peer(const struct packet *p,
+					    const __u8 *mac)
 {
 	struct cloak_station_key key = { .ifindex = p->ifindex };
 	const struct cloak_station *station;

@@ -14,14 +14,13 @@
 #include "cloak_abi.h"
 
 /*
- * Two kinds of function. An inline_fn is looked at by the verifier at every
+ * Two kinds of function. An inline one is looked at by the verifier at every
  * call, with all that is known there; a global_fn once and by itself, with
  * nothing known about its arguments, and its caller forgets in turn what it
  * knew. So the decisions with many outcomes are global: else the number of
  * paths would be the product of theirs, which kernels before 6.4 (they track
  * each constant wherever there are functions at all) cannot get through.
  */
-#define inline_fn static __always_inline
 #define global_fn __noinline
 
 #define ETH_ALEN		6
@@ -86,7 +85,8 @@ struct packet {
 };
 
 /* The padding, too: a global_fn wants every byte initialised. */
-inline_fn void packet_init(struct packet *p, __u32 ifindex, __u32 len)
+static __always_inline void packet_init(struct packet *p, __u32 ifindex,
+					__u32 len)
 {
 	__builtin_memset(p, 0, sizeof(*p));
 	p->ifindex = ifindex;
@@ -99,23 +99,23 @@ struct span {
 	void *end;
 };
 
-inline_fn bool mac_equal(const __u8 *a, const __u8 *b)
+static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 {
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
 		 (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
 }
 
-inline_fn bool mac_is_zero(const __u8 *a)
+static __always_inline bool mac_is_zero(const __u8 *a)
 {
 	return !(a[0] | a[1] | a[2] | a[3] | a[4] | a[5]);
 }
 
-inline_fn bool to_group_mac(const struct packet *p)
+static __always_inline bool to_group_mac(const struct packet *p)
 {
 	return p->dmac[0] & 1;
 }
 
-inline_fn __u32 addr_word(const struct cloak_addr *a, int word)
+static __always_inline __u32 addr_word(const struct cloak_addr *a, int word)
 {
 	__u32 value;
 
@@ -123,8 +123,8 @@ inline_fn __u32 addr_word(const struct cloak_addr *a, int word)
 	return value;
 }
 
-inline_fn bool addr_equal(const struct cloak_addr *a,
-			  const struct cloak_addr *b)
+static __always_inline bool addr_equal(const struct cloak_addr *a,
+				       const struct cloak_addr *b)
 {
 	return !((addr_word(a, 0) ^ addr_word(b, 0)) |
 		 (addr_word(a, 1) ^ addr_word(b, 1)) |
@@ -132,21 +132,21 @@ inline_fn bool addr_equal(const struct cloak_addr *a,
 		 (addr_word(a, 3) ^ addr_word(b, 3)));
 }
 
-/* The last word of :: and of ::ffff:0.0.0.0 is zero, so is that of few others. */
-inline_fn bool addr_is_unspecified(const struct cloak_addr *a)
+/* The last word of :: and ::ffff:0.0.0.0 is zero, so is that of few others. */
+static __always_inline bool addr_is_unspecified(const struct cloak_addr *a)
 {
 	return !addr_word(a, 0) && !addr_word(a, 1) && !addr_word(a, 3) &&
 	       (!addr_word(a, 2) || addr_word(a, 2) == bpf_htonl(0xffff));
 }
 
-inline_fn bool addr_is_v4(const struct cloak_addr *a)
+static __always_inline bool addr_is_v4(const struct cloak_addr *a)
 {
 	return !addr_word(a, 0) && !addr_word(a, 1) &&
 	       addr_word(a, 2) == bpf_htonl(0xffff);
 }
 
 /* Multicast of either family and 255.255.255.255. */
-inline_fn bool addr_is_group(const struct cloak_addr *a)
+static __always_inline bool addr_is_group(const struct cloak_addr *a)
 {
 	if (addr_is_v4(a))
 		return (a->bytes[12] & 0xf0) == 0xe0 ||
@@ -154,7 +154,8 @@ inline_fn bool addr_is_group(const struct cloak_addr *a)
 	return a->bytes[0] == 0xff;
 }
 
-inline_fn void prefix_set_v4(struct cloak_prefix *to, const void *four)
+static __always_inline void prefix_set_v4(struct cloak_prefix *to,
+					  const void *four)
 {
 	__u32 *word = (__u32 *)to->addr.bytes;
 
@@ -165,7 +166,8 @@ inline_fn void prefix_set_v4(struct cloak_prefix *to, const void *four)
 	__builtin_memcpy(&word[3], four, 4);
 }
 
-inline_fn void prefix_set_v6(struct cloak_prefix *to, const void *sixteen)
+static __always_inline void prefix_set_v6(struct cloak_prefix *to,
+					  const void *sixteen)
 {
 	to->bits = 128;
 	__builtin_memcpy(to->addr.bytes, sixteen, 16);

@@ -18,7 +18,7 @@
 #include "packet.h"
 
 #define MAX_EXTENSIONS		8
-#define MAX_OFFSET		0x7ff	/* of headers; all bits set, see bytes_at() */
+#define MAX_OFFSET		0x7ff	/* of headers; a mask in bytes_at() */
 
 #define IPPROTO_SHIM6		140
 
@@ -61,7 +61,7 @@ struct arp_header {
 	__u8 spa[4];
 	__u8 tha[ETH_ALEN];
 	__u8 tpa[4];
-} __attribute__((packed));
+};
 
 struct icmp_header {
 	__u8 type;
@@ -85,7 +85,8 @@ struct fragment_header {
 };
 
 /* @size bytes at @offset, or NULL if they are not all in the linear part. */
-inline_fn void *bytes_at(const struct span *s, __u64 offset, __u32 size)
+static __always_inline void *bytes_at(const struct span *s, __u64 offset,
+				      __u32 size)
 {
 	void *at;
 
@@ -99,14 +100,14 @@ inline_fn void *bytes_at(const struct span *s, __u64 offset, __u32 size)
 	return at;
 }
 
-inline_fn bool is_tag(__u16 ethertype)
+static __always_inline bool is_tag(__u16 ethertype)
 {
 	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ ||
 	       ethertype == ETHERTYPE_QINQ_OLD;
 }
 
 /* Ethernet and its tags. Returns 0 or the reason for a drop. */
-inline_fn int parse_link(struct packet *p, const struct span *s)
+static __always_inline int parse_link(struct packet *p, const struct span *s)
 {
 	const struct mac_header *mac = bytes_at(s, 0, sizeof(*mac));
 	const struct tag_header *tag;
@@ -135,7 +136,7 @@ inline_fn int parse_link(struct packet *p, const struct span *s)
 	return is_tag(p->ethertype) ? CLOAK_DROP_TAGS : 0;
 }
 
-inline_fn int parse_arp(struct packet *p, const struct span *s)
+static __always_inline int parse_arp(struct packet *p, const struct span *s)
 {
 	const struct arp_header *arp =
 		bytes_at(s, p->network_at, sizeof(*arp));
@@ -154,7 +155,8 @@ inline_fn int parse_arp(struct packet *p, const struct span *s)
 	return 0;
 }
 
-inline_fn int parse_ipv4(struct packet *p, const struct span *s, bool strict)
+static __always_inline int parse_ipv4(struct packet *p, const struct span *s,
+				      bool strict)
 {
 	const struct iphdr *ip = bytes_at(s, p->network_at, sizeof(*ip));
 	__u32 header, total;
@@ -186,7 +188,8 @@ inline_fn int parse_ipv4(struct packet *p, const struct span *s, bool strict)
 	return 0;
 }
 
-inline_fn int parse_ipv6(struct packet *p, const struct span *s, bool strict)
+static __always_inline int parse_ipv6(struct packet *p, const struct span *s,
+				      bool strict)
 {
 	const struct ipv6hdr *ip = bytes_at(s, p->network_at, sizeof(*ip));
 	__u32 payload;
@@ -213,7 +216,8 @@ inline_fn int parse_ipv6(struct packet *p, const struct span *s, bool strict)
  * egress, where a segment yet to be cut up may say what it likes.
  * Returns 0 or the reason for a drop.
  */
-inline_fn int parse_frame(struct packet *p, const struct span *s, bool strict)
+static __always_inline int parse_frame(struct packet *p, const struct span *s,
+				       bool strict)
 {
 	int reason = parse_link(p, s);
 
@@ -230,7 +234,7 @@ inline_fn int parse_frame(struct packet *p, const struct span *s, bool strict)
 	return 0;
 }
 
-inline_fn bool is_extension(__u8 next)
+static __always_inline bool is_extension(__u8 next)
 {
 	switch (next) {
 	case IPPROTO_HOPOPTS:
@@ -246,7 +250,8 @@ inline_fn bool is_extension(__u8 next)
 }
 
 /* One extension header. Returns false if the walk ends here. */
-inline_fn bool skip_extension(struct packet *p, const struct span *s)
+static __always_inline bool skip_extension(struct packet *p,
+					   const struct span *s)
 {
 	const struct fragment_header *h;
 	__u32 size;
@@ -275,7 +280,8 @@ inline_fn bool skip_extension(struct packet *p, const struct span *s)
 	return p->frag != FRAG_LATER;
 }
 
-inline_fn void skip_extensions(struct packet *p, const struct span *s)
+static __always_inline void skip_extensions(struct packet *p,
+					    const struct span *s)
 {
 	int i;
 
@@ -287,7 +293,7 @@ inline_fn void skip_extensions(struct packet *p, const struct span *s)
 }
 
 /* One IPv4 option. Returns false if there are no more. */
-inline_fn bool skip_option(struct packet *p, const struct span *s)
+static __always_inline bool skip_option(struct packet *p, const struct span *s)
 {
 	const __u8 *option = bytes_at(s, p->option_at, 2);
 
@@ -308,7 +314,8 @@ inline_fn bool skip_option(struct packet *p, const struct span *s)
  * is stands in memory and not in a register: there each turn would have
  * other bounds, and none would look to the verifier like one before.
  */
-inline_fn void parse_options(struct packet *p, const struct span *s)
+static __always_inline void parse_options(struct packet *p,
+					  const struct span *s)
 {
 	int i;
 
@@ -319,7 +326,7 @@ inline_fn void parse_options(struct packet *p, const struct span *s)
 	}
 }
 
-inline_fn void parse_tcp(struct packet *p, const struct span *s)
+static __always_inline void parse_tcp(struct packet *p, const struct span *s)
 {
 	const struct tcphdr *tcp = bytes_at(s, p->transport_at, sizeof(*tcp));
 	const __u8 *bytes = (const __u8 *)tcp;
@@ -337,7 +344,7 @@ inline_fn void parse_tcp(struct packet *p, const struct span *s)
 }
 
 /* UDP, UDP-Lite, SCTP and DCCP all begin with the ports. */
-inline_fn void parse_ports(struct packet *p, const struct span *s)
+static __always_inline void parse_ports(struct packet *p, const struct span *s)
 {
 	const __be16 *port = bytes_at(s, p->transport_at, 8);
 
@@ -350,12 +357,12 @@ inline_fn void parse_ports(struct packet *p, const struct span *s)
 	p->has_ports = true;
 }
 
-inline_fn bool has_nd_target(__u8 type)
+static __always_inline bool has_nd_target(__u8 type)
 {
 	return type == ICMPV6_NS || type == ICMPV6_NA;
 }
 
-inline_fn void parse_icmp(struct packet *p, const struct span *s)
+static __always_inline void parse_icmp(struct packet *p, const struct span *s)
 {
 	const struct icmp_header *icmp =
 		bytes_at(s, p->transport_at, sizeof(*icmp));
@@ -381,7 +388,7 @@ inline_fn void parse_icmp(struct packet *p, const struct span *s)
 }
 
 /* From the addresses to the transport header; may be called twice. */
-inline_fn void parse_deep(struct packet *p, const struct span *s)
+static __always_inline void parse_deep(struct packet *p, const struct span *s)
 {
 	if (p->deep || p->network < NET_IPV4)
 		return;
@@ -411,14 +418,14 @@ inline_fn void parse_deep(struct packet *p, const struct span *s)
 }
 
 /* Neighbour discovery proper: what a gateway, too, may speak. */
-inline_fn bool is_nd(const struct packet *p)
+static __always_inline bool is_nd(const struct packet *p)
 {
 	return p->network == NET_IPV6 && p->has_icmp &&
 	       p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= ICMPV6_RS &&
 	       p->icmp_type <= ICMPV6_REDIRECT;
 }
 
-inline_fn bool is_mld(const struct packet *p)
+static __always_inline bool is_mld(const struct packet *p)
 {
 	return p->network == NET_IPV6 && p->has_icmp &&
 	       p->protocol == IPPROTO_ICMPV6 &&
@@ -428,7 +435,7 @@ inline_fn bool is_mld(const struct packet *p)
 }
 
 /* False for what every storage packet is: then nothing deeper matters. */
-inline_fn bool may_be_icmpv6(const struct packet *p)
+static __always_inline bool may_be_icmpv6(const struct packet *p)
 {
 	return p->network == NET_IPV6 &&
 	       (p->protocol == IPPROTO_ICMPV6 || is_extension(p->protocol));

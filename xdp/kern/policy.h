@@ -19,7 +19,7 @@
  * Finds the slot in force and the entry of the interface in it, once for
  * each packet. Returns false if nothing is said about this interface.
  */
-inline_fn bool policy_open(struct packet *p)
+static __always_inline bool policy_open(struct packet *p)
 {
 	__u32 zero = 0;
 	__u64 *now = bpf_map_lookup_elem(&generation, &zero);
@@ -43,17 +43,17 @@ inline_fn bool policy_open(struct packet *p)
 }
 
 /* What is not understood is the stricter of the two. */
-inline_fn bool is_whole(const struct packet *p)
+static __always_inline bool is_whole(const struct packet *p)
 {
 	return p->iface.scope != CLOAK_SCOPE_ADDRESSES;
 }
 
-inline_fn bool is_monitored(const struct packet *p)
+static __always_inline bool is_monitored(const struct packet *p)
 {
 	return p->iface.mode == CLOAK_MODE_MONITOR;
 }
 
-inline_fn const struct cloak_address *
+static __always_inline const struct cloak_address *
 address_find(const struct packet *p, const struct cloak_prefix *who)
 {
 	struct cloak_addr key = who->addr;
@@ -63,14 +63,14 @@ address_find(const struct packet *p, const struct cloak_prefix *who)
 	return addresses ? bpf_map_lookup_elem(addresses, &key) : NULL;
 }
 
-inline_fn bool is_cloaked(const struct packet *p,
-			  const struct cloak_prefix *who)
+static __always_inline bool is_cloaked(const struct packet *p,
+				       const struct cloak_prefix *who)
 {
 	return address_find(p, who);
 }
 
-inline_fn const struct cloak_peer *peer_find(const struct packet *p,
-					     const struct cloak_prefix *who)
+static __always_inline const struct cloak_peer *
+peer_find(const struct packet *p, const struct cloak_prefix *who)
 {
 	struct cloak_prefix key = *who;
 	__u32 slot = p->slot;
@@ -80,8 +80,8 @@ inline_fn const struct cloak_peer *peer_find(const struct packet *p,
 }
 
 /* 0, or the reason why the entry does not count for this packet. */
-inline_fn int peer_refuse(const struct cloak_peer *peer, __u32 ifindex,
-			  const __u8 *mac)
+static __always_inline int peer_refuse(const struct cloak_peer *peer,
+				       __u32 ifindex, const __u8 *mac)
 {
 	if (peer->expires_ns && bpf_ktime_get_boot_ns() >= peer->expires_ns)
 		return CLOAK_DROP_EXPIRED;
@@ -94,9 +94,9 @@ inline_fn int peer_refuse(const struct cloak_peer *peer, __u32 ifindex,
 }
 
 /* True if @who has one of @rights on this interface, with @mac. */
-inline_fn bool peer_may(const struct packet *p,
-			const struct cloak_prefix *who, const __u8 *mac,
-			__u16 rights)
+static __always_inline bool peer_may(const struct packet *p,
+				     const struct cloak_prefix *who,
+				     const __u8 *mac, __u16 rights)
 {
 	const struct cloak_peer *peer = peer_find(p, who);
 

@@ -20,7 +20,7 @@
 #include "ingress.h"
 #include "limit.h"
 
-inline_fn void stat_add(enum cloak_event_stat which)
+static __always_inline void stat_add(enum cloak_event_stat which)
 {
 	__u32 key = which;
 	__u64 *stat = bpf_map_lookup_elem(&event_stats, &key);
@@ -29,8 +29,8 @@ inline_fn void stat_add(enum cloak_event_stat which)
 		(*stat)++;
 }
 
-inline_fn void source_key(struct cloak_source_key *key,
-			  const struct packet *p)
+static __always_inline void source_key(struct cloak_source_key *key,
+				       const struct packet *p)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	/* Zeroed as well if the packet was too short to have one. */
@@ -38,8 +38,8 @@ inline_fn void source_key(struct cloak_source_key *key,
 	__builtin_memcpy(key->mac, p->smac, ETH_ALEN);
 }
 
-inline_fn struct cloak_source *source_get(const struct cloak_source_key *key,
-					  __u64 now)
+static __always_inline struct cloak_source *
+source_get(const struct cloak_source_key *key, __u64 now)
 {
 	struct cloak_source *found = bpf_map_lookup_elem(&sources, key);
 	struct cloak_source fresh = { .first_ns = now };
@@ -55,7 +55,7 @@ inline_fn struct cloak_source *source_get(const struct cloak_source_key *key,
 }
 
 /* Linear counting wants bits as if by chance, also for 1, 2, 3. */
-inline_fn __u32 sketch_hash(__u32 value)
+static __always_inline __u32 sketch_hash(__u32 value)
 {
 	value ^= value >> 16;
 	value *= 0x85ebca6b;
@@ -64,8 +64,8 @@ inline_fn __u32 sketch_hash(__u32 value)
 	return value ^ (value >> 16);
 }
 
-inline_fn void sketch_targets(struct cloak_source *source,
-			      const struct cloak_addr *a)
+static __always_inline void sketch_targets(struct cloak_source *source,
+					   const struct cloak_addr *a)
 {
 	__u32 bit = sketch_hash(addr_word(a, 0) ^
 				sketch_hash(addr_word(a, 1) ^
@@ -76,7 +76,8 @@ inline_fn void sketch_targets(struct cloak_source *source,
 			    1ull << (bit & 63));
 }
 
-inline_fn void sketch_ports(struct cloak_source *source, __u16 port)
+static __always_inline void sketch_ports(struct cloak_source *source,
+					 __u16 port)
 {
 	__u32 bit = sketch_hash(port);
 
@@ -85,8 +86,9 @@ inline_fn void sketch_ports(struct cloak_source *source, __u16 port)
 }
 
 /* Adds the probe to its source. Returns enum cloak_event_flags: why to tell. */
-inline_fn __u16 source_account(struct cloak_source *source,
-			       const struct packet *p, __u8 kind, __u64 now)
+static __always_inline __u16 source_account(struct cloak_source *source,
+					    const struct packet *p, __u8 kind,
+					    __u64 now)
 {
 	__u64 probes = __sync_fetch_and_add(&source->probes, 1) + 1;
 	__u32 bit = 1u << (kind & 31);
@@ -110,8 +112,8 @@ inline_fn __u16 source_account(struct cloak_source *source,
 	return why;
 }
 
-inline_fn void event_describe(struct cloak_event *event,
-			      const struct packet *p)
+static __always_inline void event_describe(struct cloak_event *event,
+					   const struct packet *p)
 {
 	event->target = p->has_target ? p->target.addr : p->dst.addr;
 	event->ifindex = p->ifindex;
@@ -137,7 +139,8 @@ inline_fn void event_describe(struct cloak_event *event,
 }
 
 /* Sends @event with the head of the packet. Counts what becomes of it. */
-inline_fn bool event_send(struct xdp_md *ctx, struct cloak_event *event)
+static __always_inline bool event_send(struct xdp_md *ctx,
+				       struct cloak_event *event)
 {
 	__u64 head = event->packet_len;
 
@@ -158,8 +161,8 @@ inline_fn bool event_send(struct xdp_md *ctx, struct cloak_event *event)
 	return true;
 }
 
-inline_fn void report(struct xdp_md *ctx, const struct packet *p, int reason,
-		      __u8 kind)
+static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
+				   int reason, __u8 kind)
 {
 	__u32 zero = 0;
 	struct cloak_event *event = bpf_map_lookup_elem(&event_scratch, &zero);

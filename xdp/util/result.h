@@ -57,7 +57,8 @@ public:
 	/** The errno value, 0 if the error came from no system call. */
 	[[nodiscard]] int code() const { return code_; }
 
-	/** The sentence, followed by the meaning of the errno if there is one. */
+	/** The sentence, followed by the meaning of the errno if there is one.
+	 */
 	[[nodiscard]] std::string message() const
 	{
 		if (code_ == 0)

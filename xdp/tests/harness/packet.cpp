@@ -138,7 +138,7 @@ public:
 		out.push_back(static_cast<std::uint8_t>(0x40 + header / 4));
 		out.push_back(0);
 		put16(out, l.length.value_or(static_cast<std::uint16_t>(
-		               header + inner_.size())));
+			       header + inner_.size())));
 		put16(out, l.id);
 		put16(out, (l.more ? 0x2000U : 0U) | l.offset);
 		out.push_back(l.ttl);
@@ -156,7 +156,7 @@ public:
 		Bytes out;
 		put32(out, 0x60000000U);
 		put16(out, l.length.value_or(
-		               static_cast<std::uint16_t>(inner_.size())));
+			       static_cast<std::uint16_t>(inner_.size())));
 		out.push_back(l.next.value_or(nextProtocol()));
 		out.push_back(l.hops);
 		putAll(out, l.src);
@@ -329,8 +329,8 @@ void seal(Bytes &segment, const Layer &layer, const Layer &ip)
 	if (!at)
 		return;
 	if (!std::holds_alternative<Icmp>(layer))
-		summed = pseudoHeader(ip, TypeOf().protocol(layer),
-		                      segment.size());
+		summed =
+		    pseudoHeader(ip, TypeOf().protocol(layer), segment.size());
 	putAll(summed, segment);
 	set16(segment, *at, inetSum(summed));
 }
@@ -379,9 +379,9 @@ cloak_prefix prefixOf(const std::string &text)
 	cloak_prefix prefix{128, addrOf(addr)};
 
 	if (slash != std::string::npos)
-		prefix.bits = static_cast<__u32>(
-		    std::stoul(text.substr(slash + 1)) +
-		    (isV6 ? 0 : CLOAK_V4_PREFIX_BITS));
+		prefix.bits =
+		    static_cast<__u32>(std::stoul(text.substr(slash + 1)) +
+		                       (isV6 ? 0 : CLOAK_V4_PREFIX_BITS));
 	return prefix;
 }
 

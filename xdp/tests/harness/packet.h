@@ -170,7 +170,10 @@ private:
 };
 
 template <typename T>
-concept IsLayer = requires(Layer layer) { std::get<T>(layer); };
+concept IsLayer = requires(Layer layer)
+{
+	std::get<T>(layer);
+};
 
 template <IsLayer Outer, IsLayer Inner>
 [[nodiscard]] Packet operator/(Outer outer, Inner inner)
@@ -180,7 +183,8 @@ template <IsLayer Outer, IsLayer Inner>
 	return packet.append(Layer(std::move(inner)));
 }
 
-template <IsLayer Inner> [[nodiscard]] Packet operator/(Packet packet, Inner inner)
+template <IsLayer Inner>
+[[nodiscard]] Packet operator/(Packet packet, Inner inner)
 {
 	return packet.append(Layer(std::move(inner)));
 }

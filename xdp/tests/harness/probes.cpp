@@ -79,8 +79,7 @@ Packet behindExtension(const Host &from, std::uint8_t type, const Bytes &body)
 std::vector<Probe> arpProbes()
 {
 	return {
-	    {"ArpBroadcast",
-	     [](const Host &h) { return arpTo(h, kBroadcast); },
+	    {"ArpBroadcast", [](const Host &h) { return arpTo(h, kBroadcast); },
 	     CLOAK_KIND_ARP},
 	    {"ArpUnicast", [](const Host &h) { return arpTo(h, kLake.mac); },
 	     CLOAK_KIND_ARP},
@@ -223,9 +222,7 @@ std::vector<Probe> pingProbes()
 	     },
 	     CLOAK_KIND_PING},
 	    {"PingInBroadcastMac",
-	     [](const Host &h) {
-		     return to(h, kBroadcast) / ipv4(h) / Icmp{};
-	     },
+	     [](const Host &h) { return to(h, kBroadcast) / ipv4(h) / Icmp{}; },
 	     CLOAK_KIND_PING},
 	    {"PingSubnetBroadcast",
 	     [](const Host &h) {
@@ -301,10 +298,8 @@ std::vector<Probe> tcpProbes()
 	     CLOAK_KIND_CONNECT},
 	    {"Fin", [](const Host &h) { return tcp4(h, kFin); },
 	     CLOAK_KIND_FIN},
-	    {"Null", [](const Host &h) { return tcp4(h, 0); },
-	     CLOAK_KIND_NULL},
-	    {"Xmas",
-	     [](const Host &h) { return tcp4(h, kFin | kPsh | kUrg); },
+	    {"Null", [](const Host &h) { return tcp4(h, 0); }, CLOAK_KIND_NULL},
+	    {"Xmas", [](const Host &h) { return tcp4(h, kFin | kPsh | kUrg); },
 	     CLOAK_KIND_XMAS},
 	    {"Ack", [](const Host &h) { return tcp4(h, kAck); },
 	     CLOAK_KIND_ACK},
@@ -315,9 +310,7 @@ std::vector<Probe> tcpProbes()
 	    {"Reset", [](const Host &h) { return tcp4(h, kRst); },
 	     CLOAK_KIND_BACKSCATTER},
 	    {"SynFin",
-	     [](const Host &h) {
-		     return tcp4(h, kSyn | kFin | kUrg | kPsh);
-	     },
+	     [](const Host &h) { return tcp4(h, kSyn | kFin | kUrg | kPsh); },
 	     CLOAK_KIND_OS},
 	    {"SynWithReservedBit",
 	     [](const Host &h) {
@@ -336,9 +329,7 @@ std::vector<Probe> tcpProbes()
 	     },
 	     CLOAK_KIND_SYN},
 	    {"SynToGroupMac",
-	     [](const Host &h) {
-		     return to(h, kBroadcast) / ipv4(h) / Tcp{};
-	     },
+	     [](const Host &h) { return to(h, kBroadcast) / ipv4(h) / Tcp{}; },
 	     CLOAK_KIND_SYN},
 	    {"Syn6", [](const Host &h) { return tcp6(h, kSyn); },
 	     CLOAK_KIND_SYN},
@@ -457,7 +448,8 @@ std::vector<Probe> otherProbes()
 	     CLOAK_KIND_ETHERTYPE, CLOAK_DROP_NON_IP},
 	    {"Llc",
 	     [](const Host &h) {
-		     return Ethernet{.src = h.mac, .dst = kLake.mac, .type = 3} /
+		     return Ethernet{
+				.src = h.mac, .dst = kLake.mac, .type = 3} /
 		            Raw{{0, 0, 0xe3}};
 	     },
 	     CLOAK_KIND_ETHERTYPE, CLOAK_DROP_NON_IP},
@@ -534,9 +526,9 @@ std::vector<Probe> backgroundProbes()
 		     const Addr6 group = v6("ff02::1");
 		     Bytes body = {64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0,
 		                   // prefix 2001:db8:66::/64, autonomous
-		                   3, 4, 64, 0xc0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
-		                   0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0x66, 0, 0,
-		                   0, 0, 0, 0, 0, 0, 0, 0};
+		                   3, 4, 64, 0xc0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0,
+		                   0, 0, 0x20, 1, 0xd, 0xb8, 0, 0x66, 0, 0, 0,
+		                   0, 0, 0, 0, 0, 0, 0};
 		     return to(h, groupMac(group)) /
 		            Ipv6{.src = h.v6, .dst = group, .hops = 255} /
 		            Icmp6{.type = 134} / Raw{std::move(body)};
@@ -648,9 +640,8 @@ std::vector<Probe> linkLocalProbes()
 	     [](const Host &h) {
 		     const Addr6 group = solicitedNode(kLake.v6);
 		     return to(h, groupMac(group)) /
-		            Ipv6{.src = h.linkLocal,
-		                 .dst = group,
-		                 .hops = 255} /
+		            Ipv6{
+				.src = h.linkLocal, .dst = group, .hops = 255} /
 		            solicitation(h);
 	     },
 	     CLOAK_KIND_NS, CLOAK_DROP_ND},
@@ -662,22 +653,18 @@ std::vector<Probe> moreProbes()
 	return {
 	    {"Null6", [](const Host &h) { return tcp6(h, 0); },
 	     CLOAK_KIND_NULL},
-	    {"Xmas6",
-	     [](const Host &h) { return tcp6(h, kFin | kPsh | kUrg); },
+	    {"Xmas6", [](const Host &h) { return tcp6(h, kFin | kPsh | kUrg); },
 	     CLOAK_KIND_XMAS},
 	    {"Maimon6", [](const Host &h) { return tcp6(h, kFin | kAck); },
 	     CLOAK_KIND_MAIMON},
 	    {"SynAck6", [](const Host &h) { return tcp6(h, kSyn | kAck); },
 	     CLOAK_KIND_BACKSCATTER},
 	    {"SynBehindPriorityTag",
-	     [](const Host &h) {
-		     return toLake(h) / Vlan{} / ipv4(h) / Tcp{};
-	     },
+	     [](const Host &h) { return toLake(h) / Vlan{} / ipv4(h) / Tcp{}; },
 	     CLOAK_KIND_SYN},
 	    {"PingBehindServiceTag",
 	     [](const Host &h) {
-		     return toLake(h) / Vlan{.tpid = 0x88a8} / ipv4(h) /
-		            Icmp{};
+		     return toLake(h) / Vlan{.tpid = 0x88a8} / ipv4(h) / Icmp{};
 	     },
 	     CLOAK_KIND_PING},
 	    {"Ping6BehindPriorityTag",
@@ -732,9 +719,8 @@ std::vector<Probe> moreProbes()
 	    {"UdpLite",
 	     [](const Host &h) {
 		     return toLake(h) /
-		            Ipv4{.src = h.v4,
-		                 .dst = kLake.v4,
-		                 .protocol = 136} /
+		            Ipv4{
+				.src = h.v4, .dst = kLake.v4, .protocol = 136} /
 		            payload(16);
 	     },
 	     CLOAK_KIND_UDP},
@@ -825,10 +811,10 @@ const std::vector<Probe> &allProbes()
 	static const std::vector<Probe> probes = [] {
 		std::vector<Probe> all;
 
-		for (const auto &some : {arpProbes(), ndProbes(), pingProbes(),
-		                         tcpProbes(), otherProbes(),
-		                         moreProbes(), linkLocalProbes(),
-		                         backgroundProbes()})
+		for (const auto &some :
+		     {arpProbes(), ndProbes(), pingProbes(), tcpProbes(),
+		      otherProbes(), moreProbes(), linkLocalProbes(),
+		      backgroundProbes()})
 			all.insert(all.end(), some.begin(), some.end());
 		return all;
 	}();

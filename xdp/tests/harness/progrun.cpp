@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
-#include <tuple>
+#include <utility>
 
 namespace cloak::test
 {
@@ -23,6 +22,8 @@ struct Shared {
 	std::unique_ptr<CloakObject> object;
 	std::unique_ptr<PerfReader> reader;
 	std::vector<Seen> seen;
+	// As the last run left them; nothing else counts meanwhile.
+	std::vector<CounterRow> counters;
 };
 
 Shared &shared()
@@ -36,19 +37,26 @@ void requireOk(const Status &status)
 	ASSERT_TRUE(status.ok()) << status.error().message();
 }
 
-using CounterKey = std::tuple<cloak_direction, bool, cloak_reason>;
-
-std::map<CounterKey, std::uint64_t> snapshot(const CloakMaps &maps)
+std::vector<CounterRow> snapshot(const CloakMaps &maps)
 {
-	std::map<CounterKey, std::uint64_t> packets;
 	auto rows = readCounters(maps);
 
 	EXPECT_TRUE(rows.ok());
-	if (rows)
-		for (const CounterRow &row : *rows)
-			packets[{row.direction, row.monitored, row.reason}] =
-			    row.packets;
-	return packets;
+	return rows ? *std::move(rows) : std::vector<CounterRow>();
+}
+
+/** How often @p row's verdict was given according to @p rows. */
+std::uint64_t packetsOf(const std::vector<CounterRow> &rows,
+                        const CounterRow &row)
+{
+	const auto same = [&](const CounterRow &other) {
+		return other.direction == row.direction &&
+		       other.monitored == row.monitored &&
+		       other.reason == row.reason;
+	};
+	const auto found = std::ranges::find_if(rows, same);
+
+	return found == rows.end() ? 0 : found->packets;
 }
 
 /** Runs the program and finds the one counter that moved. */
@@ -56,7 +64,6 @@ Outcome runProgram(const CloakMaps &maps, int program, const Bytes &frame,
                    cloak_direction direction, std::uint32_t pass)
 {
 	Outcome outcome;
-	const auto before = snapshot(maps);
 
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 	outcome.frame.resize(frame.size() + kRoom);
@@ -67,21 +74,21 @@ Outcome runProgram(const CloakMaps &maps, int program, const Bytes &frame,
 	run.repeat = 1;
 	const int err = bpf_prog_test_run_opts(program, &run);
 	EXPECT_EQ(err, 0) << std::strerror(-err) << ", " << frame.size()
-	                  << " bytes";
+			  << " bytes";
 	outcome.frame.resize(run.data_size_out);
 	outcome.passed = run.retval == pass;
 
 	unsigned moved = 0;
-	for (const auto &[key, packets] : snapshot(maps)) {
-		const auto old = before.find(key);
-		const std::uint64_t was = old == before.end() ? 0 : old->second;
+	const auto before = std::exchange(shared().counters, snapshot(maps));
+	for (const CounterRow &row : shared().counters) {
+		const std::uint64_t was = packetsOf(before, row);
 
-		if (packets == was)
+		if (row.packets == was)
 			continue;
-		EXPECT_EQ(packets, was + 1);
-		EXPECT_EQ(std::get<0>(key), direction);
-		outcome.monitored = std::get<1>(key);
-		outcome.reason = std::get<2>(key);
+		EXPECT_EQ(row.packets, was + 1);
+		EXPECT_EQ(row.direction, direction);
+		outcome.monitored = row.monitored;
+		outcome.reason = row.reason;
 		moved++;
 	}
 	EXPECT_EQ(moved, 1U) << "each packet is counted once";
@@ -136,8 +143,7 @@ PolicyText &PolicyText::peer(const std::string &prefix, unsigned flags)
 	return peer(prefix, value);
 }
 
-PolicyText &PolicyText::peer(const std::string &prefix,
-                             const cloak_peer &value)
+PolicyText &PolicyText::peer(const std::string &prefix, const cloak_peer &value)
 {
 	peers_.emplace_back(prefixOf(prefix), value);
 	return *this;
@@ -193,11 +199,11 @@ void CloakTest::SetUpTestSuite()
 	ASSERT_TRUE(object.ok())
 	    << object.error().message() << " (these tests need root)";
 	shared().object = std::make_unique<CloakObject>(*std::move(object));
-	auto reader = PerfReader::open(
-	    maps(), [](const cloak_event &event,
-	               std::span<const std::uint8_t> head) {
+	auto reader =
+	    PerfReader::open(maps(), [](const cloak_event &event,
+	                                std::span<const std::uint8_t> head) {
 		    shared().seen.push_back(
-		        {event, Bytes(head.begin(), head.end())});
+			{event, Bytes(head.begin(), head.end())});
 	    });
 	ASSERT_TRUE(reader.ok()) << reader.error().message();
 	shared().reader = std::make_unique<PerfReader>(*std::move(reader));
@@ -269,8 +275,8 @@ std::uint64_t CloakTest::counted()
 {
 	std::uint64_t sum = 0;
 
-	for (const auto &[key, packets] : snapshot(maps()))
-		sum += packets;
+	for (const CounterRow &row : snapshot(maps()))
+		sum += row.packets;
 	return sum;
 }
 

@@ -112,7 +112,8 @@ Result<Wire> Wire::open(const std::string &interface)
 		return filtered.error();
 	address.sll_family = AF_PACKET;
 	address.sll_protocol = htons(ETH_P_ALL);
-	address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+	address.sll_ifindex =
+	    static_cast<int>(if_nametoindex(interface.c_str()));
 	if (bind(socket.get(), reinterpret_cast<const sockaddr *>(&address),
 	         sizeof(address)))
 		return Error::fromErrno("cannot bind to " + interface);
@@ -150,10 +151,10 @@ Result<bool> Wire::hearOne(milliseconds wait)
 		return Error::fromErrno("cannot read a frame");
 	heard_++;
 	if (heard_ <= 20)
-		fmt::print("heard {:02x}\n",
-		           fmt::join(frame.begin(),
-		                     frame.begin() + std::min<ssize_t>(size, 80),
-		                     ""));
+		fmt::print(
+		    "heard {:02x}\n",
+		    fmt::join(frame.begin(),
+		              frame.begin() + std::min<ssize_t>(size, 80), ""));
 	return true;
 }
 
@@ -264,7 +265,8 @@ Result<Tally> run(Wire &wire, const std::vector<std::string> &words)
 		return listened ? Result<Tally>(Tally{})
 		                : Result<Tally>(listened.error());
 	}
-	return Error("what to do? each, all COUNT SEED, forged, listen SECONDS");
+	return Error(
+	    "what to do? each, all COUNT SEED, forged, listen SECONDS");
 }
 
 Result<unsigned> probe(const std::vector<std::string> &words)

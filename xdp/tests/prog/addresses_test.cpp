@@ -68,11 +68,11 @@ TEST_F(AddressesTest, VisibleAddressesAreLeftAlone)
 	                                                .tpa = visible4()})
 	              .reason,
 	          CLOAK_PASS_VISIBLE);
-	EXPECT_EQ(egress(toScanner() /
-	                 Ipv4{.src = visible4(), .dst = kScanner.v4} /
-	                 Tcp{.flags = kRst})
-	              .reason,
-	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(
+	    egress(toScanner() / Ipv4{.src = visible4(), .dst = kScanner.v4} /
+	           Tcp{.flags = kRst})
+		.reason,
+	    CLOAK_PASS_VISIBLE);
 	EXPECT_TRUE(events().empty());
 }
 
@@ -129,10 +129,10 @@ TEST_F(AddressesTest, SolicitationCannotHide)
 	endless.append(Nd{.type = 135, .target = kLake.v6});
 
 	EXPECT_EQ(ingress(endless).reason, CLOAK_DROP_BAD_HEADERS);
-	EXPECT_EQ(ingress(fromScanner() / toAll / Fragment6{.next = 58} /
-	                  payload(8))
-	              .reason,
-	          CLOAK_DROP_FRAGMENTED_ND);
+	EXPECT_EQ(
+	    ingress(fromScanner() / toAll / Fragment6{.next = 58} / payload(8))
+		.reason,
+	    CLOAK_DROP_FRAGMENTED_ND);
 	EXPECT_EQ(ingress(fromScanner() / toAll /
 	                  Fragment6{.offset = 1, .next = 58} / payload(16))
 	              .reason,
@@ -185,64 +185,66 @@ TEST_F(AddressesTest, ClaimOfACloakedAddressIsDropped)
 /* Whatever the stack made of group traffic: the source address tells. */
 TEST_F(AddressesTest, NothingLeavesFromACloakedAddressToStrangers)
 {
-	EXPECT_EQ(egress(toScanner() /
-	                 Ipv4{.src = kLake.v4, .dst = kScanner.v4} /
-	                 Icmp{.type = 0})
-	              .reason,
-	          CLOAK_DROP_EGRESS);
+	EXPECT_EQ(
+	    egress(toScanner() / Ipv4{.src = kLake.v4, .dst = kScanner.v4} /
+	           Icmp{.type = 0})
+		.reason,
+	    CLOAK_DROP_EGRESS);
 	EXPECT_EQ(egress(toScanner() / Arp{.op = 2,
 	                                   .sha = kLake.mac,
 	                                   .spa = kLake.v4,
 	                                   .tpa = kScanner.v4})
 	              .reason,
 	          CLOAK_DROP_EGRESS_RESOLVE);
-	EXPECT_EQ(egress(toScanner() /
-	                 Ipv6{.src = visible6(), .dst = kScanner.v6} /
-	                 Nd{.type = 136, .target = kLake.v6})
-	              .reason,
-	          CLOAK_DROP_EGRESS_RESOLVE);
+	EXPECT_EQ(
+	    egress(toScanner() / Ipv6{.src = visible6(), .dst = kScanner.v6} /
+	           Nd{.type = 136, .target = kLake.v6})
+		.reason,
+	    CLOAK_DROP_EGRESS_RESOLVE);
 }
 
 TEST_F(AddressesTest, CloakedAddressIsNotAnnounced)
 {
 	const Ethernet all = {.src = kLake.mac, .dst = kBroadcast};
 
-	EXPECT_EQ(egress(all / Arp{.sha = kLake.mac,
-	                           .spa = kLake.v4,
-	                           .tpa = kLake.v4})
-	              .reason,
-	          CLOAK_DROP_EGRESS_ANNOUNCE);
+	EXPECT_EQ(
+	    egress(all /
+	           Arp{.sha = kLake.mac, .spa = kLake.v4, .tpa = kLake.v4})
+		.reason,
+	    CLOAK_DROP_EGRESS_ANNOUNCE);
 	EXPECT_EQ(egress(all / Arp{.sha = kLake.mac, .tpa = kLake.v4}).reason,
 	          CLOAK_DROP_EGRESS_DAD);
 	EXPECT_EQ(egress(all / Ipv6{.src = {}, .dst = solicitedNode(kLake.v6)} /
 	                 Nd{.type = 135, .target = kLake.v6})
 	              .reason,
 	          CLOAK_DROP_EGRESS_DAD);
-	EXPECT_EQ(egress(all /
-	                 Ipv6{.src = kLake.linkLocal, .dst = v6("ff02::16")} /
-	                 Extension{.type = 0, .body = {5, 2, 0, 0}} /
-	                 Icmp6{.type = 143} / payload(20))
-	              .reason,
-	          CLOAK_DROP_EGRESS_MLD);
-	EXPECT_EQ(egress(all / Ipv4{.src = visible4(), .dst = v4("224.0.0.251")} /
-	                 Udp{.sport = 5353, .dport = 5353})
-	              .reason,
-	          CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(
+	    egress(all / Ipv6{.src = kLake.linkLocal, .dst = v6("ff02::16")} /
+	           Extension{.type = 0, .body = {5, 2, 0, 0}} /
+	           Icmp6{.type = 143} / payload(20))
+		.reason,
+	    CLOAK_DROP_EGRESS_MLD);
+	EXPECT_EQ(
+	    egress(all / Ipv4{.src = visible4(), .dst = v4("224.0.0.251")} /
+	           Udp{.sport = 5353, .dport = 5353})
+		.reason,
+	    CLOAK_DROP_EGRESS_ADVERT);
 }
 
 TEST_F(AddressesTest, VisibleAddressIsAnnounced)
 {
 	const Ethernet all = {.src = kLake.mac, .dst = kBroadcast};
 
-	EXPECT_EQ(egress(all / Arp{.sha = kLake.mac,
-	                           .spa = visible4(),
-	                           .tpa = visible4()})
-	              .reason,
-	          CLOAK_PASS_VISIBLE);
-	EXPECT_EQ(egress(all / Ipv6{.src = {}, .dst = solicitedNode(visible6())} /
-	                 Nd{.type = 135, .target = visible6()})
-	              .reason,
-	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(
+	    egress(all /
+	           Arp{.sha = kLake.mac, .spa = visible4(), .tpa = visible4()})
+		.reason,
+	    CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(
+	    egress(all / Ipv6{.src = {}, .dst = solicitedNode(visible6())} /
+	           Nd{.type = 135, .target = visible6()})
+		.reason,
+	    CLOAK_PASS_VISIBLE);
 }
 
 } // namespace cloak::test

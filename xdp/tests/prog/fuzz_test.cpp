@@ -49,10 +49,10 @@ TEST_F(FuzzTest, NoFrameOfAStrangerPasses)
 	const auto moved = [&](cloak_event_stat which) {
 		return now.at(which) - statsBefore.at(which);
 	};
-	EXPECT_EQ(moved(CLOAK_STAT_PROBES),
-	          moved(CLOAK_STAT_SENT) + moved(CLOAK_STAT_SUPPRESSED) +
-	              moved(CLOAK_STAT_RATE_LIMITED) +
-	              moved(CLOAK_STAT_FAILED));
+	EXPECT_EQ(moved(CLOAK_STAT_PROBES), moved(CLOAK_STAT_SENT) +
+	                                        moved(CLOAK_STAT_SUPPRESSED) +
+	                                        moved(CLOAK_STAT_RATE_LIMITED) +
+	                                        moved(CLOAK_STAT_FAILED));
 }
 
 TEST_F(FuzzTest, EgressTellsNoStranger)

@@ -156,9 +156,7 @@ TEST_F(PeerTest, NobodyIsAuthorisedWithoutAnAddress)
 
 TEST_F(PeerTest, WhoClaimsOurAddressIsDropped)
 {
-	usualPolicy()
-	    .peer("192.0.2.0/24", CLOAK_PEER_INBOUND)
-	    .commit(policy());
+	usualPolicy().peer("192.0.2.0/24", CLOAK_PEER_INBOUND).commit(policy());
 	Host twin = kScanner;
 	twin.v4 = kLake.v4;
 
@@ -273,11 +271,11 @@ TEST_F(OutboundTest, ConnectionIsNotAWayIn)
 {
 	egress(ask(Tcp{.sport = 40000, .dport = 443}));
 
-	EXPECT_EQ(ingress(answer(Tcp{.sport = 443,
-	                             .dport = 40000,
-	                             .flags = kSyn | kAck}))
-	              .reason,
-	          CLOAK_PASS_FLOW);
+	EXPECT_EQ(
+	    ingress(
+		answer(Tcp{.sport = 443, .dport = 40000, .flags = kSyn | kAck}))
+		.reason,
+	    CLOAK_PASS_FLOW);
 	EXPECT_EQ(ingress(answer(Tcp{.sport = 443, .dport = 40000})).reason,
 	          CLOAK_DROP_NO_FLOW);
 }
@@ -286,11 +284,10 @@ TEST_F(OutboundTest, ResetOfTheHostOpensNothing)
 {
 	egress(ask(Tcp{.sport = 4420, .dport = 50000, .flags = kRst}));
 
-	EXPECT_EQ(ingress(answer(Tcp{.sport = 50000,
-	                             .dport = 4420,
-	                             .flags = kAck}))
-	              .reason,
-	          CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(
+	    ingress(answer(Tcp{.sport = 50000, .dport = 4420, .flags = kAck}))
+		.reason,
+	    CLOAK_DROP_NO_FLOW);
 }
 
 TEST_F(OutboundTest, PingIsAnsweredAndNotPinged)

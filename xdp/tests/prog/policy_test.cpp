@@ -67,8 +67,7 @@ TEST_F(PolicyTest, DraftThatIsDroppedChangesNothing)
 		ASSERT_TRUE(draft.ok());
 		cloak_peer peer{};
 		peer.flags = CLOAK_PEER_INBOUND;
-		ASSERT_TRUE(
-		    draft->addPeer(prefixOf("192.0.2.66"), peer).ok());
+		ASSERT_TRUE(draft->addPeer(prefixOf("192.0.2.66"), peer).ok());
 	}
 
 	EXPECT_EQ(*policy().generation(), *generation);
@@ -162,11 +161,10 @@ TEST(NamesTest, EveryNumberHasItsOwn)
 	      CLOAK_DROP_EGRESS_MALFORMED, CLOAK_DROP_INTERNAL})
 		EXPECT_FALSE(reasonName(reason).empty()) << reason;
 	for (unsigned reason = 0; reason < CLOAK_REASONS; reason++) {
-		EXPECT_EQ(reasonName(reason).empty(),
-		          reasonText(reason).empty());
-		if (!reasonName(reason).empty()) {
-			EXPECT_TRUE(names.insert(reasonName(reason)).second);
-		}
+		const std::string_view name = reasonName(reason);
+
+		EXPECT_EQ(name.empty(), reasonText(reason).empty());
+		EXPECT_TRUE(name.empty() || names.insert(name).second);
 	}
 	EXPECT_EQ(names.size(), 10U + 21U + 11U + 1U);
 

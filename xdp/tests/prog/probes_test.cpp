@@ -39,10 +39,9 @@ protected:
 		EXPECT_EQ(Mac(std::to_array(event.source.mac)), kScanner.mac);
 		const std::size_t whole =
 		    std::min<std::size_t>(frame.size(), CLOAK_HEAD_LEN);
-		EXPECT_TRUE(std::equal(seen[0].head.begin(),
-		                       seen[0].head.end(), frame.begin(),
-		                       frame.begin() +
-		                           static_cast<std::ptrdiff_t>(whole)));
+		EXPECT_TRUE(std::equal(
+		    seen[0].head.begin(), seen[0].head.end(), frame.begin(),
+		    frame.begin() + static_cast<std::ptrdiff_t>(whole)));
 	}
 };
 

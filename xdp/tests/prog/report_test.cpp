@@ -61,8 +61,7 @@ protected:
 	void expectAllAccounted(std::uint64_t probes) const
 	{
 		EXPECT_EQ(stat(CLOAK_STAT_PROBES), probes);
-		EXPECT_EQ(stat(CLOAK_STAT_SENT) +
-		              stat(CLOAK_STAT_SUPPRESSED) +
+		EXPECT_EQ(stat(CLOAK_STAT_SENT) + stat(CLOAK_STAT_SUPPRESSED) +
 		              stat(CLOAK_STAT_RATE_LIMITED) +
 		              stat(CLOAK_STAT_FAILED),
 		          probes);
@@ -97,8 +96,8 @@ TEST_F(ReportTest, TellsWhatTheProbeWas)
 	EXPECT_EQ(event.flags, CLOAK_EVENT_FIRST | CLOAK_EVENT_NEW_KIND |
 	                           CLOAK_EVENT_COUNT | CLOAK_EVENT_V4 |
 	                           CLOAK_EVENT_PORTS);
-	EXPECT_TRUE(std::ranges::equal(event.target.bytes,
-	                               addrOf("192.0.2.5").bytes));
+	EXPECT_TRUE(
+	    std::ranges::equal(event.target.bytes, addrOf("192.0.2.5").bytes));
 	EXPECT_TRUE(std::ranges::equal(event.source.addr.bytes,
 	                               addrOf("192.0.2.66").bytes));
 	EXPECT_GT(event.time_ns, 0U);
@@ -120,8 +119,8 @@ TEST_F(ReportTest, TargetOfArpAndTagsAreTold)
 	EXPECT_EQ(event.vlans[0], 100);
 	EXPECT_EQ(event.vlans[1], 7);
 	EXPECT_EQ(event.ethertype, 0x0806);
-	EXPECT_TRUE(std::ranges::equal(event.target.bytes,
-	                               addrOf("192.0.2.5").bytes));
+	EXPECT_TRUE(
+	    std::ranges::equal(event.target.bytes, addrOf("192.0.2.5").bytes));
 }
 
 TEST_F(ReportTest, RepeatsAreToldAtPowersOfTwo)
@@ -189,9 +188,10 @@ TEST_F(ReportTest, BackgroundIsDroppedButNoProbe)
 	                               .spa = kScanner.v4,
 	                               .tpa = kPeer.v4})
 	                 .passed);
-	EXPECT_FALSE(ingress(all / Ipv4{.src = {}, .dst = v4("255.255.255.255")} /
-	                     Udp{.sport = 68, .dport = 67})
-	                 .passed);
+	EXPECT_FALSE(
+	    ingress(all / Ipv4{.src = {}, .dst = v4("255.255.255.255")} /
+	            Udp{.sport = 68, .dport = 67})
+		.passed);
 	EXPECT_FALSE(ingress(Ethernet{.src = kScanner.mac,
 	                              .dst = {1, 0x80, 0xc2, 0, 0, 0},
 	                              .type = 38} /
@@ -269,13 +269,13 @@ TEST_F(ReportTest, SourcesAreBudgetedAndTheCountIsExact)
 	EXPECT_GE(stat(CLOAK_STAT_UNRECORDED), 480U);
 	const auto seen = events();
 	EXPECT_EQ(seen.size(), 500U);
-	EXPECT_GE(std::ranges::count_if(seen,
-	                                [](const Seen &one) {
-		                                return (one.event.flags &
-		                                        CLOAK_EVENT_NO_SOURCE) !=
-		                                       0;
-	                                }),
-	          480);
+	EXPECT_GE(
+	    std::ranges::count_if(seen,
+	                          [](const Seen &one) {
+					  return (one.event.flags &
+		                                  CLOAK_EVENT_NO_SOURCE) != 0;
+				  }),
+	    480);
 	std::uint64_t probes = 0;
 	for (const auto &[key, source] : *sources)
 		if (std::ranges::equal(key.addr.bytes,
@@ -289,7 +289,7 @@ TEST_F(ReportTest, OfAJumboFrameTheHeadIsTaken)
 	const Bytes frame =
 	    (Ethernet{.src = kScanner.mac, .dst = kLake.mac} /
 	     Ipv4{.src = kScanner.v4, .dst = kLake.v4} / Udp{} / payload(8800))
-	        .bytes();
+		.bytes();
 
 	EXPECT_FALSE(ingress(frame).passed);
 
