@@ -15,7 +15,7 @@
 
 /* The only place that counts. Returns whether the packet may go on. */
 static __always_inline bool finish(enum cloak_direction direction,
-					  int reason, bool monitored, __u32 len)
+				   int reason, bool monitored, __u32 len)
 {
 	bool drop = reason >= CLOAK_DROP_FIRST;
 	__u32 key = CLOAK_COUNTER(direction, drop && monitored, reason);

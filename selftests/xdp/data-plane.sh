@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The BPF programs in each supported kernel, frame by frame: every kind of
+# probe, cut off anywhere, from strangers and peers, both directions; policies,
+# counters, events. No traffic; BPF_PROG_TEST_RUN.
+#
+# where: guest
+# timeout: 180
+. "$(dirname "$0")/../lib/ktap.sh"
+ktap_need "build/xdp/tests/prog (make -C xdp tests)" \
+	test -x "$TOP/build/xdp/tests/prog"
+
+ktap_gtest "$TOP/build/xdp/tests/prog"
