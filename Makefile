@@ -8,6 +8,7 @@
 #   TESTS=words   only the tests whose AREA/NAME has one of these in it
 #   PART=name     install and uninstall: only the modules, or only the cloak
 #   DESTDIR=dir   install and uninstall: below that folder
+#   PREFIX=dir    install and uninstall: instead of /usr/local
 #   V=1           show the commands
 
 build := $(CURDIR)/build
@@ -19,7 +20,7 @@ make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup modules all-modules xdp check check-debug demo shell \
-	debug-kernel style install uninstall reload clean distclean
+	debug-kernel style install deb uninstall reload clean distclean
 
 help: ## this list
 	@echo 'make VERB [KVER=release] [KDIR=folder] [TESTS=words] [V=1]'
@@ -40,7 +41,7 @@ xdp: ## the cloak: BPF object, programs and manual pages into build
 	@$(MAKE) --no-print-directory -C Documentation O=$(build)/man
 
 # Areas whose tests are known to be green; the others run by TESTS=.
-check_areas := vm/ pair/
+check_areas := vm/ pair/ build/ docs/ style/files style/checks
 
 check: setup all-modules ## the tests, in guests with both kernels too
 	@$(MAKE) --no-print-directory -C xdp O=$(build)/xdp all
@@ -65,6 +66,9 @@ style: ## checkpatch, sparse, clang-format, clang-tidy, shellcheck
 
 install: ## modules for KVER and the cloak into this machine, or into DESTDIR
 	@scripts/install.sh install $(install_options)
+
+deb: ## Debian package of the cloak into build/packages
+	@scripts/build-deb.sh
 
 uninstall: ## takes them out again; the in-tree modules are back
 	@scripts/install.sh uninstall $(install_options)

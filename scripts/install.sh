@@ -9,7 +9,7 @@
 #                           [--kernel 6.1|6.12|RELEASE] [--part modules|cloak]
 #
 # With DESTDIR in the environment, files go below that folder and nothing else
-# is done to this machine.
+# is done to this machine. PREFIX takes the place of /usr/local.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 modules=(nvme-tcp nvmet-tcp)
 destdir=${DESTDIR:-}
 destdir=${destdir%/}
-prefix=$destdir/usr/local
+prefix=$destdir${PREFIX:-/usr/local}
 policy=$destdir/etc/cloaklake/policy.toml
 sample=$prefix/share/cloaklake/policy.toml
 
@@ -135,7 +135,7 @@ index_modules() {
 do_install() {
 	local mode how source target
 	need_built
-	need_room "${prefix%/local}" 50
+	need_room "$prefix" 50
 	! with modules || need_room "${updates%/updates}" 20
 	while read -r mode how source target; do
 		copy "$mode" "$source" "$target"
