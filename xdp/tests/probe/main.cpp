@@ -47,7 +47,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kAnswerTime{40};
 // Long enough for what the stack sends again by a timer of a second.
-constexpr milliseconds kSilence{2500};
+constexpr milliseconds kSilence{1500};
 
 /** A raw socket that sends anything and hears only what kLake says. */
 class Wire
