@@ -187,11 +187,14 @@ seen_when_bare() {
 	((answered >= 50))
 }
 
-scanned_when_bare() {
-	scans >"$WORK/scans"
-	grep -E "^$PORT/tcp +open" "$WORK/scans"
-	grep "Discovered open port $PORT/tcp" "$WORK/scans"
+# masscan may listen only after its first probes have been answered.
+both_found() {
+	scans >"$WORK/scans" &&
+		grep -E "^$PORT/tcp +open" "$WORK/scans" &&
+		grep "Discovered open port $PORT/tcp" "$WORK/scans"
 }
+
+scanned_when_bare() { wait_until 60 both_found; }
 
 heard_when_bare() {
 	: >"$WORK/wire"
