@@ -60,9 +60,9 @@ items() {
 	for file in "$here"/*/*.sh; do
 		name=${file#"$here"/}
 		name=${name%.sh}
-		[[ -x $file ]] || continue
 		grep -q '^# where: ' "$file" || continue
 		wanted "$name" || continue
+		[[ -x $file ]] || die "selftests/$name.sh is not executable."
 		alone=$(header "$file" alone no)
 		limit=$(header "$file" timeout 120)
 		if [[ $(header "$file" where host) == host ]]; then

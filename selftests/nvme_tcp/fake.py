@@ -14,6 +14,7 @@ import os
 import socket
 import struct
 import sys
+import termios
 import threading
 import time
 
@@ -39,6 +40,11 @@ def wait_acked(sock):
     """Until the host has acknowledged all that was sent."""
     while struct.unpack("i", fcntl.ioctl(sock, SIOCOUTQ, bytes(4)))[0]:
         time.sleep(0.0002)
+
+
+def unread(sock):
+    """Bytes that were received and wait to be read."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
 
 
 class Gone(Exception):
@@ -277,8 +283,9 @@ class Queue(threading.Thread):
         self.send(self.c2h(command.cid, bytes(data)) +
                   self.rsp(command.cid))
 
-    def collect(self, cid, length):
-        """H2CData PDUs for a command until that many bytes are there."""
+    def collect(self, cid, length, start=0):
+        """H2CData PDUs for a command from offset start on, until that many
+        bytes are there."""
         got = {}
         while sum(len(d) for d in got.values()) < length:
             self.serve_one()
@@ -287,7 +294,8 @@ class Queue(threading.Thread):
                 self.h2c_pdus.remove(pdu)
         data = bytearray()
         for offset in sorted(got):
-            self.target.expect(offset == len(data), "H2CData in order")
+            self.target.expect(offset == start + len(data),
+                               "H2CData in order")
             data += got[offset]
         return bytes(data)
 
@@ -464,5 +472,7 @@ class Target:
 
     def close(self):
         self.accepting = False
+        # Closing alone would not wake who accepts.
+        self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
         self.drop()

@@ -42,8 +42,12 @@ record() {
 }
 
 exchange() {
+	local size
 	nvme_connect $nqn 127.0.0.1 4420 --nr-io-queues=1 "$@"
-	fio_blocks "$(nvme_device $nqn)" 512 16k 64k --size=512k --iodepth=4
+	for size in 512 16k 64k; do
+		fio_verify "$(nvme_device $nqn)" --bs=$size --size=512k \
+			--iodepth=4
+	done
 	nvme_disconnect $nqn
 }
 

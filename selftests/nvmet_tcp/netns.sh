@@ -31,9 +31,10 @@ netns_link lake eth0 host veth-host
 netns_addr lake eth0 198.51.100.1/24
 netns_addr host veth-host 198.51.100.2/24
 
-# link_in NS: enables the port from within.
+# link_in NS: enables the port from within. "ip netns exec" would mount a
+# sysfs without configfs in it.
 link_in() {
-	in_ns "$1" ln -s "$NVMET/subsystems/$nqn" \
+	nsenter --net="/run/netns/$(ns "$1")" ln -s "$NVMET/subsystems/$nqn" \
 		"$NVMET/ports/1/subsystems/$nqn"
 }
 
@@ -47,7 +48,7 @@ reached_only_there() {
 	not listening host
 	not within 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/4420'
 	in_ns host env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 \
-		"$here/hold.py" 198.51.100.1 4420 $nqn >/dev/null &
+		"$here/hold.py" 198.51.100.1 4420 $nqn >/dev/null 2>&1 &
 	wait_until 20 held
 }
 

@@ -13,15 +13,17 @@
 
 #include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#if KERNEL_VERSION(6, 1, 0) > LINUX_VERSION_CODE || \
+	KERNEL_VERSION(6, 13, 0) <= LINUX_VERSION_CODE
 #error "cloaklake supports Linux 6.1 and 6.12 only"
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#elif KERNEL_VERSION(6, 12, 0) <= LINUX_VERSION_CODE
 
 /* Pages are handed to TCP by sendmsg(MSG_SPLICE_PAGES). */
 #define NVME_TCP_HAVE_SPLICE_PAGES	1
 /* nvmet_fabrics_ops can report the address of the host. */
 #define NVMET_TCP_COMPAT_OPS	.host_traddr = nvmet_tcp_queue_host_traddr,
+/* nvme-core lets a command that fails over wait on its new way. */
+#define NVME_TCP_COMPAT_FAILOVER_WAITS	1
 /* nvme-fabrics spreads I/O queues over the queue maps itself. */
 #define NVME_TCP_HAVE_NVMF_MAP_QUEUES	1
 
@@ -33,12 +35,13 @@
 	nvmf_should_reconnect(ctrl, status)
 #define nvme_tcp_compat_add_ctrl(ctrl)	nvme_add_ctrl(ctrl)
 /* Only for TP_fast_assign(). */
-#define nvme_tcp_compat_assign_str(dst, src)	__assign_str(dst)
+#define nvme_tcp_compat_assign_str(dst, src) \
+	do { (void)(src); __assign_str(dst); } while (0)
 /* Is a port of nvmet to be secured by TLS? */
 #define nvmet_tcp_compat_wants_tls(nport) \
 	((nport)->disc_addr.tsas.tcp.sectype != NVMF_TCP_SECTYPE_NONE)
 
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#elif KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
 
 /* nvme-core renamed its quiesce calls after 6.1. */
 #define nvme_quiesce_io_queues		nvme_stop_queues
@@ -46,9 +49,11 @@
 #define nvme_quiesce_admin_queue	nvme_stop_admin_queue
 #define nvme_unquiesce_admin_queue	nvme_start_admin_queue
 
+/* 6.1 fails a command over as it is: with REQ_NOWAIT it may end as EAGAIN. */
+#define NVME_TCP_COMPAT_FAILOVER_WAITS	0
 /* 6.1 has two functions for what takes a flag later on. */
 #define nvme_tcp_compat_disable_ctrl(ctrl, shutdown) \
-	((shutdown) ? nvme_shutdown_ctrl(ctrl) : nvme_disable_ctrl(ctrl))
+	(((shutdown) ? nvme_shutdown_ctrl : nvme_disable_ctrl)(ctrl))
 #define nvme_tcp_compat_init_ctrl_finish(ctrl) \
 	nvme_init_ctrl_finish(ctrl)
 /* 6.1 decides about a reconnect without looking at the last status. */

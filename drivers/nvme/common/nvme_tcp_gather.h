@@ -6,8 +6,8 @@
  * never rewritten while the network stack may still refer to it: TCP holds
  * its own reference until the peer has acknowledged the bytes, and a full
  * page is reused only when no other reference is left and nothing of it waits
- * to be sent. A retransmission thus always sends what was sent first. Headers that follow each other merge into
- * one element of the vector.
+ * to be sent. A retransmission thus always sends what was sent first. Headers
+ * that follow each other merge into one element of the vector.
  *
  * Neither structure locks: the owner of the queue's transmit side owns both.
  */

@@ -447,7 +447,7 @@ enum {
  * @terms: what was agreed on
  * @events: NVMET_TCP_EV_*, atomic
  * @io_work: the worker
- * @worker: task that runs @io_work now
+ * @worker: task that executes commands in @io_work now, NULL otherwise
  * @busy_until: end of the period of polling, in jiffies; io_work
  * @deadline_work: ends a queue that stays too long in a state
  * @idle_work: looks for a queue without work

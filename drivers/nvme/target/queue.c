@@ -153,14 +153,13 @@ void nvmet_tcp_queue_kill(struct nvmet_tcp_queue *queue)
  * nvmet_tcp_queue_kick() - have the worker look at the queue
  * @queue: queue whose teardown has not freed it
  *
- * Any context. The worker itself looks again before it ends.
+ * Any context, the worker itself included: with the socket unlocked, data may
+ * have come in that it has looked for already.
  */
 void nvmet_tcp_queue_kick(struct nvmet_tcp_queue *queue)
 {
 	int cpu;
 
-	if (in_task() && READ_ONCE(queue->worker) == current)
-		return;
 	if (nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_DEAD)
 		return;
 	cpu = READ_ONCE(queue->sock->sk->sk_incoming_cpu);
@@ -182,7 +181,9 @@ static bool io_round(struct nvmet_tcp_queue *queue)
 	bool more;
 
 	more = nvmet_tcp_recv_round(queue);
+	WRITE_ONCE(queue->worker, current);
 	nvmet_tcp_capsule_run_ready(queue);
+	WRITE_ONCE(queue->worker, NULL);
 	more |= nvmet_tcp_send_round(queue);
 	if (nvmet_tcp_queue_state(queue) >= NVMET_TCP_Q_TERM)
 		return more;
@@ -230,11 +231,9 @@ static void io_work(struct work_struct *work)
 	nvmet_tcp_stat_add(&queue->stats.rx_wakeups, 1);
 	if (test_and_clear_bit(NVMET_TCP_EV_TRIM, &queue->events))
 		trim(queue);
-	WRITE_ONCE(queue->worker, current);
 	do {
 		more = io_round(queue);
 	} while (more && ++i < IO_ROUNDS && !need_resched());
-	WRITE_ONCE(queue->worker, NULL);
 	bytes -= queue->stats.rx_bytes + queue->stats.tx_bytes;
 	if (bytes)
 		watch_idle(queue);

@@ -79,8 +79,11 @@ static void submit(struct nvmet_tcp_cmd *cmd)
 {
 	struct nvmet_tcp_queue *queue = cmd->queue;
 
-	/* Whoever makes the list non-empty starts the worker. */
-	if (llist_add(&cmd->tx_node, &queue->tx.done))
+	/* Whoever makes the list non-empty starts the worker... */
+	if (!llist_add(&cmd->tx_node, &queue->tx.done))
+		return;
+	/* ...unless he is the worker, who will send what he executes. */
+	if (!in_task() || READ_ONCE(queue->worker) != current)
 		nvmet_tcp_queue_kick(queue);
 }
 

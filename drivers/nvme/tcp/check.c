@@ -10,12 +10,13 @@
 	{ .fes = NVME_TCP_FES_##code, .fei = offsetof(struct pdu, field), \
 	  .why = reason }
 
-#define REFUSE(code, pdu, field, reason)				\
-	do {								\
+/* The address of a constant fault. */
+#define A_FAULT(code, pdu, field, reason)				\
+	({								\
 		static const struct nvme_tcp_fault fault =		\
 			FAULT(code, pdu, field, reason);		\
-		return &fault;						\
-	} while (0)
+		&fault;							\
+	})
 
 const struct nvme_tcp_fault nvme_tcp_fault_hdgst = {
 	.fes = NVME_TCP_FES_HDR_DIGEST_ERR, .why = "header digest is wrong",
@@ -29,7 +30,7 @@ const struct nvme_tcp_fault nvme_tcp_fault_early =
 	FAULT(PDU_SEQ_ERR, nvme_tcp_hdr, type,
 	      "answers what it has not received");
 
-const struct nvme_tcp_fault nvme_tcp_fault_overlap =
+static const struct nvme_tcp_fault fault_overlap =
 	FAULT(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_offset,
 	      "R2T asks for the same data again");
 
@@ -63,24 +64,24 @@ nvme_tcp_check_common(const struct nvme_tcp_queue *queue,
 	case nvme_tcp_c2h_term:
 		break;
 	case nvme_tcp_icresp:
-		REFUSE(PDU_SEQ_ERR, nvme_tcp_hdr, type, "second ICResp");
+		return A_FAULT(PDU_SEQ_ERR, nvme_tcp_hdr, type, "second ICResp");
 	default:
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, type,
-		       "PDU type is not for a host");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, type,
+			       "PDU type is not for a host");
 	}
 	if (hdr->hlen != nvme_tcp_wire_hlen(hdr->type))
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, hlen,
-		       "header length is wrong");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, hlen,
+			       "header length is wrong");
 	if (!!(hdr->flags & NVME_TCP_F_HDGST) != hdgst)
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, flags,
-		       "header digest flag is not as agreed");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, flags,
+			       "header digest flag is not as agreed");
 	if (hdr->type == nvme_tcp_c2h_term) {
 		if (plen < hlen || plen > NVME_TCP_MAX_C2HTERM_PLEN)
-			REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, plen,
-			       "length of the C2HTermReq is wrong");
+			return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, plen,
+				       "length of the C2HTermReq is wrong");
 	} else if (hdr->type != nvme_tcp_c2h_data && plen != hlen) {
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, plen,
-		       "length of a PDU without data is wrong");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, plen,
+			       "length of a PDU without data is wrong");
 	}
 	return NULL;
 }
@@ -101,21 +102,21 @@ nvme_tcp_check_data(const struct nvme_tcp_queue *queue,
 	u64 want = (u64)pdu->hdr.pdo + len;
 
 	if (!!(pdu->hdr.flags & NVME_TCP_F_DDGST) != queue->ddgst)
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, flags,
-		       "data digest flag is not as agreed");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, flags,
+			       "data digest flag is not as agreed");
 	if (pdu->hdr.pdo < pdu->hdr.hlen + nvme_tcp_hdgst_len(queue) ||
 	    pdu->hdr.pdo % ((queue->hpda + 1) * 4))
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, pdo,
-		       "data offset is not as agreed");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, pdo,
+			       "data offset is not as agreed");
 	if (queue->ddgst)
 		want += NVME_TCP_DIGEST_LENGTH;
 	if (plen != want)
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, plen,
-		       "length does not match header, data and digest");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, plen,
+			       "length does not match header, data and digest");
 	if ((pdu->hdr.flags & NVME_TCP_F_DATA_SUCCESS) &&
 	    !(pdu->hdr.flags & NVME_TCP_F_DATA_LAST))
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_hdr, flags,
-		       "SUCCESS without LAST");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_hdr, flags,
+			       "SUCCESS without LAST");
 	return NULL;
 }
 
@@ -135,17 +136,17 @@ nvme_tcp_check_data_in(const struct nvme_tcp_request *req,
 	u32 len = le32_to_cpu(pdu->data_length);
 
 	if (!reads || !req->data_len)
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_data_pdu, command_id,
-		       "data for a command that takes none");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_data_pdu, command_id,
+			       "data for a command that takes none");
 	if (req->last)
-		REFUSE(PDU_SEQ_ERR, nvme_tcp_hdr, type,
-		       "data after the last data");
+		return A_FAULT(PDU_SEQ_ERR, nvme_tcp_hdr, type,
+			       "data after the last data");
 	if (offset != req->received)
-		REFUSE(DATA_OUT_OF_RANGE, nvme_tcp_data_pdu, data_offset,
-		       "data is not in order");
+		return A_FAULT(DATA_OUT_OF_RANGE, nvme_tcp_data_pdu,
+			       data_offset, "data is not in order");
 	if (!len || len > req->data_len - req->received)
-		REFUSE(DATA_OUT_OF_RANGE, nvme_tcp_data_pdu, data_length,
-		       "data length is out of range");
+		return A_FAULT(DATA_OUT_OF_RANGE, nvme_tcp_data_pdu,
+			       data_length, "data length is out of range");
 	return NULL;
 }
 
@@ -167,56 +168,58 @@ nvme_tcp_check_r2t(const struct nvme_tcp_request *req,
 	u32 len = le32_to_cpu(pdu->r2t_length);
 
 	if (!writes || !req->data_len)
-		REFUSE(INVALID_PDU_HDR, nvme_tcp_r2t_pdu, command_id,
-		       "R2T for a command that has no data to send");
+		return A_FAULT(INVALID_PDU_HDR, nvme_tcp_r2t_pdu, command_id,
+			       "R2T for a command that has no data to send");
 	if (offset >= req->data_len || offset % 4)
-		REFUSE(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_offset,
-		       "R2T offset is out of range");
+		return A_FAULT(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_offset,
+			       "R2T offset is out of range");
 	if (!len || len > req->data_len - offset)
-		REFUSE(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_length,
-		       "R2T length is out of range");
+		return A_FAULT(DATA_OUT_OF_RANGE, nvme_tcp_r2t_pdu, r2t_length,
+			       "R2T length is out of range");
 	return NULL;
 }
 
 /**
  * nvme_tcp_grant() - note that an R2T asks for a range
- * @grants: ranges noted so far; changed only where true is returned
+ * @grants: ranges noted so far; changed only where NULL is returned
  * @start: first byte
  * @end: behind the last byte, above @start
  *
  * Ranges that touch become one, so R2Ts in any order are fine as long as they
  * leave no more than NVME_TCP_R2T_MAX islands.
  *
- * Return: true, or false where the range overlaps or there is no room.
+ * Return: NULL, or the fault: the range overlaps, or there is no room.
  */
-bool nvme_tcp_grant(struct nvme_tcp_grants *grants, u32 start, u32 end)
+const struct nvme_tcp_fault *nvme_tcp_grant(struct nvme_tcp_grants *grants,
+					    u32 start, u32 end)
 {
+	struct nvme_tcp_range *range = grants->range;
 	bool left, right;
 	int i = 0;
 
-	while (i < grants->nr && grants->range[i].end < start)
+	while (i < grants->nr && range->end < start) {
+		range++;
 		i++;
-	left = i < grants->nr && grants->range[i].end == start;
-	right = i + left < grants->nr && grants->range[i + left].start == end;
-	if (i + left < grants->nr && grants->range[i + left].start < end)
-		return false;
+	}
+	left = i < grants->nr && range->end == start;
+	right = i + left < grants->nr && range[left].start == end;
+	if (i + left < grants->nr && range[left].start < end)
+		return &fault_overlap;
 	if (left && right) {
-		grants->range[i].end = grants->range[i + 1].end;
+		range->end = range[1].end;
 		grants->nr--;
-		memmove(&grants->range[i + 1], &grants->range[i + 2],
-			(grants->nr - i - 1) * sizeof(grants->range[0]));
+		memmove(range + 1, range + 2,
+			(grants->nr - i - 1) * sizeof(*range));
 	} else if (left) {
-		grants->range[i].end = end;
+		range->end = end;
 	} else if (right) {
-		grants->range[i].start = start;
+		range->start = start;
 	} else {
 		if (grants->nr == ARRAY_SIZE(grants->range))
-			return false;
-		memmove(&grants->range[i + 1], &grants->range[i],
-			(grants->nr - i) * sizeof(grants->range[0]));
-		grants->range[i].start = start;
-		grants->range[i].end = end;
+			return &nvme_tcp_fault_r2t_limit;
+		memmove(range + 1, range, (grants->nr - i) * sizeof(*range));
+		*range = (struct nvme_tcp_range){ start, end };
 		grants->nr++;
 	}
-	return true;
+	return NULL;
 }

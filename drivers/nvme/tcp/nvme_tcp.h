@@ -131,16 +131,23 @@ struct nvme_tcp_cursor {
 };
 
 /**
+ * struct nvme_tcp_range - some bytes of a command's data
+ * @start: the first one
+ * @end: behind the last one
+ */
+struct nvme_tcp_range {
+	u32			start;
+	u32			end;
+};
+
+/**
  * struct nvme_tcp_grants - which bytes of a command R2Ts have asked for
  * @nr: disjoint ranges in use, in ascending order
- * @range: their first byte and the one behind their last
+ * @range: these
  */
 struct nvme_tcp_grants {
 	u8			nr;
-	struct {
-		u32		start;
-		u32		end;
-	} range[NVME_TCP_R2T_MAX];
+	struct nvme_tcp_range	range[NVME_TCP_R2T_MAX];
 };
 
 enum nvme_tcp_req_state {
@@ -207,7 +214,7 @@ enum nvme_tcp_tx_phase {
  * @stats: counters
  */
 struct nvme_tcp_tx {
-	struct mutex		lock;
+	struct mutex		lock;	/* the transmit side */
 	struct llist_head	submitted ____cacheline_aligned_in_smp;
 	struct llist_node	*next ____cacheline_aligned_in_smp;
 	struct nvme_tcp_send	*cur;
@@ -328,7 +335,7 @@ struct nvme_tcp_queue {
 	u32			icd_max;
 	int			io_cpu;
 	int			counted_cpu;
-	struct mutex		lock;
+	struct mutex		lock;	/* @sock */
 	struct socket		*sock;
 	struct sock		*lame;
 	struct nvme_tcp_saved_ops saved;
@@ -374,7 +381,7 @@ struct nvme_tcp_ctrl {
 	struct blk_mq_tag_set	admin_tag_set;
 	struct blk_mq_tag_set	tag_set;
 	struct nvme_tcp_request	aer;
-	struct mutex		cancel_lock;
+	struct mutex		cancel_lock;	/* one canceller */
 	struct work_struct	err_work;
 	struct delayed_work	connect_work;
 	struct delayed_work	watch_work;
@@ -434,11 +441,11 @@ nvme_tcp_check_data_in(const struct nvme_tcp_request *req,
 const struct nvme_tcp_fault *
 nvme_tcp_check_r2t(const struct nvme_tcp_request *req,
 		   const struct nvme_tcp_r2t_pdu *pdu, bool writes);
-bool nvme_tcp_grant(struct nvme_tcp_grants *grants, u32 start, u32 end);
+const struct nvme_tcp_fault *nvme_tcp_grant(struct nvme_tcp_grants *grants,
+					    u32 start, u32 end);
 extern const struct nvme_tcp_fault nvme_tcp_fault_hdgst;
 extern const struct nvme_tcp_fault nvme_tcp_fault_cid;
 extern const struct nvme_tcp_fault nvme_tcp_fault_early;
-extern const struct nvme_tcp_fault nvme_tcp_fault_overlap;
 extern const struct nvme_tcp_fault nvme_tcp_fault_r2t_limit;
 extern const struct nvme_tcp_fault nvme_tcp_fault_copy;
 
@@ -496,10 +503,13 @@ void nvme_tcp_stop_ctrl(struct nvme_ctrl *nctrl);
 void nvme_tcp_rx_reset(struct nvme_tcp_queue *queue);
 int nvme_tcp_rx_run(struct nvme_tcp_queue *queue, struct io_comp_batch *batch,
 		    u32 *completed);
+u32 nvme_tcp_rx_poll(struct nvme_tcp_queue *queue,
+		     struct io_comp_batch *batch);
 
 /* request.c */
 extern const struct blk_mq_ops nvme_tcp_admin_mq_ops;
 extern const struct blk_mq_ops nvme_tcp_io_mq_ops;
+void nvme_tcp_may_wait(struct request *rq);
 void nvme_tcp_complete_batch(struct io_comp_batch *batch);
 void nvme_tcp_submit_async_event(struct nvme_ctrl *nctrl);
 

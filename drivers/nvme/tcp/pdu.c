@@ -21,9 +21,9 @@ static struct nvme_tcp_request *pdu_request(struct nvme_tcp_queue *queue,
 	if (!rq)
 		return NULL;
 	req = blk_mq_rq_to_pdu(rq);
-	if (req->queue != queue ||
-	    smp_load_acquire(&req->state) != NVME_TCP_REQ_SENT ||
-	    req->cmd.common.command_id != cid)
+	/* Pairs with the release of the state in send.c. */
+	if (smp_load_acquire(&req->state) != NVME_TCP_REQ_SENT ||
+	    req->queue != queue || req->cmd.common.command_id != cid)
 		return NULL;
 	return req;
 }
@@ -42,8 +42,8 @@ static bool pdu_is_early(struct nvme_tcp_queue *queue,
 {
 	int i;
 
-	/* Pairs with the release in send.c. */
 	for (i = 0; i < queue->max_r2t; i++)
+		/* Pairs with the release in send.c. */
 		if (smp_load_acquire(&req->r2t[i].busy))
 			return true;
 	return READ_ONCE(req->sent_end) >
@@ -98,9 +98,11 @@ pdu_event(struct nvme_tcp_queue *queue, struct nvme_completion *cqe)
 {
 	struct nvme_tcp_request *aer = &queue->ctrl->aer;
 
-	if (cqe->command_id != NVME_AQ_BLK_MQ_DEPTH ||
-	    smp_load_acquire(&aer->state) != NVME_TCP_REQ_SENT)
+	/* Pairs with the release of the state in send.c. */
+	if (smp_load_acquire(&aer->state) != NVME_TCP_REQ_SENT ||
+	    cqe->command_id != NVME_AQ_BLK_MQ_DEPTH)
 		return &nvme_tcp_fault_cid;
+	/* Pairs with the cmpxchg of who submits the next one. */
 	smp_store_release(&aer->state, NVME_TCP_REQ_IDLE);
 	nvme_tcp_rx_count(queue, EVENTS, 1);
 	nvme_complete_async_event(&queue->ctrl->ctrl, cqe->status,
@@ -214,13 +216,14 @@ static const struct nvme_tcp_fault *pdu_r2t(struct nvme_tcp_queue *queue,
 				   rq_data_dir(req_to_rq(req)) == WRITE);
 	if (fault)
 		return fault;
-	if (!nvme_tcp_grant(&req->grants, offset, offset + len))
-		return &nvme_tcp_fault_overlap;
 	/* Pairs with the release in send.c. */
 	while (slot < queue->max_r2t && smp_load_acquire(&req->r2t[slot].busy))
 		slot++;
 	if (slot == queue->max_r2t)
 		return &nvme_tcp_fault_r2t_limit;
+	fault = nvme_tcp_grant(&req->grants, offset, offset + len);
+	if (fault)
+		return fault;
 
 	send = &req->r2t[slot];
 	send->kind = NVME_TCP_SEND_DATA;

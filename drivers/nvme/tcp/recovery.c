@@ -29,8 +29,16 @@ static bool abort_request(struct request *rq, void *data)
 {
 	struct nvme_tcp_request *req = blk_mq_rq_to_pdu(rq);
 
-	if (req->queue == data)
+	if (req->queue == data) {
+		nvme_tcp_may_wait(rq);
 		nvmf_complete_timed_out_request(rq);
+	}
+	return true;
+}
+
+static bool let_wait(struct request *rq, void *data)
+{
+	nvme_tcp_may_wait(rq);
 	return true;
 }
 
@@ -74,6 +82,7 @@ void nvme_tcp_abort_work(struct work_struct *work)
 void nvme_tcp_cancel_io(struct nvme_tcp_ctrl *ctrl)
 {
 	mutex_lock(&ctrl->cancel_lock);
+	blk_mq_tagset_busy_iter(ctrl->ctrl.tagset, let_wait, NULL);
 	nvme_cancel_tagset(&ctrl->ctrl);
 	mutex_unlock(&ctrl->cancel_lock);
 }
@@ -175,8 +184,11 @@ static void reset_work(struct work_struct *work)
 	nvme_stop_ctrl(nctrl);
 	nvme_stop_keep_alive(nctrl);
 	nvme_tcp_shutdown(ctrl, false);
-	if (!enter_connecting(ctrl))
+	if (!enter_connecting(ctrl)) {
+		/* Whoever deletes it waits for them, too. */
+		release_waiters(nctrl);
 		return;
+	}
 	ret = nvme_tcp_setup(ctrl, false);
 	if (ret) {
 		nctrl->nr_reconnects++;

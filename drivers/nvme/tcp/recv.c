@@ -8,6 +8,9 @@
 #include "nvme_tcp.h"
 #include "trace.h"
 
+/* Bytes that are taken at once where softirqs have to wait. */
+#define RX_POLL_BUDGET	SZ_64K
+
 /**
  * nvme_tcp_rx_reset() - expect the first PDU after ICResp
  * @queue: about to be opened, or idle
@@ -210,7 +213,35 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb,
 			break;
 		}
 	}
+	/* read_sock goes on while this is not 0. */
+	desc->count -= min(done, desc->count);
 	return done;
+}
+
+/* Take what the socket has received; it is locked in one way or another. */
+static int rx_read(struct nvme_tcp_queue *queue, struct io_comp_batch *batch,
+		   size_t budget, u32 *completed)
+{
+	read_descriptor_t desc = { .arg.data = queue, .count = budget };
+	struct nvme_tcp_rx *rx = &queue->rx;
+	struct socket *sock = queue->sock;
+	int taken;
+
+	rx->batch = batch;
+	rx->completed = 0;
+	taken = sock->ops->read_sock(sock->sk, &desc, rx_actor);
+	rx->batch = NULL;
+	*completed = rx->completed;
+	nvme_tcp_rx_count(queue, ROUNDS, 1);
+	if (taken > 0)
+		nvme_tcp_rx_count(queue, BYTES, taken);
+	/* read_sock never gets past it. */
+	if (unlikely(tcp_sk(sock->sk)->urg_data))
+		nvme_tcp_queue_broken(queue, "the controller sent urgent data",
+				      -EPROTO);
+	if (taken < 0 && taken != -EAGAIN)
+		nvme_tcp_queue_broken(queue, "receiving failed", taken);
+	return taken;
 }
 
 /**
@@ -227,22 +258,34 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb,
 int nvme_tcp_rx_run(struct nvme_tcp_queue *queue, struct io_comp_batch *batch,
 		    u32 *completed)
 {
-	read_descriptor_t desc = { .arg.data = queue, .count = 1 };
-	struct socket *sock = queue->sock;
-	struct nvme_tcp_rx *rx = &queue->rx;
+	struct sock *sk = queue->sock->sk;
 	int taken;
 
-	lock_sock(sock->sk);
-	rx->batch = batch;
-	rx->completed = 0;
-	taken = sock->ops->read_sock(sock->sk, &desc, rx_actor);
-	rx->batch = NULL;
-	*completed = rx->completed;
-	nvme_tcp_rx_count(queue, ROUNDS, 1);
-	if (taken > 0)
-		nvme_tcp_rx_count(queue, BYTES, taken);
-	release_sock(sock->sk);
-	if (taken < 0 && taken != -EAGAIN)
-		nvme_tcp_queue_broken(queue, "receiving failed", taken);
+	lock_sock(sk);
+	taken = rx_read(queue, batch, SIZE_MAX, completed);
+	release_sock(sk);
 	return taken;
+}
+
+/**
+ * nvme_tcp_rx_poll() - take what has been received, without sleeping
+ * @queue: with a socket that stays for the duration of the call
+ * @batch: completed requests are added to it; the caller ends them
+ *
+ * For the block layer, which polls with RCU locked. Where somebody else has
+ * the socket locked nothing is taken: he who sends is soon done, and polling
+ * goes on.
+ *
+ * Return: number of commands that the peer completed.
+ */
+u32 nvme_tcp_rx_poll(struct nvme_tcp_queue *queue, struct io_comp_batch *batch)
+{
+	struct sock *sk = queue->sock->sk;
+	u32 completed = 0;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	if (!sock_owned_by_user_nocheck(sk))
+		rx_read(queue, batch, RX_POLL_BUDGET, &completed);
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return completed;
 }

@@ -96,6 +96,22 @@ static blk_status_t no_connection(struct request *rq)
 	return BLK_STS_RESOURCE;
 }
 
+/**
+ * nvme_tcp_may_wait() - the next attempt at a command may wait for resources
+ * @rq: about to be given up, for nvme-core to fail over or to retry
+ *
+ * Whoever issued it without wanting to wait is not around any more then, and
+ * could not make anything of an EAGAIN.
+ */
+void nvme_tcp_may_wait(struct request *rq)
+{
+	struct bio *bio;
+
+	if (!NVME_TCP_COMPAT_FAILOVER_WAITS)
+		__rq_for_each_bio(bio, rq)
+			bio->bi_opf &= ~REQ_NOWAIT;
+}
+
 static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 			     const struct blk_mq_queue_data *bd)
 {
@@ -106,8 +122,10 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 	int state = READ_ONCE(queue->state);
 	blk_status_t ret;
 
-	if (!nvme_check_ready(nctrl, rq, state == NVME_TCP_Q_LIVE))
+	if (!nvme_check_ready(nctrl, rq, state == NVME_TCP_Q_LIVE)) {
+		nvme_tcp_may_wait(rq);
 		return nvme_fail_nonready_command(nctrl, rq);
+	}
 	if (unlikely(state == NVME_TCP_Q_IDLE))
 		return no_connection(rq);
 	ret = nvme_setup_cmd(hctx->queue->queuedata, rq);
@@ -143,22 +161,25 @@ void nvme_tcp_complete_batch(struct io_comp_batch *batch)
 	nvme_complete_batch(batch, request_done);
 }
 
-/* One look at a live queue; completed commands. queue->lock held. */
+/* One look at a live queue; completed commands. Does not sleep. */
 static int poll_once(struct nvme_tcp_queue *queue, struct io_comp_batch *iob)
 {
 	struct sock *sk = queue->sock->sk;
-	u32 completed = 0;
 
 	if (sk_can_busy_loop(sk) &&
 	    skb_queue_empty_lockless(&sk->sk_receive_queue))
 		sk_busy_loop(sk, true);
-	nvme_tcp_rx_run(queue, iob, &completed);
+	/* What an R2T asked for needs the socket locked by who may sleep. */
 	if (nvme_tcp_tx_pending(queue))
-		nvme_tcp_tx_run(queue, false);
-	return completed;
+		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,
+				      &queue->io_work, 0);
+	return nvme_tcp_rx_poll(queue, iob);
 }
 
-/* Whoever halts the queue meanwhile has the lock: then there is nothing. */
+/*
+ * The block layer calls this with RCU locked. Whoever halts the queue meanwhile
+ * has the lock: then there is nothing.
+ */
 static int poll_queue(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *iob)
 {
 	struct nvme_tcp_queue *queue = hctx_queue(hctx);
@@ -175,11 +196,13 @@ static int poll_queue(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *iob)
 /* Nobody may have polled for a command that the peer has long completed. */
 static bool poll_for(struct nvme_tcp_queue *queue, struct request *rq)
 {
+	u32 completed;
+
 	if (!queue->polled)
 		return false;
 	mutex_lock(&queue->lock);
 	if (READ_ONCE(queue->state) == NVME_TCP_Q_LIVE)
-		poll_once(queue, NULL);
+		nvme_tcp_rx_run(queue, NULL, &completed);
 	mutex_unlock(&queue->lock);
 	return blk_mq_request_completed(rq);
 }

@@ -205,10 +205,11 @@ static void tx_taken(struct nvme_tcp_queue *queue, struct nvme_tcp_send *send)
 	WRITE_ONCE(req->sent_end, tx->pos);
 	if (send->kind == NVME_TCP_SEND_CAPSULE && req != &queue->ctrl->aer)
 		WRITE_ONCE(tx->sent, tx->sent + 1);
-	/* Both pair with the acquires in pdu.c. */
 	if (send->kind == NVME_TCP_SEND_CAPSULE)
+		/* Pairs with the acquires of the state in pdu.c. */
 		smp_store_release(&req->state, NVME_TCP_REQ_SENT);
 	else
+		/* Pairs with the acquires of busy in pdu.c. */
 		smp_store_release(&send->busy, false);
 }
 
@@ -306,13 +307,14 @@ static int tx_round(struct nvme_tcp_queue *queue)
 
 /*
  * Let go of the transmit side. Who added to the list meanwhile found the lock
- * taken and left; the barrier pairs with that of llist_add().
+ * taken and left.
  */
 static void tx_release(struct nvme_tcp_queue *queue, bool kick)
 {
 	struct nvme_tcp_tx *tx = &queue->tx;
 
 	mutex_unlock(&tx->lock);
+	/* Pairs with the barrier of llist_add(). */
 	smp_mb();
 	if (kick && !llist_empty(&tx->submitted))
 		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,

@@ -47,7 +47,7 @@ static void socket_data_ready(struct sock *sk)
 	read_lock_bh(&sk->sk_callback_lock);
 	queue = sk->sk_user_data;
 	if (queue && nvme_tcp_queue_usable(queue)) {
-		/* Whoever waits for a command of a polled queue looks himself. */
+		/* Who waits for a command of a polled queue looks himself. */
 		if (!queue->polled ||
 		    READ_ONCE(queue->state) != NVME_TCP_Q_LIVE) {
 			nvme_tcp_rx_count(queue, WAKEUPS, 1);

@@ -38,8 +38,8 @@ static int term_write(struct nvme_tcp_queue *queue)
 	pdu->hdr.plen = cpu_to_le32(len);
 	pdu->fes = cpu_to_le16(fault->fes);
 	if (fault->fes == NVME_TCP_FES_HDR_DIGEST_ERR)
-		fei = le32_to_cpup((__le32 *)(queue->rx.hdr +
-					      sizeof(struct nvme_tcp_data_pdu)));
+		fei = get_unaligned_le32(queue->rx.hdr +
+					 sizeof(struct nvme_tcp_data_pdu));
 	else if (fes_has_field(fault->fes))
 		fei = fault->fei;
 	pdu->feil = cpu_to_le16(fei & 0xffff);
