@@ -11,7 +11,7 @@
 # what arrives at the scanner.
 #
 # where: guest
-# timeout: 300
+# timeout: 480
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
