@@ -188,7 +188,7 @@ Result<std::vector<Authorisation>> Enforcer::authorised() const
 			continue;
 		Authorisation authorisation = fromEntry(prefix, entry);
 		if (!authorisation.expires || *authorisation.expires > now)
-			granted.push_back(std::move(authorisation));
+			granted.push_back(authorisation);
 	}
 	return granted;
 }

@@ -57,7 +57,8 @@ void Generator::wear(Bytes &frame)
 bool namesAPeer(const Bytes &frame)
 {
 	const auto has = [&](const auto &addr) {
-		return !std::ranges::search(frame, addr).empty();
+		return std::search(frame.begin(), frame.end(), addr.begin(),
+		                   addr.end()) != frame.end();
 	};
 	const std::array<std::uint8_t, 3> routed = {198, 51, 100};
 

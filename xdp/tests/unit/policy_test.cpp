@@ -158,6 +158,8 @@ struct Mistake {
 	const char *said;
 };
 
+// The name is GoogleTest's.
+// NOLINTNEXTLINE(readability-identifier-naming)
 void PrintTo(const Mistake &mistake, std::ostream *out)
 {
 	*out << mistake.name;
