@@ -10,7 +10,11 @@
 # all but unicast to the authorised peer counts. The prober counts once more
 # what arrives at the scanner.
 #
+# One processor: an emulated second one may run into a breakpoint that the
+# kernel has set, and taken away again, to patch code that packets run through.
+#
 # where: guest
+# cpus: 1
 # timeout: 480
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
