@@ -537,8 +537,6 @@ def _():
 
 @test("H20: a secret that is none")
 def _():
-    if "dhchap_secret" not in read_file("/dev/nvme-fabrics"):
-        return "this kernel has no authentication"
     target = Target()
     try:
         for secret in ("DHHC-1:00:x:", "DHHC-2:00:abc:", "nonsense"):
@@ -546,7 +544,6 @@ def _():
         check(target.icreqs == 0, "it connected")
     finally:
         target.close()
-    return None
 
 
 # Headers that lie
@@ -1095,7 +1092,7 @@ def _():
 def _():
     rnd = random.Random(4711)
     with bench(hdr_digest=False, ctrl_loss_tmo=600) as b:
-        for round_ in range(60):
+        for round_ in range(20):
             def act(queue, command, r=round_):
                 kind = rnd.choice((RSP, C2HDATA, fake.R2T, rnd.randrange(256)))
                 body = bytearray(rnd.randbytes(16))
@@ -1130,6 +1127,7 @@ def _():
 
 
 def run(name, function):
+    begin = time.monotonic()
     try:
         skipped = function()
     except BaseException:  # pylint: disable=broad-except
@@ -1137,6 +1135,7 @@ def run(name, function):
             print("#", line)
         print("not ok", name, flush=True)
         return False
+    print(f"# {time.monotonic() - begin:.1f} s")
     print("ok", name + (f" # SKIP {skipped}" if skipped else ""), flush=True)
     return True
 

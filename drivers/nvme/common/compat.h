@@ -22,6 +22,8 @@
 #define NVME_TCP_HAVE_SPLICE_PAGES	1
 /* nvmet_fabrics_ops can report the address of the host. */
 #define NVMET_TCP_COMPAT_OPS	.host_traddr = nvmet_tcp_queue_host_traddr,
+/* Is nvme-core built with in-band authentication? */
+#define NVME_TCP_COMPAT_CAN_AUTH	IS_ENABLED(CONFIG_NVME_HOST_AUTH)
 /* nvme-core lets a command that fails over wait on its new way. */
 #define NVME_TCP_COMPAT_FAILOVER_WAITS	1
 /* nvme-fabrics spreads I/O queues over the queue maps itself. */
@@ -49,6 +51,8 @@
 #define nvme_quiesce_admin_queue	nvme_stop_admin_queue
 #define nvme_unquiesce_admin_queue	nvme_start_admin_queue
 
+/* Is nvme-core built with in-band authentication? */
+#define NVME_TCP_COMPAT_CAN_AUTH	IS_ENABLED(CONFIG_NVME_AUTH)
 /* 6.1 fails a command over as it is: with REQ_NOWAIT it may end as EAGAIN. */
 #define NVME_TCP_COMPAT_FAILOVER_WAITS	0
 /* 6.1 has two functions for what takes a flag later on. */

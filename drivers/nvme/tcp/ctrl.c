@@ -142,6 +142,16 @@ static int check_interface(struct nvme_tcp_ctrl *ctrl,
 	return 0;
 }
 
+/* Asked for and not to be had: never connect without it instead. */
+static int check_secret(const struct nvmf_ctrl_options *opts)
+{
+	if (NVME_TCP_COMPAT_CAN_AUTH ||
+	    (!opts->dhchap_secret && !opts->dhchap_ctrl_secret))
+		return 0;
+	pr_err("DH-HMAC-CHAP: this kernel is built without authentication\n");
+	return -EOPNOTSUPP;
+}
+
 static int alloc_queues(struct nvme_tcp_ctrl *ctrl,
 			const struct nvmf_ctrl_options *opts)
 {
@@ -174,6 +184,8 @@ static struct nvme_tcp_ctrl *ctrl_alloc(struct device *dev,
 	ret = parse_addresses(ctrl, opts);
 	if (!ret)
 		ret = check_interface(ctrl, opts);
+	if (!ret)
+		ret = check_secret(opts);
 	if (!ret && !opts->duplicate_connect && already_connected(opts))
 		ret = -EALREADY;
 	if (!ret)
