@@ -12,6 +12,7 @@
 #   V=1           show the commands
 
 build := $(CURDIR)/build
+jobs := -j$(shell nproc)
 debug_tree := $(build)/debug-kernel/linux-source-6.12
 
 kernel_options := $(if $(KDIR),--kdir '$(KDIR)',$(if $(KVER),--kernel '$(KVER)'))
@@ -37,11 +38,11 @@ all-modules:
 	@scripts/build-modules.sh --all $(make_options)
 
 xdp: ## the cloak: BPF object, programs and manual pages into build
-	@$(MAKE) --no-print-directory -C xdp O=$(build)/xdp
+	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp
 	@$(MAKE) --no-print-directory -C Documentation O=$(build)/man
 
 check: setup all-modules ## every test, in guests with both kernels too
-	@$(MAKE) --no-print-directory -C xdp O=$(build)/xdp all tests
+	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp all tests
 	@selftests/run.sh $(TESTS)
 
 check-debug: debug-kernel ## the tests of the modules in a debug kernel
