@@ -99,7 +99,7 @@ add_accel() {
 	elif [[ $accel == kvm ]]; then
 		QEMU+=(-accel kvm -smp "$cpus" -cpu host)
 	else
-		QEMU+=(-accel "tcg,thread=multi" -smp "$cpus"
+		QEMU+=(-accel "tcg,thread=$threads" -smp "$cpus"
 			-cpu "max,la57=off")
 	fi
 }
