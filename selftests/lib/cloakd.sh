@@ -99,5 +99,6 @@ hidden() {
 	not sees scanner || { echo "the scanner sees the lake"; return 1; }
 }
 
-# events FILTER: the EVE events for which the jq expression holds.
-events() { jq -ec "select($1)" "$WORK/eve.json"; }
+# events FILTER: the EVE events for which the jq expression holds; fails when
+# there is none. With -e, jq would fail when the last one is not among them.
+events() { jq -c "select($1)" "$WORK/eve.json" | grep .; }

@@ -19,7 +19,7 @@ namespace
 
 using nlohmann::json;
 
-struct Options {
+struct AlertsOptions {
 	std::string since;
 	bool follow = false;
 };
@@ -58,7 +58,7 @@ int follow(const Context &context, Client &client)
 	}
 }
 
-int alerts(const Context &context, const Options &options)
+int alerts(const Context &context, const AlertsOptions &options)
 {
 	Request request;
 	int exit = kDone;
@@ -91,7 +91,7 @@ int alerts(const Context &context, const Options &options)
 const Command kAlertsCommand = {
     "alerts", "show the last alerts, oldest first",
     [](CLI::App &app) -> Action {
-	    auto options = std::make_shared<Options>();
+	    auto options = std::make_shared<AlertsOptions>();
 
 	    app.add_flag("-f,--follow", options->follow,
 	                 "stay, and show alerts as they are raised");

@@ -11,13 +11,13 @@ namespace cloak
 namespace
 {
 
-struct Options {
+struct AuthoriseOptions {
 	std::string peer;
 	std::string mac;
 	std::string duration;
 };
 
-int authorise(const Context &context, const Options &options)
+int authorise(const Context &context, const AuthoriseOptions &options)
 {
 	Request request;
 
@@ -39,7 +39,7 @@ int authorise(const Context &context, const Options &options)
 const Command kAuthoriseCommand = {
     "authorise", "let a host or network in, beside the policy",
     [](CLI::App &app) -> Action {
-	    auto options = std::make_shared<Options>();
+	    auto options = std::make_shared<AuthoriseOptions>();
 
 	    app.add_option("peer", options->peer, "address or network")
 		->required();

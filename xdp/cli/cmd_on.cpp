@@ -22,7 +22,7 @@ namespace
 
 constexpr const char *kUsualPolicy = "/etc/cloaklake/policy.toml";
 
-struct Options {
+struct OnOptions {
 	std::string policy = kUsualPolicy;
 	std::vector<std::string> interfaces;
 	std::vector<std::string> addresses;
@@ -49,7 +49,7 @@ std::string listed(const std::vector<std::string> &words)
 }
 
 /** The policy that the options stand for, as a person would write it. */
-std::string compose(const Options &options)
+std::string compose(const OnOptions &options)
 {
 	std::string text;
 
@@ -90,7 +90,7 @@ int applyText(const Context &context, const std::string &text,
 	return askAndSay(context, request, "the cloak is on");
 }
 
-int on(const Context &context, const Options &options, bool policyGiven)
+int on(const Context &context, const OnOptions &options, bool policyGiven)
 {
 	if (!options.interfaces.empty())
 		return applyText(context, compose(options), "command line");
@@ -107,7 +107,7 @@ int on(const Context &context, const Options &options, bool policyGiven)
 const Command kOnCommand = {
     "on", "cloak this host, by a policy file or by a few options",
     [](CLI::App &app) -> Action {
-	    auto options = std::make_shared<Options>();
+	    auto options = std::make_shared<OnOptions>();
 	    auto *policy =
 		app.add_option("-f,--policy", options->policy, "policy file");
 	    auto *interface =

@@ -13,12 +13,12 @@ namespace cloak
 namespace
 {
 
-std::string shown(const std::string &text)
+std::string quoted(const std::string &text)
 {
 	return quote(text);
 }
 
-template <typename T> std::string shown(const T &value)
+template <typename T> std::string quoted(const T &value)
 {
 	return quote(toString(value));
 }
@@ -53,7 +53,7 @@ private:
 	void fault(const Located<T> &what, std::string_view key,
 	           std::string expected)
 	{
-		errors_.push_back({what.at, std::string(key), shown(what.value),
+		errors_.push_back({what.at, std::string(key), quoted(what.value),
 		                   std::move(expected)});
 	}
 
@@ -150,8 +150,8 @@ void Checker::checkPrefix(const Located<Prefix> &prefix, std::string_view key)
 	if (value != value.network()) {
 		fault(prefix, key,
 		      fmt::format("{} for the network, or {} for the host",
-		                  shown(value.network()),
-		                  shown(value.address)));
+		                  quoted(value.network()),
+		                  quoted(value.address)));
 		return;
 	}
 	unique(prefixes_, prefix, key);

@@ -12,7 +12,7 @@ namespace
 {
 
 /** Strings of a policy have no control characters but may have quotes. */
-std::string quoted(std::string_view text)
+std::string tomlString(std::string_view text)
 {
 	std::string result = "\"";
 
@@ -30,7 +30,7 @@ template <typename T> std::string listed(const std::vector<Located<T>> &values)
 
 	for (const auto &value : values) {
 		members += members.empty() ? "" : ", ";
-		members += quoted(toString(value.value));
+		members += tomlString(toString(value.value));
 	}
 	return "[" + members + "]";
 }
@@ -43,7 +43,7 @@ std::string renderInterface(const InterfacePolicy &interface)
 	                   "attach = \"{}\"\n"
 	                   "action = \"{}\"\n"
 	                   "resolve = {}\n\n",
-	                   quoted(interface.name.value),
+	                   tomlString(interface.name.value),
 	                   wordOf(kScopes, interface.scope.value),
 	                   wordOf(kAttachments, interface.attach),
 	                   wordOf(kActions, interface.action),
@@ -54,7 +54,7 @@ std::string renderGroup(const PeerGroup &group)
 {
 	std::string text = fmt::format(
 	    "[[peers]]\nname = {}\nprefixes = {}\naccess = \"{}\"\n",
-	    quoted(group.name.value), listed(group.prefixes),
+	    tomlString(group.name.value), listed(group.prefixes),
 	    wordOf(kAccesses, group.access));
 
 	if (!group.except.empty())
@@ -63,7 +63,7 @@ std::string renderGroup(const PeerGroup &group)
 		text += fmt::format("macs = {}\n", listed(group.macs));
 	if (group.interface) {
 		text += fmt::format("interface = {}\n",
-		                    quoted(group.interface->value));
+		                    tomlString(group.interface->value));
 	}
 	return text + "\n";
 }
@@ -78,7 +78,7 @@ std::string renderGateway(const Gateway &gateway)
 		    fmt::format("mac = \"{}\"\n", toString(gateway.mac->value));
 	if (gateway.interface) {
 		text += fmt::format("interface = {}\n",
-		                    quoted(gateway.interface->value));
+		                    tomlString(gateway.interface->value));
 	}
 	return text + "\n";
 }
@@ -112,7 +112,7 @@ std::string renderPolicy(const Policy &policy)
 		text += renderGateway(gateway);
 	text += renderAlerts(policy.alerts);
 	text += fmt::format("[output]\ntext = {}\neve = {}\n",
-	                    policy.output.text, quoted(policy.output.eve));
+	                    policy.output.text, tomlString(policy.output.eve));
 	return text;
 }
 

@@ -707,6 +707,11 @@ const std::vector<Probe> kMoreProbes = {
 
 } // namespace
 
+Packet syn(const Host &from)
+{
+	return toLake(from) / ipv4(from) / Tcp{};
+}
+
 const std::vector<Probe> &allProbes()
 {
 	static const std::vector<Probe> probes = [] {

@@ -29,6 +29,9 @@ inline std::ostream &operator<<(std::ostream &out, const Probe &probe)
 	return out << probe.name;
 }
 
+/** A SYN to kLake over IPv4. */
+[[nodiscard]] Packet syn(const Host &from);
+
 [[nodiscard]] const std::vector<Probe> &allProbes();
 
 } // namespace cloak::test

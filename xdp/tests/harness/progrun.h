@@ -26,6 +26,9 @@ namespace cloak::test
 /** Test runs happen on the loopback, whose index is 1 everywhere. */
 inline constexpr unsigned kIfindex = 1;
 
+/** A test run refuses to make a shorter skb: without its IP header. */
+inline constexpr std::size_t kLeastSkb = 14 + 40;
+
 /** What became of a packet. */
 struct Outcome {
 	bool passed = false;

@@ -4,6 +4,7 @@
  * Single cloaked addresses among visible ones: 192.0.2.5 and 2001:db8::5 are
  * cloaked, 192.0.2.6, 2001:db8::6 and the link-local address are not.
  */
+#include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 
 namespace cloak::test
@@ -78,10 +79,6 @@ TEST_F(AddressesTest, VisibleAddressesAreLeftAlone)
 
 TEST_F(AddressesTest, CloakedAddressesAreThereForPeersOnly)
 {
-	const auto syn = [](const Host &from) {
-		return Ethernet{.src = from.mac, .dst = kLake.mac} /
-		       Ipv4{.src = from.v4, .dst = kLake.v4} / Tcp{};
-	};
 	const auto arp = [](const Host &from) {
 		return Ethernet{.src = from.mac, .dst = kBroadcast} /
 		       Arp{.sha = from.mac, .spa = from.v4, .tpa = kLake.v4};

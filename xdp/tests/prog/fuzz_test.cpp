@@ -15,7 +15,6 @@ namespace
 
 constexpr unsigned kRounds = 3000;
 constexpr std::uint32_t kSeed = 20171114;
-constexpr std::size_t kLeastSkb = 14 + 40;
 
 } // namespace
 

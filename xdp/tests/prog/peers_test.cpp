@@ -5,6 +5,7 @@
  */
 #include <ctime>
 
+#include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 
 namespace cloak::test
@@ -12,12 +13,6 @@ namespace cloak::test
 
 namespace
 {
-
-Packet syn(const Host &from)
-{
-	return Ethernet{.src = from.mac, .dst = kLake.mac} /
-	       Ipv4{.src = from.v4, .dst = kLake.v4} / Tcp{};
-}
 
 Packet arp(const Host &from, const Mac &sha)
 {

@@ -8,21 +8,11 @@
 #include <thread>
 
 #include "bpf/names.h"
+#include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 
 namespace cloak::test
 {
-
-namespace
-{
-
-Packet syn(const Host &from)
-{
-	return Ethernet{.src = from.mac, .dst = kLake.mac} /
-	       Ipv4{.src = from.v4, .dst = kLake.v4} / Tcp{};
-}
-
-} // namespace
 
 class PolicyTest : public CloakTest
 {

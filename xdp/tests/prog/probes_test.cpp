@@ -12,9 +12,6 @@
 namespace cloak::test
 {
 
-// A test run refuses to make an skb without its IP header.
-constexpr std::size_t kLeastSkb = 14 + 40;
-
 class ProbeTest : public CloakTest
 {
 protected:
