@@ -53,8 +53,8 @@ private:
 	void fault(const Located<T> &what, std::string_view key,
 	           std::string expected)
 	{
-		errors_.push_back({what.at, std::string(key), quoted(what.value),
-		                   std::move(expected)});
+		errors_.push_back({what.at, std::string(key),
+		                   quoted(what.value), std::move(expected)});
 	}
 
 	/** Notes a value that stands in @p seen already. */
