@@ -9,7 +9,8 @@
 #   --kernel K  only in guests, with this kernel: 6.1, 6.12, a release or a
 #               kernel tree
 #   --slow N    time limits are N times as long (a debug kernel)
-#   --jobs N    tests at the same time (default 2)
+#   --jobs N    tests at the same time (default: one more than processors, as
+#               many of them wait for time-outs)
 #   --list      only say which would be run
 #
 # CI=true or EXPECT_ALL_FEATURES=1: a skip for something missing is a failure.
@@ -19,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/../scripts/lib.sh"
 
-kernel='' slow=1 jobs=2 list=no patterns=()
+kernel='' slow=1 jobs=$(($(nproc) + 1)) list=no patterns=()
 while (($# > 0)); do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
