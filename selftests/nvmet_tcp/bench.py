@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the target are made of."""
+
+import contextlib
+import os
+import random
+
+import peer
+from peer import BLOCK, Controller, Failure, Host, sgl, SGL_TRANSPORT
+
+PARAMETERS = "/sys/module/nvmet_tcp/parameters"
+
+COUNTERS = "/sys/kernel/debug/nvmet_tcp/port-1/counters"
+
+BLOCK1 = sgl(SGL_TRANSPORT, BLOCK)
+
+TESTS = []
+
+
+def test(name):
+    def register(function):
+        assert name not in (n for n, _ in TESTS), name
+        TESTS.append((name, function))
+        return function
+    return register
+
+
+@contextlib.contextmanager
+def parameter(name, value):
+    """A module parameter with another value for a while."""
+    path = os.path.join(PARAMETERS, name)
+    with open(path, encoding="ascii") as file:
+        before = file.read().strip()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(str(value))
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(before)
+
+
+@contextlib.contextmanager
+def small_send_buffers():
+    """New sockets take 64 KiB at most before they have to be read."""
+    path = "/proc/sys/net/ipv4/tcp_wmem"
+    with open(path, encoding="ascii") as file:
+        before = file.read()
+    with open(path, "w", encoding="ascii") as file:
+        file.write("4096 16384 65536")
+    try:
+        yield
+    finally:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(before)
+
+
+def counters():
+    with open(COUNTERS, encoding="ascii") as file:
+        return {name: int(value)
+                for name, value in (line.split() for line in file)}
+
+
+def pattern(length, seed=0):
+    return random.Random(seed * 7919 + length).randbytes(length)
+
+
+class Bench:
+    """The target under test, and a witness that is never disturbed."""
+
+    def __init__(self, address, subnqn):
+        self.address = address
+        self.subnqn = subnqn
+        self.witness = self.controller(hdgst=True, ddgst=True)
+        self.data = pattern(4 * BLOCK, 99)
+        self.witness.io.write_in_capsule(4096, self.data)
+
+    def host(self, **options):
+        return Host(self.address, **options)
+
+    def controller(self, **options):
+        return Controller(self.address, self.subnqn, **options)
+
+    def check_witness(self):
+        if self.witness.io.read(4096, 4) != self.data:
+            raise Failure("the witness read something else")
+        admin = self.witness.admin
+        admin.send(admin.capsule(peer.property_get(admin.next_cid(), 0x1C)))
+        if admin.expect_status(peer.SUCCESS).result != 1:
+            raise Failure("the controller of the witness is not ready")
+
+    def still_serves(self):
+        """A new connection works from beginning to end."""
+        with self.controller() as io:
+            data = pattern(8 * BLOCK, 5)
+            io.write(128, data)
+            if io.read(128, 8) != data:
+                raise Failure("read back something else")
+
+
+FLUSH = peer.sqe(peer.OP_FLUSH, 3, 1)
