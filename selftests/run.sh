@@ -8,7 +8,8 @@
 #   PATTERN     part of AREA/NAME; without one, every test is run
 #   --kernel K  only in guests, with this kernel: 6.1, 6.12, a release or a
 #               kernel tree
-#   --slow N    time limits are N times as long (a debug kernel)
+#   --slow N    time limits are N times as long (a debug kernel), those
+#               within tests as well
 #   --jobs N    tests at the same time (default: one more than processors, as
 #               many of them wait for time-outs)
 #   --list      only say which would be run
@@ -34,6 +35,7 @@ while (($# > 0)); do
 done
 
 out=$BUILD/check
+export CLOAK_SLOW=$slow
 strict=0
 [[ ${CI:-} != true && ${EXPECT_ALL_FEATURES:-} != 1 ]] || strict=1
 

@@ -2,11 +2,14 @@
 # shellcheck shell=bash
 #
 # Waiting for a state, never for a time. To be sourced.
+#
+# Limits are for a kernel at its usual speed; with --slow N, selftests/run.sh
+# makes all of them N times as long.
 
 # wait_until SECONDS COMMAND...: until the command succeeds; fails when it does
 # not in that time.
 wait_until() {
-	local limit=$1 start=$SECONDS
+	local limit=$(($1 * ${CLOAK_SLOW:-1})) start=$SECONDS
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS - start >= limit)); then
@@ -40,7 +43,7 @@ stays() {
 # within SECONDS COMMAND...: runs it, and fails if it takes longer. For
 # programs, not functions.
 within() {
-	local limit=$1
+	local limit=$(($1 * ${CLOAK_SLOW:-1}))
 	shift
 	timeout --foreground --kill-after=2 "$limit" "$@"
 }

@@ -9,7 +9,7 @@ import mmap
 import os
 import time
 
-from fake import BLOCK
+from fake import BLOCK, SLOW
 
 DEBUGFS = "/sys/kernel/debug/nvme_tcp"
 PARAMETERS = "/sys/module/nvme_tcp/parameters"
@@ -24,7 +24,7 @@ def read_file(path):
 
 def until(condition, seconds, what):
     """Wait for a state."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * SLOW
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds} s: {what}")
@@ -129,10 +129,10 @@ class Controller:
         return self.start(direct_write, self.device(), offset, data)
 
     def read(self, offset, length, seconds=40):
-        return self.start_read(offset, length).result(seconds)
+        return self.start_read(offset, length).result(seconds * SLOW)
 
     def write(self, offset, data, seconds=40):
-        return self.start_write(offset, data).result(seconds)
+        return self.start_write(offset, data).result(seconds * SLOW)
 
     def delete(self):
         """Disconnect; how long that took."""

@@ -43,7 +43,7 @@ write_command() {
 	shift
 	{
 		printf 'cd %q\n' "$PWD"
-		for name in CI EXPECT_ALL_FEATURES TERM V; do
+		for name in CI CLOAK_SLOW EXPECT_ALL_FEATURES TERM V; do
 			[[ -z ${!name:-} ]] ||
 				printf 'export %s=%q\n' "$name" "${!name}"
 		done
