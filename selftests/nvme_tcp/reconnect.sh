@@ -43,15 +43,13 @@ publish() {
 
 connect() {
 	# What a subtest that failed has left.
-	! nvme_subsystem $nqn || disconnect
+	! nvme_subsystem $nqn >/dev/null || disconnect
 	at 60 host nvme connect -t tcp -n $nqn -a 10.0.0.2 -s 4420 \
 		--nr-io-queues=2 --reconnect-delay=1 "$@"
 	wait_until 20 nvme_device $nqn
 }
 
 disconnect() {
-	# What a subtest that failed has left.
-	! nvme_subsystem $nqn || disconnect
 	nvme_disconnect $nqn
 	wait_while 15 nvme_subsystem $nqn
 }
