@@ -2,33 +2,29 @@
 """What the tests of the initiator are made of."""
 
 import contextlib
-import random
+import os
+import sys
 import threading
 
 import fake
 from client import Controller, KernelLog
 from fake import Target
 
-TESTS = []
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "lib"))
+# pylint: disable=wrong-import-position
+from pytap import pattern, setting
 
 INVALID_HEADER, SEQUENCE, HDGST, OUT_OF_RANGE, LIMIT = 1, 2, 3, 4, 5
 
 
-def test(name):
-    def register(function):
-        assert name not in (n for n, _ in TESTS), name
-        TESTS.append((name, function))
-        return function
-    return register
+def parameter(name, value):
+    """A module parameter with another value for a while."""
+    return setting(f"/sys/module/nvme_tcp/parameters/{name}", value)
 
 
 def check(condition, *what):
     if not condition:
         raise AssertionError(" ".join(str(w) for w in what))
-
-
-def pattern(length, seed=0):
-    return random.Random(seed * 7919 + length).randbytes(length)
 
 
 MEDIUM = pattern(fake.SIZE)

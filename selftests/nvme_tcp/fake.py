@@ -21,7 +21,7 @@ import time
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "nvmet_tcp"))
 # pylint: disable=wrong-import-position
 from peer import (CMD, C2HDATA, C2HTERM, F_DDGST, F_HDGST, F_LAST, F_SUCCESS,
-                  H2CDATA, H2CTERM, ICREQ, ICRESP, R2T, RSP, SLOW, crc32c, digest)
+                  H2CDATA, H2CTERM, ICREQ, ICRESP, R2T, RSP, SLOW, digest)
 
 NQN = "nqn.2026-01.net.cloaklake:fake"
 BLOCK = 512

@@ -16,10 +16,10 @@ import sys
 import time
 import traceback
 
-from bench import TESTS
 from cases import (triggers, headers, commands, unusual, icresp, termreq,
                    silence, noise)
 from client import DEBUGFS
+from pytap import TESTS
 
 # In this order; each module adds its tests as it is read.
 CASES = (triggers, headers, commands, unusual, icresp, termreq, silence,

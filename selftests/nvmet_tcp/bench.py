@@ -1,68 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the target are made of."""
 
-import contextlib
 import os
-import random
+import sys
 
 import peer
 from peer import BLOCK, Controller, Failure, Host, sgl, SGL_TRANSPORT
 
-PARAMETERS = "/sys/module/nvmet_tcp/parameters"
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "lib"))
+# pylint: disable=wrong-import-position
+from pytap import pattern, setting
 
 COUNTERS = "/sys/kernel/debug/nvmet_tcp/port-1/counters"
 
 BLOCK1 = sgl(SGL_TRANSPORT, BLOCK)
 
-TESTS = []
-
-
-def test(name):
-    def register(function):
-        assert name not in (n for n, _ in TESTS), name
-        TESTS.append((name, function))
-        return function
-    return register
-
-
-@contextlib.contextmanager
 def parameter(name, value):
     """A module parameter with another value for a while."""
-    path = os.path.join(PARAMETERS, name)
-    with open(path, encoding="ascii") as file:
-        before = file.read().strip()
-    with open(path, "w", encoding="ascii") as file:
-        file.write(str(value))
-    try:
-        yield
-    finally:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(before)
+    return setting(f"/sys/module/nvmet_tcp/parameters/{name}", value)
 
 
-@contextlib.contextmanager
 def small_send_buffers():
     """New sockets take 64 KiB at most before they have to be read."""
-    path = "/proc/sys/net/ipv4/tcp_wmem"
-    with open(path, encoding="ascii") as file:
-        before = file.read()
-    with open(path, "w", encoding="ascii") as file:
-        file.write("4096 16384 65536")
-    try:
-        yield
-    finally:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(before)
+    return setting("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 65536")
 
 
 def counters():
     with open(COUNTERS, encoding="ascii") as file:
         return {name: int(value)
                 for name, value in (line.split() for line in file)}
-
-
-def pattern(length, seed=0):
-    return random.Random(seed * 7919 + length).randbytes(length)
 
 
 class Bench:

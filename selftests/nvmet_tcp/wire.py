@@ -13,9 +13,10 @@ import os
 import sys
 import traceback
 
-from bench import Bench, TESTS
+from bench import Bench
 from cases import right, refused, fatal, connecting, storms
 from peer import Failure
+from pytap import TESTS
 
 # In this order; each module adds its tests as it is read.
 CASES = (right, refused, fatal, connecting, storms)

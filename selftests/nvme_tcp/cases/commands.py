@@ -2,8 +2,9 @@
 """Answers to commands that are not there."""
 
 from bench import (bench, check, disk, INVALID_HEADER, Once, refuses_on_read,
-                   refuses_on_write, SEQUENCE, test)
+                   refuses_on_write, SEQUENCE)
 from client import until
+from pytap import test
 
 
 @test("a response for a command id that no tag has")

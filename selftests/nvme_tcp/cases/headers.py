@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headers that lie."""
 
-from bench import (disk, INVALID_HEADER, OUT_OF_RANGE, refuses_on_read,
-                   SEQUENCE, test)
+from bench import disk, INVALID_HEADER, OUT_OF_RANGE, refuses_on_read, SEQUENCE
 from fake import F_LAST, F_SUCCESS, header, ICRESP
+from pytap import test
 
 
 @test("a PDU type that is not for a host")

@@ -4,9 +4,10 @@
 import struct
 import time
 
-from bench import check, refused_connect, test
+from bench import check, refused_connect
 from client import KernelLog
 from fake import header, RSP, Target
+from pytap import test
 
 
 def icresp_is_refused(reason, code=None, **changes):

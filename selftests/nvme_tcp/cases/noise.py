@@ -6,8 +6,9 @@ import random
 import struct
 
 import fake
-from bench import bench, check, Once, pattern, test
+from bench import bench, check, Once
 from fake import C2HDATA, header, RSP
+from pytap import pattern, test
 
 
 @test("random PDUs")
@@ -25,7 +26,8 @@ def _():
                                                rnd.randrange(256))),
                              rnd.choice((24, 24, 24, rnd.randrange(256))),
                              rnd.choice((0, 24, rnd.randrange(256))),
-                             rnd.choice((24, 24 + 512, rnd.randrange(1 << 32))),
+                             rnd.choice((24, 24 + 512,
+                                         rnd.randrange(1 << 32))),
                              bytes(body)) + rnd.randbytes(rnd.randrange(4096))
                 queue.send(pdu)
                 queue.sock.shutdown(2)

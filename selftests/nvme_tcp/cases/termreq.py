@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """C2HTermReq: being told off."""
 
-from bench import bench, check, INVALID_HEADER, Once, refuses_on_read, test
+from bench import bench, check, INVALID_HEADER, Once, refuses_on_read
 from fake import header
+from pytap import test
 
 
 @test("C2HTermReq is put into words")

@@ -11,10 +11,11 @@ import threading
 
 import fake
 from bench import (bench, check, disk, HDGST, INVALID_HEADER, LIMIT, Once,
-                   OUT_OF_RANGE, pattern, Pieces, refused_connect,
-                   refuses_on_read, refuses_on_write, test)
+                   OUT_OF_RANGE, Pieces, refused_connect, refuses_on_read,
+                   refuses_on_write)
 from client import Controller, read_file, until
-from fake import BLOCK, F_LAST, F_SUCCESS, Target
+from fake import BLOCK, F_LAST, F_SUCCESS, SLOW, Target
+from pytap import pattern, test
 
 
 @test("H1: a header length of 255 with header digests on")
@@ -65,7 +66,7 @@ def _():
         fd = os.open(b.host.device(), os.O_RDWR)
         try:
             os.pwrite(fd, bytes(BLOCK), 0)
-            b.host.start(os.fsync, fd).result(40)
+            b.host.start(os.fsync, fd).result(40 * SLOW)
         finally:
             os.close(fd)
         if b.target.hook is None:
@@ -140,7 +141,7 @@ def _():
             b.target.accepting = True
             b.host.wait_state("live")
         stop.set()
-        seen = watcher.result(20)
+        seen = watcher.result(20 * SLOW)
         check(any("src_addr=127.0.0.1" in text for text in seen), seen)
         b.read_is_right()
 
@@ -189,7 +190,7 @@ def _():
         check(took < 12, "disconnect took", took)
         b.host = None
         for process in stuck:
-            process.wait(20)
+            process.wait(20 * SLOW)
 
 
 @test("H12: an R2T of no length")
@@ -248,7 +249,7 @@ def _():
         jobs = [host.start_write(0, pattern(65536, n))
                 for n, host in enumerate(hosts)]
         for n, job in enumerate(jobs):
-            job.result(40)
+            job.result(40 * SLOW)
             check(targets[n].disk[:65536] == pattern(65536, n), "wrong data")
     finally:
         for host in hosts:
@@ -271,7 +272,7 @@ def _():
                 return False
             queue.send(queue.r2t(command.cid, 0, command.length))
             stopped.set()
-            go_on.wait(60)
+            go_on.wait(60 * SLOW)
             with contextlib.suppress(OSError):
                 while piece := queue.sock.recv(65536):
                     late.append(len(piece))
@@ -281,13 +282,13 @@ def _():
         memory[:] = bytes(length)
         path = b.host.device()
         job = b.host.start(write_memory, path, memory)
-        check(stopped.wait(20), "no write")
+        check(stopped.wait(20 * SLOW), "no write")
         until(lambda: in_socket(b.host.stats(), length), 20,
               "as much in the socket as it takes")
         deleter = threading.Thread(target=b.host.delete)
         deleter.start()
         try:
-            job.result(40)
+            job.result(40 * SLOW)
             raise AssertionError("the write succeeded")
         except OSError:
             pass
@@ -295,7 +296,7 @@ def _():
         # read, is there already.
         received = fake.unread(b.target.live[1].sock)
         go_on.set()
-        deleter.join(40)
+        deleter.join(40 * SLOW)
         b.host = None
         until(lambda: not b.target.live[1].alive, 20, "the end")
         check(received > 0, "nothing was under way")
@@ -321,7 +322,7 @@ def _():
         jobs = [b.host.start_write(n * 131072, pattern(131072, n))
                 for n in range(32)]
         for job in jobs:
-            job.result(60)
+            job.result(60 * SLOW)
         for n in range(32):
             check(b.target.disk[n * 131072:(n + 1) * 131072] ==
                   pattern(131072, n), "wrong data was written")
@@ -348,7 +349,7 @@ def _():
             check(job.poll() is None, "fio has ended early")
         finally:
             job.terminate()
-            output = job.communicate(timeout=30)[0]
+            output = job.communicate(timeout=30 * SLOW)[0]
         check("verify" not in output and "error" not in output, output)
 
 

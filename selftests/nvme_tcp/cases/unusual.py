@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is allowed, though unusual."""
 
-from bench import (bench, check, disk, INVALID_HEADER, Once, Pieces,
-                   refuses_on_read, test)
-from client import parameter
+from bench import (bench, check, disk, INVALID_HEADER, Once, parameter, Pieces,
+                   refuses_on_read)
 from fake import F_LAST, F_SUCCESS
+from pytap import test
 
 
 @test("four R2Ts at once, in descending order")

@@ -4,8 +4,9 @@
 import contextlib
 
 import peer
-from bench import counters, FLUSH, parameter, test
+from bench import counters, FLUSH, parameter
 from peer import BLOCK, Failure, sgl, SGL_IN_CAPSULE
+from pytap import test
 
 
 def register_bad_icreq(name, fes, fei, **fields):

@@ -5,8 +5,9 @@ import socket
 import struct
 
 import peer
-from bench import BLOCK1, counters, FLUSH, parameter, small_send_buffers, test
+from bench import BLOCK1, counters, FLUSH, parameter, small_send_buffers
 from peer import BLOCK, Failure, sgl, SGL_IN_CAPSULE, SGL_TRANSPORT
+from pytap import test
 
 
 def register_fatal(name, fes, fei, build, **options):

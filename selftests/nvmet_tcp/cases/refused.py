@@ -2,8 +2,9 @@
 """Commands that fail, on connections that stay."""
 
 import peer
-from bench import BLOCK1, pattern, test
+from bench import BLOCK1
 from peer import BLOCK, Failure, sgl, SGL_IN_CAPSULE, SGL_TRANSPORT
+from pytap import pattern, test
 
 
 def register_refused(name, status, entry, data=b"", **options):

@@ -5,8 +5,9 @@ import struct
 import time
 
 import peer
-from bench import BLOCK1, counters, parameter, pattern, test
+from bench import BLOCK1, counters, parameter
 from peer import BLOCK, Failure, Host, sgl, SGL_IN_CAPSULE, SGL_TRANSPORT
+from pytap import pattern, test
 
 DIGESTS = [("no digest", {}), ("header digest", {"hdgst": True}),
            ("data digest", {"ddgst": True}),

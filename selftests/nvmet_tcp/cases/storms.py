@@ -7,8 +7,9 @@ import socket
 import threading
 
 import peer
-from bench import counters, FLUSH, test
+from bench import counters, FLUSH
 from peer import BLOCK, Closed, Failure, sgl, SGL_IN_CAPSULE, SGL_TRANSPORT
+from pytap import test
 
 
 @test("T10 ICReq and reset at once, again and again")
