@@ -82,12 +82,25 @@ class Controller:
         until(lambda: self.state() == state, seconds, f"state {state}")
 
     def device(self):
-        """Its block device, once it is there."""
-        pattern = f"{self.sysfs}/{self.name}n*"
-        until(lambda: glob.glob(pattern) and os.path.exists(
-            "/dev/" + os.path.basename(glob.glob(pattern)[0])), 20,
-            "block device")
-        return "/dev/" + os.path.basename(glob.glob(pattern)[0])
+        """Its block device, once it is there and can be opened."""
+        until(self._opens, 20, "block device")
+        return self._path()
+
+    def _path(self):
+        found = glob.glob(f"{self.sysfs}/{self.name}n*")
+        return "/dev/" + os.path.basename(found[0]) if found else None
+
+    def _opens(self):
+        path = self._path()
+        try:
+            if path:
+                os.close(os.open(path, os.O_RDONLY))
+        except OSError as error:
+            # The node may come before the disk, and stay after it.
+            if error.errno in (errno.ENOENT, errno.ENXIO):
+                return False
+            raise
+        return path
 
     def stats(self, qid=1):
         text = read_file(f"{DEBUGFS}/{self.name}/queue{qid}/stats")
