@@ -6,6 +6,9 @@
 #                 where it is supported, else all that are installed
 #   KDIR=folder   a configured kernel tree instead
 #   TESTS=words   only the tests whose AREA/NAME has one of these in it
+#   PAIRS=words   bench: INITIATOR/TARGET, each ours or intree
+#   JOBS=words    bench: as in selftests/bench/jobs.sh, or named like those
+#   PROFILE=1     bench: which functions the instructions go to
 #   PART=name     install and uninstall: only the modules, or only the cloak
 #   DESTDIR=dir   install and uninstall: below that folder
 #   PREFIX=dir    install and uninstall: instead of /usr/local
@@ -17,11 +20,14 @@ debug_tree := $(build)/debug-kernel/linux-source-6.12
 
 kernel_options := $(if $(KDIR),--kdir '$(KDIR)',$(if $(KVER),--kernel '$(KVER)'))
 install_options := $(if $(KVER),--kernel '$(KVER)') $(if $(PART),--part '$(PART)')
+bench_options := $(if $(KVER),--kernel '$(KVER)') \
+	$(if $(PAIRS),--pairs '$(PAIRS)') $(if $(JOBS),--jobs '$(JOBS)') \
+	$(if $(PROFILE),--profile)
 make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules all-modules xdp check check-debug demo shell \
-	debug-kernel style install deb uninstall reload clean distclean
+.PHONY: help setup modules all-modules xdp check check-debug bench \
+	bench-wall demo shell debug-kernel style install deb uninstall reload clean distclean
 
 help: ## this list
 	@echo 'make VERB [KVER=release] [KDIR=folder] [TESTS=words] [V=1]'
@@ -49,6 +55,12 @@ check-debug: debug-kernel ## the tests of the modules in a debug kernel
 	@scripts/build-modules.sh --kdir $(debug_tree) $(make_options)
 	@selftests/run.sh --kernel $(debug_tree) --slow 4 \
 		$(or $(TESTS),nvme_tcp/ nvmet_tcp/ pair/)
+
+bench: $(if $(KVER),modules,all-modules) ## instructions per I/O against the in-tree modules
+	@scripts/bench.sh $(bench_options)
+
+bench-wall: $(if $(KVER),modules,all-modules) ## the same by the clock on the wall, in turns
+	@scripts/bench.sh --wall $(bench_options)
 
 demo: ## the whole story in one guest: target, initiator, scanner, cloak
 	@scripts/demo.sh $(KVER)

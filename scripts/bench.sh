@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Measures these modules against the kernel's own, both ends in one guest.
+# Documentation/performance.rst says what the figures mean.
+#
+# usage: scripts/bench.sh [OPTION...]
+#   --kernel K      only this one: 6.1, 6.12 or a release
+#   --pairs WORDS   INITIATOR/TARGET, each ours or intree; by default all four,
+#                   and null/null, the disk itself
+#   --jobs WORDS    as listed in selftests/bench/jobs.sh, or named like those
+#   --profile       which functions the instructions go to, of each job
+#   --wall          by the clock on the wall, two processors, the pairs in turns
+#   --rounds N      of those (default 5)
+#   --seconds S     of each job in a round (default 3)
+#
+# Results go to build/bench, or build/bench-wall: bench.txt, bench.json,
+# bench.svg, and of a profile profile.txt and folded stacks. In-tree figures stay
+# there, for runs without that pair.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+# shellcheck source=selftests/bench/jobs.sh
+. "$here/../selftests/bench/jobs.sh"
+
+kernels=("${SERIES[@]}") pairs=() jobs=() profile=no wall=no rounds=5 seconds=3
+while (($# > 0)); do
+	case $1 in
+	--kernel) kernels=("$2"); shift ;;
+	--pairs) read -ra pairs <<<"$2"; shift ;;
+	--jobs) read -ra jobs <<<"$2"; shift ;;
+	--profile) profile=yes ;;
+	--wall) wall=yes ;;
+	--rounds) rounds=$2; shift ;;
+	--seconds) seconds=$2; shift ;;
+	*) sed -n 's/^# \{0,1\}//; /^usage/,/^$/p' "$0" >&2; exit 2 ;;
+	esac
+	shift
+done
+out=$BUILD/bench
+[[ $wall == no ]] || out=$BUILD/bench-wall
+
+# guest KERNEL FILE OPTION... -- ARGUMENT...: what the guest prints, in FILE.
+guest() {
+	local kernel=$1 file=$2 options=()
+	shift 2
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	"$here/vm.sh" --kernel "$kernel" --mem 2048 --timeout 3600 \
+		"${options[@]}" -- "$TOP/selftests/bench/guest.sh" "${@:2}" \
+		>"$file" 2>"$file.err" && return
+	cat "$file.err" >&2
+	die "the guest with $kernel failed."
+}
+
+# measure KERNEL: a guest for each pair, whose clock counts instructions.
+measure() {
+	local pair options=()
+	[[ $profile == no ]] || options+=(--profile)
+	for pair in "${pairs[@]}"; do
+		say "bench: $1, ${pair%/*} initiator, ${pair#*/} target" >&2
+		guest "$1" "$out/raw/$1.${pair/\//-}" --icount -- \
+			"${options[@]}" "$pair" -- "${jobs[@]}"
+	done
+}
+
+# measure_wall KERNEL: one guest, the pairs in turns.
+measure_wall() {
+	local turns=() i
+	for ((i = 0; i < rounds; i++)); do
+		turns+=("${pairs[@]}")
+	done
+	say "bench: $1, $rounds rounds of ${pairs[*]}" >&2
+	guest "$1" "$out/raw/$1" --cpus 2 -- \
+		--seconds "$seconds" "${turns[@]}" -- "${jobs[@]}"
+}
+
+if [[ $wall == yes ]]; then
+	((${#pairs[@]} > 0)) || pairs=(intree/intree ours/ours)
+	((${#jobs[@]} > 0)) || jobs=("${BENCH_WALL_JOBS[@]}")
+else
+	((${#pairs[@]} > 0)) || pairs=("${BENCH_PAIRS[@]}")
+	((${#jobs[@]} > 0)) || jobs=("${BENCH_JOBS[@]}")
+fi
+rm -rf "$out/raw"
+mkdir -p "$out/raw"
+for kernel in "${kernels[@]}"; do
+	if [[ $wall == yes ]]; then
+		measure_wall "$kernel"
+	else
+		measure "$kernel"
+	fi
+done
+find "$out/raw" -name '*.err' -delete
+report=()
+[[ $wall == no ]] || report=(--wall)
+"$here/bench-report.py" "${report[@]}" "$out" "$out"/raw/* |
+	tee "$out/bench.txt"
+[[ $profile == no ]] || "$here/bench-profile.py" "$out/profile" 25 \
+	"$out"/raw/* | tee "$out/profile.txt"
