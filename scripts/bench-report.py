@@ -41,20 +41,17 @@ def read_figures(paths):
     return figures
 
 
-def with_earlier_peer(figures, path):
-    """Adds in-tree figures of the last run for jobs that lack them."""
+def earlier_peer(path, figures):
+    """Returns the in-tree figures of earlier runs that this one lacks."""
     if not os.path.exists(path):
-        return figures
+        return []
+    present = {key(f) for f in figures}
     with open(path, encoding="utf-8") as file:
         earlier = json.load(file)["figures"]
-    wanted = {(f["kernel"], f["job"]) for f in figures}
-    present = {key(f) for f in figures}
-    return figures + [
+    return [
         f
         for f in earlier
-        if f["pair"] in (PEER, DISK)
-        and (f["kernel"], f["job"]) in wanted
-        and key(f) not in present
+        if f["pair"] in (PEER, DISK) and key(f) not in present
     ]
 
 
@@ -63,7 +60,7 @@ def key(figure):
 
 
 def summarise(figures):
-    """Returns {(kernel, job, pair): summary}, medians where there are several."""
+    """Returns {(kernel, job, pair): medians of its figures}."""
     groups = {}
     for figure in figures:
         groups.setdefault(key(figure), []).append(figure)
@@ -224,8 +221,10 @@ def main(arguments):
     if not paths:
         sys.exit(__doc__)
     store = os.path.join(folder, "bench.json")
-    figures = with_earlier_peer(read_figures(paths), store)
-    summaries = summarise(figures)
+    figures = read_figures(paths)
+    measured = {key(f)[:2] for f in figures}
+    figures += earlier_peer(store, figures)
+    summaries = summarise(f for f in figures if key(f)[:2] in measured)
     ratios = compare(summaries)
     for kernel in ordered(summaries, 0):
         jobs = ordered([k for k in summaries if k[0] == kernel], 1)

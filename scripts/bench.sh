@@ -52,8 +52,8 @@ guest() {
 	done
 	"$here/vm.sh" --kernel "$kernel" --mem 2048 --timeout 3600 \
 		"${options[@]}" -- "$TOP/selftests/bench/guest.sh" "${@:2}" \
-		>"$file" 2>"$file.err" && return
-	cat "$file.err" >&2
+		>"$file" 2>"$out/errors" && grep -qx end "$file" && return
+	cat "$out/errors" >&2
 	die "the guest with $kernel failed."
 }
 
@@ -95,7 +95,6 @@ for kernel in "${kernels[@]}"; do
 		measure "$kernel"
 	fi
 done
-find "$out/raw" -name '*.err' -delete
 report=()
 [[ $wall == no ]] || report=(--wall)
 "$here/bench-report.py" "${report[@]}" "$out" "$out"/raw/* |

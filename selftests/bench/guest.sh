@@ -11,7 +11,7 @@
 #   --profile    after each job once more, under perf
 #
 # Prints a line of JSON for each job, and of a profile the stacks, root first,
-# each after '@ JOB' and before the number of its samples.
+# each after '@ JOB' and before the number of its samples; 'end' at the end.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -147,3 +147,4 @@ modprobe null_blk memory_backed=0 queue_mode=2 irqmode=0
 for pair in "${pairs[@]}"; do
 	bench "$pair" "$@"
 done
+echo end
