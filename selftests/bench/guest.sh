@@ -94,12 +94,13 @@ figures() {
 }
 
 # profile_job JOB OPTION...: perf counts while fio does I/O, not before or
-# after that.
+# after that. A round frequency would always catch the same part of an I/O where
+# its length is a round number, too.
 profile_job() {
 	local job=$1
 	rm -f /run/perf.{control,ack}
 	mkfifo /run/perf.{control,ack}
-	perf record -q -a -g -F 10000 -e cpu-clock -o /run/perf.data -D -1 \
+	perf record -q -a -g -F 9739 -e cpu-clock -o /run/perf.data -D -1 \
 		--control fifo:/run/perf.control,/run/perf.ack -- \
 		"$0" --profiled "$device" "$@"
 	perf script -i /run/perf.data -F comm,ip,sym,dso 2>/dev/null |
