@@ -95,13 +95,13 @@ chosen_kernels() {
 	fi
 }
 
-# run_item LIMIT WHERE NAME LOG: runs one test; its exit status is the test's.
+# run_item LIMIT WHERE NAME LOG: becomes one test; its exit status is the
+# test's, and a signal reaches it.
 run_item() {
 	local file=$here/$3.sh limit=$(($1 * slow)) log=$4 mem threads=multi
 	if [[ $2 == host ]]; then
-		timeout --kill-after=5 "$limit" "$file" \
+		exec timeout --kill-after=5 "$limit" "$file" \
 			</dev/null >"$log" 2>&1
-		return
 	fi
 	mem=$(header "$file" mem 1024)
 	((slow == 1)) || mem=$((mem * 2))
@@ -109,7 +109,8 @@ run_item() {
 	# time waiting for a lock whose holder does not run.
 	((jobs == 1)) || [[ $(header "$file" alone no) == yes ]] ||
 		threads=single
-	"$TOP/scripts/vm.sh" --kernel "$2" --timeout "$((limit + 20 * slow))" \
+	exec "$TOP/scripts/vm.sh" --kernel "$2" \
+		--timeout "$((limit + 20 * slow))" \
 		--modules "$(header "$file" modules none)" \
 		--cpus "$(header "$file" cpus 2)" --threads "$threads" \
 		--mem "$mem" \
