@@ -63,28 +63,35 @@ nvme_state() {
 # nvme_is STATE NQN, for wait_until.
 nvme_is() { [[ $(nvme_state "$2") == "$1" ]]; }
 
-# fio_job DEVICE [OPTION...]: fio with defaults fit for a small guest.
-fio_job() {
+# fio_run DEVICE OPTION...: fio with defaults fit for a small guest. Options
+# behind a --name are for that job only.
+fio_run() {
 	local dev=$1
 	shift
-	fio --name=job --filename="$dev" --direct=1 --ioengine=io_uring \
-		--randrepeat=1 --output-format=terse --terse-version=3 \
-		--output=/dev/null "$@"
+	fio --filename="$dev" --direct=1 --ioengine=io_uring --randrepeat=1 \
+		--output-format=terse --terse-version=3 --output=/dev/null "$@"
 }
+
+# fio_job DEVICE [OPTION...]: one job.
+fio_job() { fio_run "$1" --name=job "${@:2}"; }
+
+# What to write with, so that it is read back and compared.
+fio_verified=(--rw=randwrite --iodepth=16 --verify=crc32c --verify_fatal=1
+	--do_verify=1)
 
 # fio_verify DEVICE [OPTION...]: writes, then reads back and compares.
 fio_verify() {
-	fio_job "$1" --rw=randwrite --bs=4k --iodepth=16 --size=8m \
-		--verify=crc32c --verify_fatal=1 --do_verify=1 "${@:2}"
+	fio_job "$1" "${fio_verified[@]}" --bs=4k --size=8m "${@:2}"
 }
 
 # slow_kernel: one with memory checkers, where an I/O takes milliseconds.
 slow_kernel() { [[ -e /sys/kernel/debug/kmemleak ]]; }
 
-# fio_blocks DEVICE SIZE...: fio_verify at each of these block sizes, with a
-# number of I/Os that a guest without KVM does in seconds.
+# fio_blocks DEVICE SIZE...: verified I/O at each of these block sizes, one
+# after the other, with a number of I/Os that a guest without KVM does in
+# seconds.
 fio_blocks() {
-	local dev=$1 bs bytes ios=1024 total
+	local dev=$1 bs bytes ios=1024 total jobs=()
 	shift
 	! slow_kernel || ios=128
 	for bs in "$@"; do
@@ -92,6 +99,8 @@ fio_blocks() {
 		total=$((bytes * ios))
 		((total <= 8 << 20)) || total=$((8 << 20))
 		echo "block size $bs, $((total / bytes)) I/Os"
-		fio_verify "$dev" --bs="$bs" --size="$total" || return
+		jobs+=(--name="blocks-of-$bs" --bs="$bs" --size="$total"
+			--stonewall)
 	done
+	fio_run "$dev" "${fio_verified[@]}" "${jobs[@]}"
 }

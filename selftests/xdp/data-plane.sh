@@ -11,4 +11,6 @@
 ktap_need "build/xdp/tests/prog (make -C xdp tests)" \
 	test -x "$TOP/build/xdp/tests/prog"
 
+# An emulated processor is slow, and xdp/data-plane-here has the rest.
+export CLOAK_FUZZ_ROUNDS=1000
 ktap_gtest "$TOP/build/xdp/tests/prog"

@@ -4,6 +4,8 @@
  * Generated frames: random ones and damaged probes. The seed is fixed, so a
  * failure can be repeated.
  */
+#include <cstdlib>
+
 #include "tests/harness/generator.h"
 #include "tests/harness/progrun.h"
 
@@ -13,8 +15,15 @@ namespace cloak::test
 namespace
 {
 
-constexpr unsigned kRounds = 3000;
 constexpr std::uint32_t kSeed = 20171114;
+
+/** CLOAK_FUZZ_ROUNDS, for where a frame takes long; 3000 by default. */
+unsigned rounds()
+{
+	const char *wanted = std::getenv("CLOAK_FUZZ_ROUNDS");
+
+	return wanted ? std::strtoul(wanted, nullptr, 10) : 3000;
+}
 
 } // namespace
 
@@ -25,12 +34,13 @@ class FuzzTest : public CloakTest
 TEST_F(FuzzTest, NoFrameOfAStrangerPasses)
 {
 	Generator generator(kSeed);
+	const unsigned last = rounds();
 	usualPolicy().commit(policy());
 	const std::uint64_t before = counted();
 	const EventStats statsBefore = stats();
 
 	std::uint64_t frames = 0;
-	for (unsigned round = 0; round < kRounds; round++) {
+	for (unsigned round = 0; round < last; round++) {
 		for (const Bytes &frame :
 		     {generator.noise(), generator.damaged()}) {
 			const Outcome outcome = ingress(frame);
@@ -57,9 +67,10 @@ TEST_F(FuzzTest, NoFrameOfAStrangerPasses)
 TEST_F(FuzzTest, EgressTellsNoStranger)
 {
 	Generator generator(kSeed);
+	const unsigned last = rounds();
 	usualPolicy().commit(policy());
 
-	for (unsigned round = 0; round < kRounds; round++) {
+	for (unsigned round = 0; round < last; round++) {
 		const Bytes frame = generator.damaged();
 
 		if (frame.size() < kLeastSkb)
@@ -72,13 +83,14 @@ TEST_F(FuzzTest, EgressTellsNoStranger)
 TEST_F(FuzzTest, AddressModeTakesAnything)
 {
 	Generator generator(kSeed);
+	const unsigned last = rounds();
 	PolicyText()
 	    .addresses()
 	    .cloaked("192.0.2.5")
 	    .cloaked("2001:db8::5")
 	    .commit(policy());
 
-	for (unsigned round = 0; round < kRounds; round++) {
+	for (unsigned round = 0; round < last; round++) {
 		ingress(generator.noise());
 		ingress(generator.damaged());
 	}
