@@ -26,8 +26,9 @@ bench_options := $(if $(KVER),--kernel '$(KVER)') \
 make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules all-modules xdp check check-debug bench \
-	bench-wall demo shell debug-kernel style install deb uninstall reload clean distclean
+.PHONY: help setup modules all-modules xdp check check-debug bench bench-wall \
+	demo shell debug-kernel style install deb uninstall reload clean \
+	distclean
 
 help: ## this list
 	@echo 'make VERB [KVER=release] [KDIR=folder] [TESTS=words] [V=1]'

@@ -96,11 +96,11 @@ class Controller:
             if path:
                 os.close(os.open(path, os.O_RDONLY))
         except OSError as error:
-            # The node may come before the disk, and stay after it.
+            # The node comes before the disk is live.
             if error.errno in (errno.ENOENT, errno.ENXIO):
                 return False
             raise
-        return path
+        return path is not None
 
     def stats(self, qid=1):
         text = read_file(f"{DEBUGFS}/{self.name}/queue{qid}/stats")
