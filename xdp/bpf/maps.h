@@ -40,6 +40,7 @@ public:
 	}
 
 	[[nodiscard]] int fd() const { return fd_.get(); }
+	[[nodiscard]] const Fd &handle() const { return fd_; }
 	[[nodiscard]] const std::string &name() const { return name_; }
 
 	/** Writes @p value under @p key, whether the key was there or not. */
@@ -144,6 +145,12 @@ struct CloakMaps {
 	Fd ifaceSlots;   //!< array of maps: interfaces of each slot
 	Fd addressSlots; //!< array of maps: cloaked addresses of each slot
 	Fd peerSlots;    //!< array of maps: peers of each slot
+	Fd tableSlots;   //!< array of maps: tables of rules, see RuleMaps
+	Fd tupleSlots;
+	Fd bucketSlots;
+	Fd entrySlots;
+	Fd ruleCounters; //!< array of maps, see RuleCounters
+	Fd counterKeys;
 	Map<__u32, cloak_config> config;
 	Fd counters;   //!< per CPU, see readCounters()
 	Fd eventStats; //!< per CPU, see readEventStats()

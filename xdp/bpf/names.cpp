@@ -61,6 +61,8 @@ constexpr Name kReasons[] = {
     {CLOAK_DROP_SELF, "self", "the sender claims an address of this host"},
     {CLOAK_DROP_CLOAKED_GROUP, "cloaked-group",
      "to a group that only cloaked addresses belong to"},
+    {CLOAK_DROP_RULE, "rule", "a rule of the table of a local address"},
+    {CLOAK_DROP_TABLE, "table", "no rule of the table lets it pass"},
     {CLOAK_DROP_EGRESS, "egress", "the destination is no peer"},
     {CLOAK_DROP_EGRESS_GROUP, "egress-group", "own broadcast or multicast"},
     {CLOAK_DROP_EGRESS_DAD, "egress-dad",

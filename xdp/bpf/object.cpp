@@ -106,6 +106,12 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"iface_slots", &maps.ifaceSlots},
 	    {"address_slots", &maps.addressSlots},
 	    {"peer_slots", &maps.peerSlots},
+	    {"table_slots", &maps.tableSlots},
+	    {"tuple_slots", &maps.tupleSlots},
+	    {"bucket_slots", &maps.bucketSlots},
+	    {"entry_slots", &maps.entrySlots},
+	    {"rule_counters", &maps.ruleCounters},
+	    {"counter_keys", &maps.counterKeys},
 	    {"counters", &maps.counters},
 	    {"event_stats", &maps.eventStats},
 	    {"events", &maps.events},
@@ -256,6 +262,7 @@ Result<CloakObject> CloakObject::load(const Options &options)
 	auto placed = placePins(skeleton->obj, options.pinRoot);
 	if (!placed)
 		return placed.error();
+	skeleton->rodata->remember_verdicts = options.rememberVerdicts;
 	const int err = cloak_bpf__load(skeleton.get());
 	if (err)
 		return Error(-err, "the kernel refuses the BPF object");

@@ -34,6 +34,8 @@ public:
 		 * nothing, all is gone with the last descriptor (tests).
 		 */
 		std::string pinRoot = kDefaultPinRoot;
+		/** Whether to remember what the rules said; else slower. */
+		bool rememberVerdicts = true;
 	};
 
 	/**

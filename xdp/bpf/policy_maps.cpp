@@ -3,7 +3,7 @@
 
 #include <bpf/bpf.h>
 
-#include <cstring>
+#include "bpf/inner.h"
 
 namespace cloak
 {
@@ -45,60 +45,16 @@ Status putGuarded(const PeerMap &peers, const cloak_prefix &prefix,
 	return peers.put(prefix, peer);
 }
 
-/** The inner map that hangs in @p slots under @p slot. */
-Result<Fd> innerMap(const Fd &slots, __u32 slot, const char *name)
-{
-	__u32 id = 0;
-
-	if (bpf_map_lookup_elem(slots.get(), &slot, &id))
-		return Error::fromErrno(std::string("no policy in map ") +
-		                        name);
-	Fd fd(bpf_map_get_fd_by_id(id));
-	if (!fd)
-		return Error::fromErrno(std::string("cannot open map ") + name);
-	return fd;
-}
-
-/**
- * An empty map like @p model, with the BTF types of its keys and values: an
- * array of maps takes only such as agree in having them (Linux 6.1).
- */
 template <typename MapType>
-Result<MapType> emptyCopy(const Result<MapType> &model)
+Result<MapType> emptyMap(const Fd &slots, const char *name)
 {
+	auto model = modelMap(slots, name);
 	if (!model)
 		return model.error();
-	const std::string &name = model->name();
-	bpf_map_info info{};
-	__u32 size = sizeof(info);
-	if (bpf_obj_get_info_by_fd(model->fd(), &info, &size))
-		return Error::fromErrno("cannot describe map " + name);
-
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-	Fd types;
-	if (info.btf_id != 0) {
-		types = Fd(bpf_btf_get_fd_by_id(info.btf_id));
-		if (!types)
-			return Error::fromErrno("no types of map " + name);
-		options.btf_fd = static_cast<__u32>(types.get());
-		options.btf_key_type_id = info.btf_key_type_id;
-		options.btf_value_type_id = info.btf_value_type_id;
-	}
-	options.map_flags = info.map_flags;
-	Fd fd(bpf_map_create(static_cast<bpf_map_type>(info.type), name.c_str(),
-	                     info.key_size, info.value_size, info.max_entries,
-	                     &options));
+	auto fd = emptyCopy(*model, name);
 	if (!fd)
-		return Error::fromErrno("cannot create map " + name);
-	return MapType(std::move(fd), name);
-}
-
-Status hang(const Fd &slots, __u32 slot, int inner, const std::string &name)
-{
-	if (bpf_map_update_elem(slots.get(), &slot, &inner, BPF_ANY))
-		return Error::fromErrno("cannot put map " + name +
-		                        " into the policy");
-	return {};
+		return fd.error();
+	return MapType(*std::move(fd), name);
 }
 
 } // namespace
@@ -136,11 +92,9 @@ Result<MapType> PolicyMaps::active(const Fd &slots, const char *name) const
 Result<PolicyDraft> PolicyMaps::draft() const
 {
 	PolicyDraft draft;
-	auto interfaces =
-	    emptyCopy(active<IfaceMap>(maps_.ifaceSlots, "interfaces"));
-	auto addresses =
-	    emptyCopy(active<AddressMap>(maps_.addressSlots, "addresses"));
-	auto peers = emptyCopy(active<PeerMap>(maps_.peerSlots, "peers"));
+	auto interfaces = emptyMap<IfaceMap>(maps_.ifaceSlots, "interfaces");
+	auto addresses = emptyMap<AddressMap>(maps_.addressSlots, "addresses");
+	auto peers = emptyMap<PeerMap>(maps_.peerSlots, "peers");
 
 	if (!interfaces)
 		return interfaces.error();
@@ -170,20 +124,45 @@ Status PolicyMaps::commit(PolicyDraft draft) const
 	const __u64 next = *now + 1;
 	const __u32 slot = CLOAK_SLOT(next);
 
-	auto interfaces =
-	    hang(maps_.ifaceSlots, slot, draft.interfaces_.fd(), "interfaces");
+	auto interfaces = hangMap(maps_.ifaceSlots, slot,
+	                          draft.interfaces_.handle(), "interfaces");
 	if (!interfaces)
 		return interfaces;
-	auto addresses =
-	    hang(maps_.addressSlots, slot, draft.addresses_.fd(), "addresses");
+	auto addresses = hangMap(maps_.addressSlots, slot,
+	                         draft.addresses_.handle(), "addresses");
 	if (!addresses)
 		return addresses;
-	auto peers = hang(maps_.peerSlots, slot, draft.peers_.fd(), "peers");
+	auto peers =
+	    hangMap(maps_.peerSlots, slot, draft.peers_.handle(), "peers");
 	if (!peers)
 		return peers;
+	auto rules =
+	    draft.rules_ ? draft.rules_->hang(maps_, slot) : dropRules(slot);
+	if (!rules)
+		return rules;
 	if (bpf_map_update_elem(maps_.generation.get(), &zero, &next, BPF_ANY))
 		return Error::fromErrno("cannot switch to the new policy");
-	return hang(maps_.peerSlots, slot, draft.peers_.fd(), "peers");
+	return hangMap(maps_.peerSlots, slot, draft.peers_.handle(), "peers");
+}
+
+/** Leaves the slot without tables. */
+Status PolicyMaps::dropRules(__u32 slot) const
+{
+	auto tables =
+	    emptyMap<Map<cloak_addr, cloak_table>>(maps_.tableSlots, "tables");
+
+	if (!tables)
+		return tables.error();
+	return hangMap(maps_.tableSlots, slot, tables->handle(), "tables");
+}
+
+Result<RuleMaps> PolicyMaps::rules() const
+{
+	auto now = generation();
+
+	if (!now)
+		return now.error();
+	return RuleMaps::ofSlot(maps_, CLOAK_SLOT(*now));
 }
 
 Result<std::uint64_t> PolicyMaps::generation() const

@@ -7,10 +7,12 @@
 #define CLOAKLAKE_BPF_POLICY_MAPS_H
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "bpf/maps.h"
+#include "bpf/rule_maps.h"
 #include "util/result.h"
 
 namespace cloak
@@ -35,12 +37,16 @@ public:
 	Status addPeer(const cloak_prefix &prefix,
 	               const cloak_peer &peer) const;
 
+	/** Without this the policy has no rules. */
+	void setRules(RuleMaps rules) { rules_ = std::move(rules); }
+
 private:
 	friend class PolicyMaps;
 
 	IfaceMap interfaces_;
 	AddressMap addresses_;
 	PeerMap peers_;
+	std::optional<RuleMaps> rules_;
 };
 
 /** The policy that the programs follow. */
@@ -80,6 +86,9 @@ public:
 	                  const cloak_address &value) const;
 	Result<bool> eraseAddress(const cloak_addr &addr) const;
 
+	/** The rules in force, for another policy to keep. */
+	[[nodiscard]] Result<RuleMaps> rules() const;
+
 	/** The policy in force. */
 	[[nodiscard]] Result<std::vector<std::pair<__u32, cloak_iface>>>
 	interfaces() const;
@@ -91,6 +100,7 @@ public:
 private:
 	template <typename MapType>
 	Result<MapType> active(const Fd &slots, const char *name) const;
+	Status dropRules(__u32 slot) const;
 
 	const CloakMaps &maps_;
 };

@@ -69,6 +69,8 @@ void printStatus(const json &status)
 	fmt::print("peers    {} in {} groups, {} gateways\n",
 	           field(policy, "peers"), field(policy, "groups"),
 	           field(policy, "gateways"));
+	fmt::print("rules    {} in {} tables\n", field(policy, "rules"),
+	           field(policy, "tables"));
 	fmt::print("probes   {}, background {}\n", field(events, "probes"),
 	           field(events, "background"));
 	fmt::print("alerts   {} raised, {} suppressed, {} sources known\n",

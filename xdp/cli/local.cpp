@@ -28,7 +28,7 @@ std::string nameOf(unsigned index)
 	return name.data();
 }
 
-Result<Applied> enforce(const Policy &policy, const std::string &pinRoot)
+Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot)
 {
 	auto host = Host::read();
 	if (!host)
@@ -39,7 +39,8 @@ Result<Applied> enforce(const Policy &policy, const std::string &pinRoot)
 	auto granted = enforcer->authorised();
 	if (!granted)
 		return granted.error();
-	auto applied = enforcer->apply(compilePolicy(policy, *host, *granted));
+	auto applied = enforcer->apply(
+	    compilePolicy(parsed.policy, *host, *granted), parsed.rules);
 	auto attachments = enforcer->attachments();
 	if (!applied && attachments && attachments->empty())
 		Enforcer::lift(pinRoot).ignore();
@@ -68,7 +69,7 @@ int applyLocally(const Context &context, const std::string &text,
 
 	if (!parsed.errors.empty())
 		return explainErrors(context, parsed.errors, source);
-	auto applied = enforce(parsed.policy, context.pinRoot);
+	auto applied = enforce(parsed, context.pinRoot);
 	if (!applied)
 		return explain(context, kFailed, applied.error().message());
 

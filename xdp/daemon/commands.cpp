@@ -8,6 +8,7 @@
 #include <array>
 
 #include "daemon/report.h"
+#include "daemon/report_rules.h"
 #include "policy/words.h"
 #include "util/duration.h"
 #include "util/quote.h"
@@ -144,6 +145,28 @@ Reply sources(Engine &engine, const Request &request)
 	return fromReport(reportSources(engine, limit.get<std::size_t>()));
 }
 
+Reply rules(Engine &engine, const Request &request)
+{
+	const json list = request.arguments.value("list", json(true));
+	const json hit = request.arguments.value("hit", json(false));
+	RuleSelection selection{{}, list == json(true), hit == json(true)};
+
+	if (request.arguments.contains("address")) {
+		const std::string text = request.text("address").value_or("");
+		selection.address = parseIp(text);
+		if (!selection.address) {
+			return bad(fmt::format("{}: expected {}", quote(text),
+			                       kAddressExpected));
+		}
+	}
+	return fromReport(reportRules(engine, selection));
+}
+
+Reply counters(Engine &engine, const Request &)
+{
+	return fromReport(reportShared(engine));
+}
+
 /** One peer as it may be authorised: a network without host bits. */
 Result<Prefix> peerOf(const Request &request)
 {
@@ -214,15 +237,17 @@ struct CommandEntry {
 	Reply (*execute)(Engine &engine, const Request &request);
 };
 
-constexpr std::array<CommandEntry, 10> kCommands = {{
+constexpr std::array<CommandEntry, 12> kCommands = {{
     {"alerts", alerts},
     {"apply", apply},
     {"authorise", authorise},
+    {"counters", counters},
     {"drops", drops},
     {"off", off},
     {"on", on},
     {"reload", reload},
     {"revoke", revoke},
+    {"rules", rules},
     {"sources", sources},
     {"status", status},
 }};

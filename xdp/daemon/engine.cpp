@@ -90,7 +90,7 @@ Outcome Engine::apply(std::string_view text, std::string source)
 	}
 	if (options_.eve)
 		parsed.policy.output.eve = *options_.eve;
-	outcome = enforce(parsed.policy);
+	outcome = enforce(parsed.policy, parsed.rules);
 	if (!outcome.ok())
 		return outcome;
 	tracker_.configure(parsed.policy.alerts);
@@ -101,7 +101,7 @@ Outcome Engine::apply(std::string_view text, std::string source)
 }
 
 /** Puts it in force for the host as it is now and those who are let in. */
-Outcome Engine::enforce(const Policy &policy)
+Outcome Engine::enforce(const Policy &policy, const Rules &rules)
 {
 	auto host = Host::read();
 
@@ -112,16 +112,17 @@ Outcome Engine::enforce(const Policy &policy)
 	Status opened = open();
 	if (!opened)
 		return failed(opened.error());
-	return enforce(policy, *host, granted());
+	return enforce(policy, rules, *host, granted());
 }
 
 /** On failure everything is as before, an unloaded data plane unloaded. */
-Outcome Engine::enforce(const Policy &policy, const Host &host,
+Outcome Engine::enforce(const Policy &policy, const Rules &rules,
+                        const Host &host,
                         const std::vector<Authorisation> &granted)
 {
 	CompiledPolicy compiled = compilePolicy(policy, host, granted);
 
-	auto applied = enforcer_->apply(compiled);
+	auto applied = enforcer_->apply(compiled, rules);
 	if (!applied) {
 		auto attached = enforcer_->attachments();
 		if (attached && attached->empty())
@@ -130,6 +131,7 @@ Outcome Engine::enforce(const Policy &policy, const Host &host,
 	}
 	host_ = host;
 	compiled_ = std::move(compiled);
+	rules_ = rules;
 	nextExpiry_ = firstExpiry(granted);
 	kept_.clear();
 	Outcome outcome;
@@ -187,7 +189,7 @@ Outcome Engine::on()
 		return reload();
 	if (enforcer_)
 		return {};
-	return enforce(inForce_->policy);
+	return enforce(inForce_->policy, rules_);
 }
 
 std::vector<Authorisation> Engine::granted() const
@@ -231,7 +233,7 @@ Outcome Engine::authorise(const Authorisation &authorisation)
 		return one.peer == authorisation.peer;
 	});
 	all.push_back(authorisation);
-	return enforce(inForce_->policy, host_, all);
+	return enforce(inForce_->policy, rules_, host_, all);
 }
 
 Outcome Engine::revoke(const Prefix &peer)
@@ -244,7 +246,7 @@ Outcome Engine::revoke(const Prefix &peer)
 		    return one.peer == peer;
 	    });
 	if (removed != 0)
-		return enforce(inForce_->policy, host_, all);
+		return enforce(inForce_->policy, rules_, host_, all);
 	const std::string group = groupOf(peer);
 	if (group.empty()) {
 		return failed(
@@ -268,7 +270,7 @@ void Engine::refreshHost()
 	const auto all = granted();
 	if (sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
 		return;
-	const Outcome outcome = enforce(inForce_->policy, *host, all);
+	const Outcome outcome = enforce(inForce_->policy, rules_, *host, all);
 	if (outcome.failure) {
 		spdlog::error("interfaces have changed, the cloak could not "
 		              "follow: {}",
@@ -305,7 +307,8 @@ void Engine::tick()
 	tracker_.tick(now);
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
-	const Outcome outcome = enforce(inForce_->policy, host_, granted());
+	const Outcome outcome =
+	    enforce(inForce_->policy, rules_, host_, granted());
 	if (outcome.failure)
 		spdlog::error("{}", outcome.failure->message());
 	else

@@ -99,6 +99,11 @@ public:
 	{
 		return reader_ ? &*reader_ : nullptr;
 	}
+	/** The rules in force; null if there are none. */
+	[[nodiscard]] const CompiledRules *rules() const
+	{
+		return rules_.get();
+	}
 	[[nodiscard]] const Host &host() const { return host_; }
 	[[nodiscard]] const Tracker &tracker() const { return tracker_; }
 	[[nodiscard]] const Outputs &outputs() const { return outputs_; }
@@ -106,8 +111,11 @@ public:
 	[[nodiscard]] std::vector<Authorisation> granted() const;
 
 private:
-	Outcome enforce(const Policy &policy);
-	Outcome enforce(const Policy &policy, const Host &host,
+	using Rules = std::shared_ptr<const CompiledRules>;
+
+	Outcome enforce(const Policy &policy, const Rules &rules);
+	Outcome enforce(const Policy &policy, const Rules &rules,
+	                const Host &host,
 	                const std::vector<Authorisation> &granted);
 	Status open();
 	void recallSources();
@@ -119,6 +127,7 @@ private:
 	Host host_;
 	std::optional<PolicyInForce> inForce_;
 	CompiledPolicy compiled_;
+	Rules rules_;
 	std::optional<Enforcer> enforcer_; //!< nothing: the cloak is off
 	std::optional<PerfReader> reader_;
 	/** Of the cloak that off() has taken off. */

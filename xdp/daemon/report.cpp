@@ -65,9 +65,12 @@ json reportInterfaces(const Engine &engine,
 json reportPolicy(const PolicyInForce &inForce)
 {
 	std::size_t peers = 0;
+	std::size_t rules = 0;
 
 	for (const PeerGroup &group : inForce.policy.peers)
 		peers += group.prefixes.size();
+	for (const TablePolicy &table : inForce.policy.tables)
+		rules += table.rules.size();
 	return {
 	    {"source", inForce.source},
 	    {"applied", timestamp(inForce.applied)},
@@ -75,6 +78,8 @@ json reportPolicy(const PolicyInForce &inForce)
 	    {"groups", inForce.policy.peers.size()},
 	    {"peers", peers},
 	    {"gateways", inForce.policy.gateways.size()},
+	    {"tables", inForce.policy.tables.size()},
+	    {"rules", rules},
 	};
 }
 

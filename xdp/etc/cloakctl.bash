@@ -27,6 +27,12 @@ _cloakctl_authorised() {
 		grep -o '"peer":"[^"]*"' | cut -d'"' -f4)"
 }
 
+# The addresses that have a table of rules, as the daemon knows them.
+_cloakctl_tables() {
+	cloakctl rules --hit --json 2>/dev/null |
+		grep -o '"address":"[^"]*"' | cut -d'"' -f4
+}
+
 # The command among the words before the cursor.
 _cloakctl_command() {
 	local i word skip=no
@@ -50,7 +56,7 @@ _cloakctl_command() {
 _cloakctl() {
 	local common='--json --socket --pin-dir --help'
 	local commands='check apply reload on off status alerts drops sources
-		authorise revoke help'
+		rules counters authorise revoke help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-s | --socket | -d | --pin-dir | -f | --policy)
@@ -79,6 +85,7 @@ _cloakctl() {
 		--attach --monitor $common" ;;
 	alerts) _cloakctl_words "--follow --since $common" ;;
 	drops) _cloakctl_words "--all $common" ;;
+	rules) _cloakctl_words "--hit $common $(_cloakctl_tables)" ;;
 	sources) _cloakctl_words "--limit $common" ;;
 	authorise) _cloakctl_words "--mac --for $common" ;;
 	revoke) _cloakctl_authorised ;;

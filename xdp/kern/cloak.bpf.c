@@ -9,6 +9,7 @@
 #include "egress.h"
 #include "ingress.h"
 #include "report.h"
+#include "rules.h"
 
 #define TC_PASS		0	/* TC_ACT_OK */
 #define TC_DROP		2	/* TC_ACT_SHOT */
@@ -37,8 +38,12 @@ int cloak_ingress(struct xdp_md *ctx)
 
 	packet_init(&p, ctx->ingress_ifindex, bpf_xdp_get_buff_len(ctx));
 	if (policy_open(&p)) {
-		monitored = is_monitored(&p);
 		reason = ingress_verdict(ctx, &p);
+		if (has_rules(&p, reason)) {
+			ingress_deepen(ctx, &p);
+			reason = rules_apply(&p, CLOAK_INGRESS, reason);
+		}
+		monitored = is_monitored(&p);
 		if (reason >= CLOAK_DROP_FIRST)
 			report_drop(ctx, &p, reason);
 	}
@@ -56,8 +61,13 @@ int cloak_egress(struct __sk_buff *skb)
 
 	packet_init(&p, skb->ifindex, skb->len);
 	if (policy_open(&p)) {
-		monitored = is_monitored(&p);
 		reason = egress_verdict(skb, &p, &rewrite);
+		if (has_rules(&p, reason)) {
+			egress_deepen(skb, &p);
+			egress_tag(skb, &p);
+			reason = rules_apply(&p, CLOAK_EGRESS, reason);
+		}
+		monitored = is_monitored(&p);
 		if (rewrite.needed && !monitored &&
 		    bpf_skb_store_bytes(skb, 0, rewrite.dmac, ETH_ALEN, 0))
 			reason = CLOAK_DROP_INTERNAL;

@@ -69,6 +69,82 @@ struct {
 	.values = { [0] = &peers_0 },
 };
 
+/*
+ * The rules, see cloak_abi.h. The arrays are as long as the policy needs
+ * them, which BPF_F_INNER_MAP allows.
+ */
+struct table_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CLOAK_MAX_TABLES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cloak_addr);
+	__type(value, struct cloak_table);
+} tables_0 SEC(".maps");
+
+struct tuple_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, struct cloak_tuple);
+} tuples_0 SEC(".maps");
+
+struct bucket_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, struct cloak_bucket);
+} buckets_0 SEC(".maps");
+
+struct entry_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, struct cloak_entry);
+} entries_0 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct table_map);
+} table_slots SEC(".maps") = {
+	.values = { [0] = &tables_0 },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct tuple_map);
+} tuple_slots SEC(".maps") = {
+	.values = { [0] = &tuples_0 },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct bucket_map);
+} bucket_slots SEC(".maps") = {
+	.values = { [0] = &buckets_0 },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct entry_map);
+} entry_slots SEC(".maps") = {
+	.values = { [0] = &entries_0 },
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -94,6 +170,60 @@ struct {
 	__type(value, struct cloak_counter);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } counters SEC(".maps");
+
+/*
+ * Counters of rules belong to no slot, so they outlive the policy. User
+ * space makes each inner map as large as there are CPUs.
+ */
+struct chunk_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, struct cloak_counter);
+} chunk_0 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_COUNTER_CHUNKS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct chunk_map);
+} rule_counters SEC(".maps") = {
+	.values = { [0] = &chunk_0 },
+};
+
+struct key_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOAK_COUNTER_CHUNK);
+	__type(key, __u32);
+	__type(value, struct cloak_counter_key);
+} keys_0 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_COUNTER_CHUNKS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct key_map);
+} counter_keys SEC(".maps") = {
+	.values = { [0] = &keys_0 },
+};
+
+/* What a stage has decided about the packets seen last, see rules.h. */
+struct cached_verdict {
+	__u64 generation;
+	__u64 found;		/* as rules.h has it */
+	__u64 word[CLOAK_WORDS];
+	__u64 stage;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CLOAK_CACHED_VERDICTS);
+	__type(key, __u32);
+	__type(value, struct cached_verdict);
+} verdicts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -50,9 +50,11 @@ struct packet {
 	struct cloak_prefix dst;	/* IP destination; ARP: target */
 	struct cloak_prefix target;	/* ARP or ND target, has_target */
 	struct cloak_iface iface;	/* its entry in the policy */
+	__u64 generation;	/* of the policy in force */
 	__u32 ifindex;
 	__u32 slot;		/* of the policy in force */
 	__u32 len;		/* of the whole frame */
+	__u32 log_rule;		/* counter of a rule that logs; 0: none */
 	__u32 frag_id;		/* with frag != FRAG_NONE */
 	__u16 ethertype;	/* after the tags */
 	__u16 network_at;	/* offset of the network header */
@@ -82,6 +84,7 @@ struct packet {
 	bool source_routed;
 	bool truncated;		/* transport header is not all there */
 	bool endless;		/* extension headers beyond the limit */
+	bool monitored;		/* the rule that says drop only watches */
 };
 
 /* The padding, too: a global_fn wants every byte initialised. */

@@ -26,17 +26,20 @@ static __always_inline bool policy_open(struct packet *p)
 	const struct cloak_iface *iface;
 	__u32 ifindex = p->ifindex;
 	void *ifaces;
+	__u64 current;
 	__u32 slot;
 
 	if (!now)
 		return false;
-	slot = CLOAK_SLOT(*(volatile __u64 *)now);
+	current = *(volatile __u64 *)now;
+	slot = CLOAK_SLOT(current);
 	ifaces = bpf_map_lookup_elem(&iface_slots, &slot);
 	if (!ifaces)
 		return false;
 	iface = bpf_map_lookup_elem(ifaces, &ifindex);
 	if (!iface)
 		return false;
+	p->generation = current;
 	p->slot = slot;
 	p->iface = *iface;
 	return true;
@@ -50,7 +53,7 @@ static __always_inline bool is_whole(const struct packet *p)
 
 static __always_inline bool is_monitored(const struct packet *p)
 {
-	return p->iface.mode == CLOAK_MODE_MONITOR;
+	return p->monitored || p->iface.mode == CLOAK_MODE_MONITOR;
 }
 
 static __always_inline const struct cloak_address *

@@ -28,7 +28,7 @@ namespace cloak
 inline constexpr const char *kDefaultSocket = "/run/cloaklake/control.sock";
 
 /** A longer line is no request; a policy of the largest size fits. */
-inline constexpr std::size_t kLongestRequest = 8UL << 20U;
+inline constexpr std::size_t kLongestRequest = 96UL << 20U;
 
 /** Kinds of failure, which become the exit status of cloakctl. */
 enum class Failure {

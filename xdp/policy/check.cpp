@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "policy/check_rules.h"
 #include "util/quote.h"
 
 namespace cloak
@@ -44,6 +45,7 @@ public:
 			checkGateway(gateway);
 		checkAlerts();
 		checkSizes();
+		checkRules(policy_, errors_);
 	}
 
 private:
@@ -107,11 +109,11 @@ void Checker::checkInterfaces()
 	for (const InterfacePolicy &interface : policy_.interfaces) {
 		unique(interfaces_, interface.name, "interface.name");
 		if (interface.scope.value == CLOAK_SCOPE_ADDRESSES &&
-		    policy_.addresses.empty()) {
+		    policy_.addresses.empty() && policy_.tables.empty()) {
 			errors_.push_back({interface.scope.at, "interface.mode",
 			                   "\"addresses\"",
 			                   "the addresses to be listed under "
-			                   "[cloak]"});
+			                   "[cloak], or a [[table]]"});
 		}
 	}
 }

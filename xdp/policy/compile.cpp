@@ -5,6 +5,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "policy/compile_rules.h"
+
 namespace cloak
 {
 namespace
@@ -106,6 +108,9 @@ void Compiler::addInterface(const InterfacePolicy &interface)
 	compiled.entry.flags = CLOAK_IFACE_ATTRIBUTE;
 	if (interface.resolve)
 		compiled.entry.flags |= CLOAK_IFACE_RESOLVE_BROADCAST;
+	if (!policy_.tables.empty())
+		compiled.entry.flags |= CLOAK_IFACE_TABLES;
+	compiled.entry.number = interfaceNumber(policy_, interface.name.value);
 	setMac(compiled.entry.mac, found->mac);
 	compiled_.interfaces.push_back(std::move(compiled));
 }

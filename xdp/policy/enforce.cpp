@@ -69,7 +69,11 @@ Result<Enforcer> Enforcer::open(const std::string &pinRoot)
 	auto object = CloakObject::load(options);
 	if (!object)
 		return object.error();
-	return Enforcer(std::move(*object), Links(pinRoot));
+	auto counters = RuleCounters::open(object->maps());
+	if (!counters)
+		return counters.error();
+	return Enforcer(std::move(*object), Links(pinRoot),
+	                *std::move(counters));
 }
 
 Status Enforcer::lift(const std::string &pinRoot)
@@ -87,13 +91,14 @@ Status Enforcer::lift(const std::string &pinRoot)
 	return CloakObject::unpin(pinRoot);
 }
 
-Result<Applied> Enforcer::apply(const CompiledPolicy &policy)
+Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
+                                std::shared_ptr<const CompiledRules> rules)
 {
 	std::vector<unsigned> fresh;
 
 	Status done = attachAll(policy, fresh);
 	if (done)
-		done = commit(policy);
+		done = commit(policy, rules);
 	if (!done) {
 		for (const unsigned index : fresh)
 			links_.detach(index).ignore();
@@ -134,9 +139,23 @@ Status Enforcer::attachAll(const CompiledPolicy &policy,
 	return {};
 }
 
-Status Enforcer::commit(const CompiledPolicy &policy) const
+/** The rules in maps of their own, and which counters they have. */
+Result<RuleMaps> Enforcer::makeRules(const CompiledRules &rules,
+                                     std::vector<__u32> &counters)
+{
+	auto claimed = counters_.claim(object_.maps(), rules.keys);
+
+	if (!claimed)
+		return claimed.error();
+	counters = *std::move(claimed);
+	return RuleMaps::create(object_.maps(), rules.image, counters);
+}
+
+Status Enforcer::commit(const CompiledPolicy &policy,
+                        const std::shared_ptr<const CompiledRules> &rules)
 {
 	const PolicyMaps maps(object_.maps());
+	std::vector<__u32> numbers = numbers_;
 
 	auto draft = maps.draft();
 	if (!draft)
@@ -144,7 +163,28 @@ Status Enforcer::commit(const CompiledPolicy &policy) const
 	auto filled = fill(*draft, policy);
 	if (!filled)
 		return filled;
-	return maps.commit(std::move(*draft));
+	if (rules) {
+		auto made =
+		    rules == rules_ ? maps.rules() : makeRules(*rules, numbers);
+		if (!made)
+			return made.error();
+		draft->setRules(*std::move(made));
+	}
+	auto committed = maps.commit(std::move(*draft));
+	if (!committed)
+		return committed;
+	if (rules == rules_)
+		return {};
+	rules_ = rules;
+	numbers_ = rules ? std::move(numbers) : std::vector<__u32>();
+	return counters_.retain(object_.maps(),
+	                        rules ? rules->keys
+	                              : std::vector<cloak_counter_key>());
+}
+
+Result<std::vector<cloak_counter>> Enforcer::ruleCounters() const
+{
+	return RuleCounters::read(object_.maps(), numbers_);
 }
 
 void Enforcer::seed(const CompiledPolicy &policy,

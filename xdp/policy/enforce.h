@@ -6,12 +6,16 @@
 #ifndef CLOAKLAKE_POLICY_ENFORCE_H
 #define CLOAKLAKE_POLICY_ENFORCE_H
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bpf/link.h"
 #include "bpf/object.h"
+#include "bpf/rule_counters.h"
+#include "bpf/rule_maps.h"
 #include "policy/compile.h"
+#include "policy/compile_rules.h"
 #include "util/result.h"
 
 namespace cloak
@@ -41,8 +45,14 @@ public:
 	 * first, then the maps are switched in one step, then interfaces that
 	 * are no longer named lose the programs. On failure everything is as
 	 * it was before.
+	 * @param rules its rules, or null. Those of the last call cost nothing.
 	 */
-	[[nodiscard]] Result<Applied> apply(const CompiledPolicy &policy);
+	[[nodiscard]] Result<Applied>
+	apply(const CompiledPolicy &policy,
+	      std::shared_ptr<const CompiledRules> rules);
+
+	/** What was counted, in the order of CompiledRules::keys. */
+	[[nodiscard]] Result<std::vector<cloak_counter>> ruleCounters() const;
 
 	/** Peers that were authorised at run time and have not expired. */
 	[[nodiscard]] Result<std::vector<Authorisation>> authorised() const;
@@ -56,14 +66,18 @@ public:
 	[[nodiscard]] const CloakMaps &maps() const { return object_.maps(); }
 
 private:
-	Enforcer(CloakObject object, Links links)
-	    : object_(std::move(object)), links_(std::move(links))
+	Enforcer(CloakObject object, Links links, RuleCounters counters)
+	    : object_(std::move(object)), links_(std::move(links)),
+	      counters_(std::move(counters))
 	{
 	}
 
 	Status attachAll(const CompiledPolicy &policy,
 	                 std::vector<unsigned> &fresh) const;
-	Status commit(const CompiledPolicy &policy) const;
+	Status commit(const CompiledPolicy &policy,
+	              const std::shared_ptr<const CompiledRules> &rules);
+	Result<RuleMaps> makeRules(const CompiledRules &rules,
+	                           std::vector<__u32> &counters);
 	void detachOthers(const CompiledPolicy &policy,
 	                  std::vector<std::string> &warnings) const;
 	void seed(const CompiledPolicy &policy,
@@ -71,6 +85,9 @@ private:
 
 	CloakObject object_;
 	Links links_;
+	RuleCounters counters_;
+	std::shared_ptr<const CompiledRules> rules_; //!< in force
+	std::vector<__u32> numbers_; //!< of their counters in the kernel
 };
 
 } // namespace cloak

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "policy/check.h"
+#include "policy/parse_rules.h"
 #include "policy/table.h"
 #include "policy/words.h"
 #include "util/quote.h"
@@ -103,13 +104,14 @@ struct Section {
 	void (*read)(TableReader &reader, Policy &policy);
 };
 
-constexpr std::array<Section, 6> kSections = {{
+constexpr std::array<Section, 7> kSections = {{
     {"alerts", false, readAlerts},
     {"cloak", false, readCloak},
     {"gateway", true, readGateway},
     {"interface", true, readInterface},
     {"output", false, readOutput},
     {"peers", true, readPeers},
+    {"table", true, readRuleTable},
 }};
 
 std::string brackets(const Section &section)
@@ -212,6 +214,8 @@ ParsedPolicy readPolicy(std::string_view text)
 
 	if (!parsed.unreadable)
 		checkPolicy(parsed.policy, parsed.errors);
+	if (parsed.errors.empty())
+		parsed.rules = compileRules(parsed.policy, parsed.errors);
 	sortByPosition(parsed.errors);
 	return parsed;
 }

@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_POLICY_PARSE_H
 #define CLOAKLAKE_POLICY_PARSE_H
 
+#include "policy/compile_rules.h"
 #include "policy/policy.h"
 
 #include <string_view>
@@ -13,8 +14,8 @@
 namespace cloak
 {
 
-/** No policy text may be longer; far more than the maps could hold. */
-constexpr std::size_t kLongestPolicy = 4UL << 20U;
+/** No policy text may be longer; as many rules as the maps can hold. */
+constexpr std::size_t kLongestPolicy = 64UL << 20U;
 
 /**
  * A policy as far as it could be read, and everything that was wrong. The
@@ -24,6 +25,8 @@ struct ParsedPolicy {
 	Policy policy;
 	Diagnostics errors;
 	bool unreadable = false; //!< not TOML: the policy says nothing
+	/** Of readPolicy(): its tables, ready for use; null if it has none. */
+	std::shared_ptr<const CompiledRules> rules;
 };
 
 /**
@@ -34,8 +37,8 @@ struct ParsedPolicy {
 [[nodiscard]] ParsedPolicy parsePolicy(std::string_view text);
 
 /**
- * parsePolicy() and checkPolicy() together: all errors of a text, in the
- * order in which they stand in it.
+ * parsePolicy(), checkPolicy() and compileRules() together: all errors of a
+ * text, in the order in which they stand in it.
  */
 [[nodiscard]] ParsedPolicy readPolicy(std::string_view text);
 

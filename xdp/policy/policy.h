@@ -17,6 +17,7 @@
 #include "cloak_abi.h"
 #include "model/address.h"
 #include "policy/diagnostic.h"
+#include "policy/rule.h"
 
 namespace cloak
 {
@@ -95,6 +96,7 @@ struct Policy {
 	std::vector<Located<IpAddress>> addresses;
 	std::vector<PeerGroup> peers;
 	std::vector<Gateway> gateways;
+	std::vector<TablePolicy> tables;
 	AlertPolicy alerts;
 	OutputPolicy output;
 };

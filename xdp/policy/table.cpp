@@ -99,6 +99,32 @@ void TableReader::duration(std::string_view key,
 	                toString(least)));
 }
 
+void TableReader::tables(std::string_view key,
+                         const std::function<void(TableReader &)> &read)
+{
+	const toml::node *node = find(key);
+	const std::string path = name(key);
+
+	if (node == nullptr)
+		return;
+	const toml::array *array = node->as_array();
+	if (array == nullptr) {
+		fault(*node, key, "tables, each under [[" + path + "]]");
+		return;
+	}
+	for (const toml::node &member : *array) {
+		const toml::table *table = member.as_table();
+
+		if (table == nullptr) {
+			fault(member, key, "a table, [[" + path + "]]");
+			continue;
+		}
+		TableReader reader(*table, path, errors_);
+		read(reader);
+		reader.finish();
+	}
+}
+
 bool TableReader::require(std::string_view key, std::string_view expected)
 {
 	if (find(key) != nullptr)

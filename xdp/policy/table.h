@@ -77,6 +77,23 @@ public:
 	void list(std::string_view key, std::vector<Located<T>> &into,
 	          Parse parse, std::string_view expected);
 
+	/**
+	 * Reads a value of any type through @p parse, which takes the node and
+	 * gives an optional of what @p into takes.
+	 */
+	template <typename T, typename Parse>
+	void value(std::string_view key, std::optional<T> &into, Parse parse,
+	           std::string_view expected);
+
+	/** The same for one value or a list of them. */
+	template <typename T, typename Parse>
+	void values(std::string_view key, std::vector<T> &into, Parse parse,
+	            std::string_view expected);
+
+	/** Reads each table of a list of tables, and finishes it. */
+	void tables(std::string_view key,
+	            const std::function<void(TableReader &)> &read);
+
 	void flag(std::string_view key, bool &into);
 	void integer(std::string_view key, std::uint32_t &into,
 	             IntegerRange range);
@@ -175,6 +192,46 @@ void TableReader::list(std::string_view key, std::vector<Located<T>> &into,
 			fault(member, key, expected);
 		}
 	}
+}
+
+template <typename T, typename Parse>
+void TableReader::value(std::string_view key, std::optional<T> &into,
+                        Parse parse, std::string_view expected)
+{
+	const toml::node *node = find(key);
+
+	if (node == nullptr)
+		return;
+	std::optional<T> value = parse(*node);
+	if (value)
+		into = std::move(value);
+	else
+		fault(*node, key, expected);
+}
+
+template <typename T, typename Parse>
+void TableReader::values(std::string_view key, std::vector<T> &into,
+                         Parse parse, std::string_view expected)
+{
+	const toml::node *node = find(key);
+	const auto add = [&](const toml::node &member) {
+		std::optional<T> value = parse(member);
+
+		if (value)
+			into.push_back(std::move(*value));
+		else
+			fault(member, key, expected);
+	};
+
+	if (node == nullptr)
+		return;
+	const toml::array *array = node->as_array();
+	if (array == nullptr || array->empty()) {
+		add(*node);
+		return;
+	}
+	for (const toml::node &member : *array)
+		add(member);
 }
 
 } // namespace cloak

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "bpf/rule_counters.h"
+
 namespace cloak::test
 {
 
@@ -159,6 +161,14 @@ PolicyText &PolicyText::bound(const std::string &prefix, unsigned flags,
 	return peer(prefix, value);
 }
 
+PolicyText &PolicyText::rules(const CompiledRules &rules)
+{
+	iface_.flags |= CLOAK_IFACE_TABLES;
+	iface_.number = 1;
+	rules_ = &rules;
+	return *this;
+}
+
 void PolicyText::commit(const PolicyMaps &maps) const
 {
 	auto draft = maps.draft();
@@ -172,6 +182,17 @@ void PolicyText::commit(const PolicyMaps &maps) const
 		requireOk(draft->addAddress(addr, value));
 	for (const auto &[prefix, value] : peers_)
 		requireOk(draft->addPeer(prefix, value));
+	if (rules_ != nullptr) {
+		auto counters = RuleCounters::open(shared().object->maps());
+		ASSERT_TRUE(counters.ok());
+		auto numbers =
+		    counters->claim(shared().object->maps(), rules_->keys);
+		ASSERT_TRUE(numbers.ok()) << numbers.error().message();
+		auto made = RuleMaps::create(shared().object->maps(),
+		                             rules_->image, *numbers);
+		ASSERT_TRUE(made.ok()) << made.error().message();
+		draft->setRules(*std::move(made));
+	}
 	requireOk(maps.commit(*std::move(draft)));
 }
 

@@ -17,6 +17,7 @@
 #include "bpf/object.h"
 #include "bpf/perf_reader.h"
 #include "bpf/policy_maps.h"
+#include "policy/compile_rules.h"
 #include "tests/harness/hosts.h"
 #include "tests/harness/packet.h"
 
@@ -57,6 +58,9 @@ public:
 	PolicyText &bound(const std::string &prefix, unsigned flags,
 	                  const Mac &mac);
 
+	/** Tables of rules, whose counters are numbered as in the image. */
+	PolicyText &rules(const CompiledRules &rules);
+
 	/** Puts it in force. */
 	void commit(const PolicyMaps &maps) const;
 
@@ -64,6 +68,7 @@ private:
 	cloak_iface iface_{};
 	std::vector<std::pair<cloak_addr, cloak_address>> addresses_;
 	std::vector<std::pair<cloak_prefix, cloak_peer>> peers_;
+	const CompiledRules *rules_ = nullptr;
 };
 
 /** lake wholly cloaked; peer authorised, gateway and outbound as named. */

@@ -141,7 +141,7 @@ TEST(Policy, TooLongOneIsNotEvenRead)
 	const std::string text(kLongestPolicy + 1, ' ');
 
 	EXPECT_EQ(errorsOf(text),
-	          Lines{"p: size = 4194305 bytes: expected at most 4194304 "
+	          Lines{"p: size = 67108865 bytes: expected at most 67108864 "
 	                "bytes"});
 }
 
@@ -177,7 +177,8 @@ TEST_P(PolicyMistake, IsNamedWithPlaceValueAndExpectation)
 constexpr Mistake kMistakes[] = {
     {"UnknownTable", "[peer]\nname = \"a\"\n",
      "p:3:2: peer = a table: expected one of [alerts], [cloak], "
-     "[[gateway]], [[interface]], [output], [[peers]]"},
+     "[[gateway]], [[interface]], [output], [[peers]], "
+     "[[table]]"},
     {"UnknownKey", "nmae = 5\n",
      "p:3:1: interface.nmae = 5: expected one of the keys action, attach, "
      "mode, name, resolve"},
@@ -211,7 +212,47 @@ constexpr Mistake kMistakes[] = {
      "stands in line 2 already"},
     {"AddressesMissing", "mode = \"addresses\"\n",
      "p:3:8: interface.mode = \"addresses\": expected the addresses to be "
-     "listed under [cloak]"},
+     "listed under [cloak], or a [[table]]"},
+    {"TableOfGroup", "[[table]]\naddress = \"224.0.0.1\"\n",
+     "p:4:11: table.address = \"224.0.0.1\": expected the address of one "
+     "host"},
+    {"TableTwice",
+     "[[table]]\naddress = \"10.0.9.5\"\n[[table]]\naddress = \"10.0.9.5\"\n",
+     "p:6:11: table.address = \"10.0.9.5\": expected one table for each "
+     "address; the first is in line 4"},
+    {"RuleWithoutVerdict",
+     "[[table]]\naddress = \"10.0.9.5\"\n[[table.rule]]\nprotocol = \"tcp\"\n",
+     "p:5:1: table.rule.verdict: expected \"allow\", \"drop\", \"count\", "
+     "\"log\" or \"shadow\"; the key is missing"},
+    {"RuleThatRejects",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n{verdict = \"reject\"}]\n",
+     "p:6:12: table.rule.verdict = \"reject\": expected \"drop\": an answer "
+     "would show everybody that 10.0.9.5 is there"},
+    {"RulePortsReversed",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", source_port = \"9-7\"}]\n",
+     "p:6:34: table.rule.source_port = \"9-7\": expected a port such as 4420, "
+     "a range such as \"8000-8100\", or a list of them"},
+    {"RuleOfOtherFamily",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", source = \"2001:db8::/32\"}]\n",
+     "p:6:29: table.rule.source = \"2001:db8::/32\": expected IPv4, as the "
+     "address of the table"},
+    {"RuleForSomebodyElse",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", destination = \"10.0.8.0/24\"}]\n",
+     "p:6:34: table.rule.destination = \"10.0.8.0/24\": expected a network "
+     "with 10.0.9.5, whose table this is"},
+    {"RulePortsWithoutPorts",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", protocol = \"gre\", source_port = 9}]\n",
+     "p:6:31: table.rule.protocol = \"gre\": expected a protocol that has "
+     "ports, such as \"tcp\", since the rule names some"},
+    {"RuleFlagUnknown",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", tcp_flags = \"syn,!foo\"}]\n",
+     "p:6:32: table.rule.tcp_flags = \"syn,!foo\": expected TCP flags such as "
+     "\"syn\" or \"syn,!ack\""},
     {"AddressMalformed", "[cloak]\naddresses = [\"10.0.9.256\"]\n",
      "p:4:14: cloak.addresses = \"10.0.9.256\": expected an IPv4 or IPv6 "
      "address, such as \"10.0.9.5\" or \"2001:db8::5\""},

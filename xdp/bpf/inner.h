@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Maps within arrays of maps.
+ */
+#ifndef CLOAKLAKE_BPF_INNER_H
+#define CLOAKLAKE_BPF_INNER_H
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cloak_abi.h"
+#include "util/fd.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** The map that hangs in @p outer under @p index; ENOENT if there is none. */
+[[nodiscard]] Result<Fd> innerMap(const Fd &outer, __u32 index,
+                                  const std::string &name);
+
+/** The map of whichever slot has one: what others have to look like. */
+[[nodiscard]] Result<Fd> modelMap(const Fd &slots, const std::string &name);
+
+/**
+ * An empty map like @p model, with the BTF types of its keys and values: an
+ * array of maps takes only such as agree in having them (Linux 6.1).
+ * @param entries how many it may hold; 0: as many as the model.
+ */
+[[nodiscard]] Result<Fd> emptyCopy(const Fd &model, const std::string &name,
+                                   __u32 entries = 0);
+
+/** How many entries a map may hold. */
+[[nodiscard]] Result<__u32> sizeOfMap(const Fd &map, const std::string &name);
+
+/** Puts a map into an array of maps. */
+Status hangMap(const Fd &outer, __u32 index, const Fd &inner,
+               const std::string &name);
+
+/** Writes values to an array from @p first on, in one call. */
+Status writeArray(const Fd &map, __u32 first, const void *values, __u32 count,
+                  const std::string &name);
+
+/** Reads all values of an array of @p size, which it must have room for. */
+Status readArray(const Fd &map, void *values, __u32 size,
+                 const std::string &name);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_BPF_INNER_H

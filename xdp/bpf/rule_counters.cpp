@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bpf/rule_counters.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <set>
+
+#include "bpf/inner.h"
+
+namespace cloak
+{
+namespace
+{
+
+constexpr const char *kCounters = "rule_counters";
+constexpr const char *kKeys = "counter_keys";
+constexpr __u32 kMostCounters = CLOAK_COUNTER_CHUNK * CLOAK_COUNTER_CHUNKS;
+
+using KeyChunk = std::array<cloak_counter_key, CLOAK_COUNTER_CHUNK>;
+
+__u32 cpuCount()
+{
+	const int count = libbpf_num_possible_cpus();
+
+	return count > 0 ? static_cast<__u32>(count) : 1;
+}
+
+__u32 chunkOf(__u32 counter)
+{
+	return counter / CLOAK_COUNTER_CHUNK;
+}
+
+/** Whether the chunk is there in the size that this machine needs. */
+bool isReady(const Fd &outer, __u32 chunk, __u32 size, const char *name)
+{
+	auto map = innerMap(outer, chunk, name);
+
+	if (!map)
+		return false;
+	auto has = sizeOfMap(*map, name);
+	return has && *has == size;
+}
+
+/** Makes the chunk if need be. The first one is what they all look like. */
+Status makeChunk(const Fd &outer, __u32 chunk, __u32 size, const char *name)
+{
+	if (isReady(outer, chunk, size, name))
+		return {};
+	auto model = innerMap(outer, 0, name);
+	if (!model)
+		return model.error();
+	auto map = emptyCopy(*model, name, size);
+	if (!map)
+		return map.error();
+	return hangMap(outer, chunk, *map, name);
+}
+
+/** The numbers of @p counters that lie in each chunk. */
+std::map<__u32, std::vector<std::size_t>>
+byChunk(std::span<const __u32> counters)
+{
+	std::map<__u32, std::vector<std::size_t>> chunks;
+
+	for (std::size_t i = 0; i < counters.size(); ++i)
+		if (counters[i] != 0)
+			chunks[chunkOf(counters[i])].push_back(i);
+	return chunks;
+}
+
+/** Sets the counters of a chunk to zero and gives them to their keys. */
+Status begin(const CloakMaps &maps, __u32 chunk,
+             std::span<const std::pair<__u32, cloak_counter_key>> fresh)
+{
+	auto counters = innerMap(maps.ruleCounters, chunk, kCounters);
+	auto keys = innerMap(maps.counterKeys, chunk, kKeys);
+	const cloak_counter zero{};
+	const __u32 cpus = cpuCount();
+
+	if (!counters)
+		return counters.error();
+	if (!keys)
+		return keys.error();
+	for (const auto &[counter, key] : fresh) {
+		const __u32 at = counter % CLOAK_COUNTER_CHUNK;
+
+		for (__u32 cpu = 0; cpu < cpus; cpu++) {
+			const __u32 place = CLOAK_COUNTER_AT(cpu, counter);
+			if (bpf_map_update_elem(counters->get(), &place, &zero,
+			                        BPF_ANY))
+				return Error::fromErrno("cannot write to map "
+				                        "rule_counters");
+		}
+		if (bpf_map_update_elem(keys->get(), &at, &key, BPF_ANY)) {
+			return Error::fromErrno(
+			    "cannot write to map counter_keys");
+		}
+	}
+	return {};
+}
+
+} // namespace
+
+Result<RuleCounters> RuleCounters::open(const CloakMaps &maps)
+{
+	RuleCounters known;
+	auto keys = std::make_unique<KeyChunk>();
+
+	for (__u32 chunk = 0; chunk < CLOAK_COUNTER_CHUNKS; chunk++) {
+		auto map = innerMap(maps.counterKeys, chunk, kKeys);
+		if (!map)
+			break;
+		auto read =
+		    readArray(*map, keys->data(), CLOAK_COUNTER_CHUNK, kKeys);
+		if (!read)
+			return read.error();
+		known.used_.resize((chunk + 1) * CLOAK_COUNTER_CHUNK);
+		for (__u32 at = 0; at < CLOAK_COUNTER_CHUNK; at++) {
+			const Key key = keyOf((*keys)[at]);
+			const __u32 number = chunk * CLOAK_COUNTER_CHUNK + at;
+
+			if (key == Key{} || number == 0)
+				continue;
+			known.counters_.emplace(key, number);
+			known.used_[number] = true;
+		}
+	}
+	return known;
+}
+
+__u32 RuleCounters::takeFree()
+{
+	while (lowest_ < used_.size() && used_[lowest_])
+		lowest_++;
+	if (lowest_ == used_.size())
+		used_.push_back(false);
+	used_[lowest_] = true;
+	return lowest_;
+}
+
+/** Makes room for counters up to @p most. */
+Status RuleCounters::prepare(const CloakMaps &maps, __u32 most) const
+{
+	if (most >= kMostCounters)
+		return Error("there are too many rules and counters");
+	for (__u32 chunk = 0; chunk <= chunkOf(most); chunk++) {
+		auto keys = makeChunk(maps.counterKeys, chunk,
+		                      CLOAK_COUNTER_CHUNK, kKeys);
+		if (!keys)
+			return keys;
+		auto counters =
+		    makeChunk(maps.ruleCounters, chunk,
+		              CLOAK_COUNTER_CHUNK * cpuCount(), kCounters);
+		if (!counters)
+			return counters;
+	}
+	return {};
+}
+
+Result<std::vector<__u32>>
+RuleCounters::claim(const CloakMaps &maps,
+                    std::span<const cloak_counter_key> keys)
+{
+	std::map<__u32, std::vector<std::pair<__u32, cloak_counter_key>>> fresh;
+	std::vector<__u32> claimed(1);
+	__u32 most = 1;
+
+	for (const cloak_counter_key &key :
+	     keys.subspan(std::min<std::size_t>(keys.size(), 1))) {
+		const auto [found, isNew] =
+		    counters_.try_emplace(keyOf(key), 0);
+
+		if (isNew) {
+			found->second = takeFree();
+			fresh[chunkOf(found->second)].emplace_back(
+			    found->second, key);
+		}
+		most = std::max(most, found->second);
+		claimed.push_back(found->second);
+	}
+	auto prepared = prepare(maps, most);
+	if (!prepared)
+		return prepared.error();
+	for (const auto &[chunk, list] : fresh) {
+		auto begun = begin(maps, chunk, list);
+		if (!begun)
+			return begun.error();
+	}
+	return claimed;
+}
+
+Status RuleCounters::retain(const CloakMaps &maps,
+                            std::span<const cloak_counter_key> keys)
+{
+	const cloak_counter_key nobody{};
+	std::set<Key> wanted;
+
+	for (const cloak_counter_key &key : keys)
+		wanted.insert(keyOf(key));
+	for (auto it = counters_.begin(); it != counters_.end();) {
+		const __u32 number = it->second;
+		const __u32 at = number % CLOAK_COUNTER_CHUNK;
+
+		if (wanted.contains(it->first)) {
+			++it;
+			continue;
+		}
+		auto map = innerMap(maps.counterKeys, chunkOf(number), kKeys);
+		if (!map)
+			return map.error();
+		if (bpf_map_update_elem(map->get(), &at, &nobody, BPF_ANY)) {
+			return Error::fromErrno(
+			    "cannot write to map counter_keys");
+		}
+		used_[number] = false;
+		lowest_ = std::min(lowest_, number);
+		it = counters_.erase(it);
+	}
+	return {};
+}
+
+Result<std::vector<cloak_counter>>
+RuleCounters::read(const CloakMaps &maps, std::span<const __u32> counters)
+{
+	std::vector<cloak_counter> sums(counters.size());
+	const __u32 cpus = cpuCount();
+	std::vector<cloak_counter> values(std::size_t{cpus} *
+	                                  CLOAK_COUNTER_CHUNK);
+
+	for (const auto &[chunk, members] : byChunk(counters)) {
+		auto map = innerMap(maps.ruleCounters, chunk, kCounters);
+		if (!map)
+			return map.error();
+		auto done = readArray(*map, values.data(),
+		                      cpus * CLOAK_COUNTER_CHUNK, kCounters);
+		if (!done)
+			return done.error();
+		for (const std::size_t i : members) {
+			for (__u32 cpu = 0; cpu < cpus; cpu++) {
+				const cloak_counter &value =
+				    values[CLOAK_COUNTER_AT(cpu, counters[i])];
+
+				sums[i].packets += value.packets;
+				sums[i].bytes += value.bytes;
+			}
+		}
+	}
+	return sums;
+}
+
+} // namespace cloak

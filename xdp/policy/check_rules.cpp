@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/check_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "policy/compile_rules.h"
+#include "policy/rule_words.h"
+#include "util/quote.h"
+
+namespace cloak
+{
+namespace
+{
+
+constexpr std::uint8_t kIcmp = 1;
+constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kUdp = 17;
+constexpr std::uint8_t kDccp = 33;
+constexpr std::uint8_t kIcmp6 = 58;
+constexpr std::uint8_t kSctp = 132;
+constexpr std::uint8_t kUdpLite = 136;
+
+bool hasPorts(std::uint8_t protocol)
+{
+	switch (protocol) {
+	case kTcp:
+	case kUdp:
+	case kDccp:
+	case kSctp:
+	case kUdpLite:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Looks at the tables of one policy. */
+class RuleChecker
+{
+public:
+	RuleChecker(const Policy &policy, Diagnostics &errors)
+	    : policy_(policy), errors_(errors)
+	{
+	}
+
+	void run();
+
+private:
+	void fault(Position at, std::string_view key, std::string value,
+	           std::string expected)
+	{
+		errors_.push_back({at, std::string(key), std::move(value),
+		                   std::move(expected)});
+	}
+
+	void checkTable(const TablePolicy &table);
+	void checkRule(const TablePolicy &table, const RulePolicy &rule);
+	void checkVerdict(const TablePolicy &table, const RulePolicy &rule);
+	void checkTransport(const RulePolicy &rule);
+	void checkAddresses(const TablePolicy &table, const RulePolicy &rule);
+	void checkPrefixes(const TablePolicy &table,
+	                   const std::vector<Located<Prefix>> &prefixes,
+	                   std::string_view key);
+
+	const Policy &policy_;
+	Diagnostics &errors_;
+	std::map<IpAddress, Position> tables_;
+	std::map<std::string_view, Position> names_; //!< in the present table
+};
+
+void RuleChecker::run()
+{
+	std::size_t rules = 0;
+
+	for (const TablePolicy &table : policy_.tables) {
+		checkTable(table);
+		rules += table.rules.size();
+	}
+	if (policy_.tables.size() > CLOAK_MAX_TABLES) {
+		fault({}, "table",
+		      fmt::format("{} tables", policy_.tables.size()),
+		      fmt::format("at most {}", CLOAK_MAX_TABLES));
+	}
+	if (rules > kMostRules) {
+		fault({}, "table.rule", fmt::format("{} rules", rules),
+		      fmt::format("at most {} in all tables", kMostRules));
+	}
+}
+
+void RuleChecker::checkTable(const TablePolicy &table)
+{
+	const auto &address = table.address;
+	const auto [first, fresh] =
+	    tables_.try_emplace(address.value, address.at);
+
+	if (address.value.isGroup() || address.value.isUnspecified()) {
+		fault(address.at, "table.address",
+		      quote(toString(address.value)),
+		      "the address of one host");
+	} else if (!fresh) {
+		fault(address.at, "table.address",
+		      quote(toString(address.value)),
+		      fmt::format("one table for each address; the first is "
+		                  "in line {}",
+		                  first->second.line));
+	}
+	if (table.rules.size() > kMostRulesOfTable) {
+		fault(address.at, "table.rule",
+		      fmt::format("{} rules", table.rules.size()),
+		      fmt::format("at most {}", kMostRulesOfTable));
+	}
+	names_.clear();
+	for (const RulePolicy &rule : table.rules)
+		checkRule(table, rule);
+}
+
+void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
+{
+	if (!rule.name.value.empty()) {
+		const auto [first, fresh] =
+		    names_.try_emplace(rule.name.value, rule.name.at);
+		if (!fresh) {
+			fault(rule.name.at, "table.rule.name",
+			      quote(rule.name.value),
+			      fmt::format("each name once in a table; this one "
+			                  "stands in line {} already",
+			                  first->second.line));
+		}
+	}
+	checkVerdict(table, rule);
+	checkTransport(rule);
+	checkAddresses(table, rule);
+	if (rule.interface &&
+	    interfaceNumber(policy_, rule.interface->value) == 0) {
+		fault(rule.interface->at, "table.rule.interface",
+		      quote(rule.interface->value),
+		      "the name of an [[interface]] of this policy");
+	}
+}
+
+void RuleChecker::checkVerdict(const TablePolicy &table, const RulePolicy &rule)
+{
+	if (rule.verdict.value == CLOAK_RULE_REJECT) {
+		fault(rule.verdict.at, "table.rule.verdict", "\"reject\"",
+		      fmt::format("\"drop\": an answer would show everybody "
+		                  "that {} is there",
+		                  toString(table.address.value)));
+	}
+	if (rule.verdict.value == CLOAK_RULE_SHADOW) {
+		fault(rule.verdict.at, "table.rule.verdict", "\"shadow\"",
+		      "another verdict; nobody is shadowed yet");
+	}
+}
+
+void RuleChecker::checkTransport(const RulePolicy &rule)
+{
+	if (!rule.protocol)
+		return;
+	const auto &protocol = *rule.protocol;
+	const auto wrong = [&](Position at, std::string_view key,
+	                       std::string_view expected) {
+		fault(at, fmt::format("table.rule.{}", key), "",
+		      fmt::format("protocol {}, not {}", expected,
+		                  quote(protocolName(protocol.value))));
+	};
+
+	if ((!rule.sourcePorts.empty() || !rule.destinationPorts.empty()) &&
+	    !hasPorts(protocol.value)) {
+		fault(protocol.at, "table.rule.protocol",
+		      quote(protocolName(protocol.value)),
+		      "a protocol that has ports, such as \"tcp\", since the "
+		      "rule names some");
+	}
+	if (rule.tcpFlags && protocol.value != kTcp)
+		wrong(rule.tcpFlags->at, "tcp_flags", "\"tcp\"");
+	if (rule.icmpType && protocol.value != kIcmp &&
+	    protocol.value != kIcmp6)
+		wrong(rule.icmpType->at, "icmp_type", "\"icmp\" or \"icmpv6\"");
+}
+
+void RuleChecker::checkPrefixes(const TablePolicy &table,
+                                const std::vector<Located<Prefix>> &prefixes,
+                                std::string_view key)
+{
+	for (const auto &prefix : prefixes) {
+		const std::string value = quote(toString(prefix.value));
+
+		if (prefix.value.isV4() != table.address.value.isV4()) {
+			fault(prefix.at, key, value,
+			      fmt::format("{}, as the address of the table",
+			                  table.address.value.isV4() ? "IPv4"
+			                                             : "IPv6"));
+		} else if (prefix.value != prefix.value.network()) {
+			fault(prefix.at, key, value,
+			      fmt::format(
+				  "{} for the network, or {} for the host",
+				  quote(toString(prefix.value.network())),
+				  quote(toString(prefix.value.address))));
+		}
+	}
+}
+
+/** A rule that names other local addresses than that of its table is idle. */
+void RuleChecker::checkAddresses(const TablePolicy &table,
+                                 const RulePolicy &rule)
+{
+	const auto misses = [&](const auto &prefixes) {
+		return !prefixes.empty() &&
+		       std::ranges::none_of(
+			   prefixes,
+			   [&](const auto &prefix) {
+				   return prefix.value.contains(
+				       table.address.value);
+			   });
+	};
+	const auto foreign = [&](const Located<Prefix> &prefix,
+	                         std::string_view key) {
+		fault(prefix.at, key, quote(toString(prefix.value)),
+		      fmt::format("a network with {}, whose table this is",
+		                  toString(table.address.value)));
+	};
+
+	checkPrefixes(table, rule.sources, "table.rule.source");
+	checkPrefixes(table, rule.destinations, "table.rule.destination");
+	if (rule.direction == RuleDirection::In && misses(rule.destinations))
+		foreign(rule.destinations.front(), "table.rule.destination");
+	if (rule.direction == RuleDirection::Out && misses(rule.sources))
+		foreign(rule.sources.front(), "table.rule.source");
+	if (rule.direction == RuleDirection::Both &&
+	    misses(rule.destinations) && misses(rule.sources))
+		foreign(rule.sources.front(), "table.rule.source");
+}
+
+} // namespace
+
+void checkRules(const Policy &policy, Diagnostics &errors)
+{
+	RuleChecker(policy, errors).run();
+}
+
+} // namespace cloak

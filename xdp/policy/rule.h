@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Tables of rules as the administrator wrote them.
+ */
+#ifndef CLOAKLAKE_POLICY_RULE_H
+#define CLOAKLAKE_POLICY_RULE_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloak_abi.h"
+#include "model/address.h"
+#include "policy/diagnostic.h"
+
+namespace cloak
+{
+
+/** What one policy may hold of them. */
+inline constexpr std::size_t kMostRulesOfTable = 65536;
+inline constexpr std::size_t kMostRules = 524288;
+inline constexpr std::uint32_t kUsualPriority = 1000;
+
+/** Which packets of the address a rule is asked about. */
+enum class RuleDirection {
+	In,
+	Out,
+	Both,
+};
+
+/** Ports from one to another, both included. */
+struct PortRange {
+	std::uint16_t least = 0;
+	std::uint16_t most = 0xffff;
+
+	bool operator==(const PortRange &) const = default;
+};
+
+/** TCP flags that have to be set, and such that must not be. */
+struct TcpFlagMatch {
+	std::uint8_t set = 0;
+	std::uint8_t clear = 0;
+
+	bool operator==(const TcpFlagMatch &) const = default;
+};
+
+/**
+ * One rule. A packet matches if everything that is named here is so; where
+ * there is a list, if one member of it is.
+ */
+struct RulePolicy {
+	/** Empty for a rule without a name, but with a position. */
+	Located<std::string> name;
+	/** Lower numbers go first, then the order in which they are written. */
+	std::uint32_t priority = kUsualPriority;
+	RuleDirection direction = RuleDirection::In;
+	std::vector<Located<Prefix>> sources;
+	std::vector<Located<Prefix>> destinations;
+	std::vector<PortRange> sourcePorts;
+	std::vector<PortRange> destinationPorts;
+	std::optional<Located<std::uint8_t>> protocol;
+	std::optional<Located<std::uint8_t>> icmpType;
+	std::optional<Located<TcpFlagMatch>> tcpFlags;
+	std::optional<std::uint16_t> vlan; //!< 0: without a tag
+	std::optional<Located<std::string>> interface;
+	std::optional<Located<MacAddress>> mac; //!< of the other end
+	Located<cloak_rule_verdict> verdict{CLOAK_RULE_DROP, {}};
+	cloak_mode action = CLOAK_MODE_ENFORCE;
+	std::string counter; //!< shared with other rules; empty: none
+};
+
+/** The rules for one address of this host. */
+struct TablePolicy {
+	Located<IpAddress> address;
+	/** For what no rule decides. */
+	cloak_rule_verdict verdict = CLOAK_RULE_ALLOW;
+	cloak_mode action = CLOAK_MODE_ENFORCE;
+	std::vector<RulePolicy> rules;
+};
+
+/** What a rule asks, as it would be written: "in tcp from 10.0.0.0/8 ...". */
+[[nodiscard]] std::string describe(const RulePolicy &rule);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_POLICY_RULE_H

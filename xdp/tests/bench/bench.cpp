@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/bench.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "bpf/object.h"
+#include "bpf/policy_maps.h"
+#include "bpf/rule_counters.h"
+#include "policy/compile_rules.h"
+#include "tests/bench/workload.h"
+#include "tests/harness/hosts.h"
+#include "tests/harness/probes.h"
+
+namespace cloak::test
+{
+namespace
+{
+
+constexpr unsigned kRounds = 5;
+constexpr unsigned kLoopback = 1;
+constexpr std::size_t kCounters = 1024;
+
+/** A policy in force, and how to ask it. */
+struct Case {
+	std::string name;
+	std::size_t tables;
+	std::size_t rules;
+};
+
+constexpr std::size_t kMostTables = 64;
+
+std::vector<Case> cases()
+{
+	return {{"1 rule", 1, 1},
+	        {"100 rules", 1, 100},
+	        {"1,000 rules", 1, 1000},
+	        {"5,120 rules", 1, 5120},
+	        {"5,120 rules for each of 64 addresses", kMostTables, 5120},
+	        {"50,000 rules", 1, 50000}};
+}
+
+/** Measures with one loaded object. */
+class Bench
+{
+public:
+	Bench(CloakObject object, std::uint32_t repeat)
+	    : object_(std::move(object)), repeat_(repeat)
+	{
+	}
+
+	Result<std::vector<Measured>> measure(const std::string &suffix);
+
+private:
+	Status add(const std::string &name, const Bytes &frame,
+	           const Measured &facts = {});
+	Status put(const CompiledRules *rules) const;
+	Status measureCase(const Case &one, const std::string &suffix);
+
+	CloakObject object_;
+	std::uint32_t repeat_;
+	std::vector<Measured> rows_;
+};
+
+Status Bench::add(const std::string &name, const Bytes &frame,
+                  const Measured &facts)
+{
+	auto time = nanosecondsOf(object_.ingressProgram(), frame, repeat_);
+
+	if (!time)
+		return time.error().in(name);
+	rows_.push_back({name, *time, facts.tuples, facts.seconds});
+	return {};
+}
+
+Status Bench::put(const CompiledRules *rules) const
+{
+	const PolicyMaps policy(object_.maps());
+	cloak_iface iface{};
+	cloak_peer peer{};
+
+	auto draft = policy.draft();
+	if (!draft)
+		return draft.error();
+	iface.scope = CLOAK_SCOPE_WHOLE;
+	iface.mode = CLOAK_MODE_ENFORCE;
+	peer.flags = CLOAK_PEER_INBOUND;
+	if (rules != nullptr) {
+		auto counters = RuleCounters::open(object_.maps());
+		if (!counters)
+			return counters.error();
+		auto numbers = counters->claim(object_.maps(), rules->keys);
+		if (!numbers)
+			return numbers.error();
+		auto maps =
+		    RuleMaps::create(object_.maps(), rules->image, *numbers);
+		if (!maps)
+			return maps.error();
+		iface.flags = CLOAK_IFACE_TABLES;
+		draft->setRules(*std::move(maps));
+	}
+	for (const char *prefix :
+	     {"192.0.2.10", "10.0.0.0/8", "198.51.100.0/24", "2001:db8::10"}) {
+		auto added = draft->addPeer(prefixOf(prefix), peer);
+		if (!added)
+			return added;
+	}
+	auto added = draft->addInterface(kLoopback, iface);
+	if (!added)
+		return added;
+	return policy.commit(*std::move(draft));
+}
+
+Status Bench::measureCase(const Case &one, const std::string &suffix)
+{
+	const Policy policy = workload(one.tables, one.rules, kCounters);
+	const TablePolicy &table = policy.tables.back();
+	const IpAddress &address = table.address.value;
+	Diagnostics errors;
+	Measured facts;
+
+	const auto begun = std::chrono::steady_clock::now();
+	const auto rules = compileRules(policy, errors);
+	if (!errors.empty())
+		return Error(toString(errors.front(), one.name));
+	auto done = put(rules.get());
+	if (!done)
+		return done.error().in(one.name);
+	facts.seconds = std::chrono::duration<double>(
+			    std::chrono::steady_clock::now() - begun)
+	                    .count();
+	facts.tuples = rules->image.tables.back()
+	                   .second.stages[0][CLOAK_STAGE_DECIDE]
+	                   .count;
+
+	const std::array<std::pair<const char *, Asked>, 3> questions = {{
+	    {"first rule", questionFor(table.rules.front(), address)},
+	    {"last rule", questionFor(table.rules.back(), address)},
+	    {"no rule", strayQuestion(address)},
+	}};
+	for (const auto &[which, asked] : questions) {
+		done = add(fmt::format("{}, {}{}", one.name, which, suffix),
+		           asked.packet().bytes(), facts);
+		if (!done)
+			return done;
+		facts.seconds = 0;
+	}
+	return {};
+}
+
+Result<std::vector<Measured>> Bench::measure(const std::string &suffix)
+{
+	for (const Case &one : cases()) {
+		auto done = measureCase(one, suffix);
+		if (!done)
+			return done.error();
+	}
+	return std::move(rows_);
+}
+
+} // namespace
+
+Result<double> nanosecondsOf(int program, const Bytes &frame,
+                             std::uint32_t repeat)
+{
+	Bytes out(frame.size() + 256);
+	double least = 0;
+
+	for (unsigned round = 0; round < kRounds; ++round) {
+		LIBBPF_OPTS(bpf_test_run_opts, run);
+		run.data_in = frame.data();
+		run.data_size_in = static_cast<__u32>(frame.size());
+		run.data_out = out.data();
+		run.data_size_out = static_cast<__u32>(out.size());
+		run.repeat = static_cast<int>(repeat);
+		if (bpf_prog_test_run_opts(program, &run))
+			return Error::fromErrno("the program does not run");
+		if (round == 0 || run.duration < least)
+			least = run.duration;
+	}
+	return least;
+}
+
+Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
+{
+	std::vector<Measured> all;
+
+	for (const bool remember : {false, true}) {
+		CloakObject::Options options;
+		options.pinRoot = "";
+		options.rememberVerdicts = remember;
+		auto object = CloakObject::load(options);
+		if (!object)
+			return object.error();
+		Bench bench(std::move(*object), repeat);
+		auto rows = bench.measure(remember ? ", established flow" : "");
+		if (!rows)
+			return rows.error();
+		all.insert(all.end(), rows->begin(), rows->end());
+	}
+	return all;
+}
+
+} // namespace cloak::test

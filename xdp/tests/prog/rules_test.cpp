@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Tables of rules in the data plane: what they decide, and what is counted.
+ */
+#include "bpf/rule_counters.h"
+#include "tests/harness/probes.h"
+#include "tests/harness/progrun.h"
+#include "tests/harness/rules.h"
+
+namespace cloak::test
+{
+
+namespace
+{
+
+const IpAddress kLocal = *parseIp("192.0.2.5");
+
+/** TCP from kPeer, or to it. */
+Asked tcp(std::uint16_t remotePort, std::uint16_t localPort, bool in = true)
+{
+	Asked asked;
+
+	asked.in = in;
+	asked.local = kLocal;
+	asked.remote = *parseIp("192.0.2.10");
+	asked.mac = {kPeer.mac};
+	asked.remotePort = remotePort;
+	asked.localPort = localPort;
+	asked.tcpFlags = kSyn;
+	return asked;
+}
+
+TablePolicy tableOf(const IpAddress &local)
+{
+	TablePolicy table;
+
+	table.address.value = local;
+	return table;
+}
+
+RulePolicy rule(cloak_rule_verdict verdict)
+{
+	RulePolicy rule;
+
+	rule.verdict.value = verdict;
+	return rule;
+}
+
+RulePolicy ruleForPort(cloak_rule_verdict verdict, std::uint16_t port)
+{
+	RulePolicy made = rule(verdict);
+
+	made.destinationPorts = {{port, port}};
+	return made;
+}
+
+} // namespace
+
+class RulesTest : public CloakTest
+{
+protected:
+	/** Puts one table in force on a wholly cloaked interface. */
+	void use(const TablePolicy &table)
+	{
+		Policy policy;
+		InterfacePolicy interface;
+
+		interface.name.value = "one";
+		policy.interfaces.push_back(interface);
+		policy.tables.push_back(table);
+		use(policy);
+	}
+
+	void use(const Policy &policy)
+	{
+		Diagnostics errors;
+
+		compiled_ = compileRules(policy, errors);
+		ASSERT_TRUE(errors.empty());
+		PolicyText()
+		    .whole()
+		    .peer("0.0.0.0/0", CLOAK_PEER_INBOUND)
+		    .peer("::/0", CLOAK_PEER_INBOUND)
+		    .rules(*compiled_)
+		    .commit(this->policy());
+	}
+
+	static Outcome run(const Asked &asked)
+	{
+		return asked.in ? ingress(asked.packet())
+		                : egress(asked.packet());
+	}
+
+	/** What a counter of the compiled rules stands at. */
+	[[nodiscard]] std::uint64_t count(std::uint32_t index) const
+	{
+		auto counters = RuleCounters::open(maps());
+		EXPECT_TRUE(counters.ok());
+		auto numbers = counters->claim(maps(), compiled_->keys);
+		EXPECT_TRUE(numbers.ok());
+		auto values = RuleCounters::read(maps(), *numbers);
+		EXPECT_TRUE(values.ok());
+		return (*values)[index].packets;
+	}
+
+	[[nodiscard]] std::uint64_t hits(std::size_t rule) const
+	{
+		return count(compiled_->tables.front().rules[rule].counter);
+	}
+
+	std::shared_ptr<const CompiledRules> compiled_;
+};
+
+TEST_F(RulesTest, FirstRuleThatMatchesDecides)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.verdict = CLOAK_RULE_DROP;
+	table.rules = {ruleForPort(CLOAK_RULE_DROP, 22),
+	               ruleForPort(CLOAK_RULE_ALLOW, 22),
+	               ruleForPort(CLOAK_RULE_ALLOW, 4420)};
+	use(table);
+	const auto before = hits(0);
+
+	EXPECT_EQ(run(tcp(40000, 22)).reason, CLOAK_DROP_RULE);
+	EXPECT_EQ(run(tcp(40000, 4420)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(run(tcp(40000, 80)).reason, CLOAK_DROP_TABLE);
+	EXPECT_EQ(hits(0), before + 1);
+	EXPECT_EQ(hits(2), 1U);
+}
+
+TEST_F(RulesTest, PriorityGoesBeforeOrder)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {ruleForPort(CLOAK_RULE_ALLOW, 22),
+	               ruleForPort(CLOAK_RULE_DROP, 22)};
+	table.rules[1].priority = 1;
+	use(table);
+
+	EXPECT_EQ(run(tcp(40000, 22)).reason, CLOAK_DROP_RULE);
+}
+
+TEST_F(RulesTest, HoldForTheOtherDirectionToo)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {ruleForPort(CLOAK_RULE_DROP, 25)};
+	table.rules[0].direction = RuleDirection::Out;
+	use(table);
+
+	EXPECT_EQ(run(tcp(25, 40000, false)).reason, CLOAK_DROP_RULE);
+	EXPECT_TRUE(run(tcp(26, 40000, false)).passed);
+	EXPECT_TRUE(run(tcp(40000, 25)).passed);
+}
+
+TEST_F(RulesTest, MonitorLetsPassAndSaysSo)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {ruleForPort(CLOAK_RULE_DROP, 22)};
+	table.rules[0].action = CLOAK_MODE_MONITOR;
+	use(table);
+
+	Outcome outcome = run(tcp(40000, 22));
+	EXPECT_TRUE(outcome.passed);
+	EXPECT_TRUE(outcome.monitored);
+	EXPECT_EQ(outcome.reason, CLOAK_DROP_RULE);
+	const auto seen = events();
+	ASSERT_FALSE(seen.empty());
+	EXPECT_TRUE(seen.front().event.flags & CLOAK_EVENT_MONITOR);
+
+	table.rules[0].action = CLOAK_MODE_ENFORCE;
+	table.action = CLOAK_MODE_MONITOR;
+	table.verdict = CLOAK_RULE_DROP;
+	use(table);
+	EXPECT_TRUE(run(tcp(40000, 22)).monitored);
+	outcome = run(tcp(40000, 23));
+	EXPECT_TRUE(outcome.passed);
+	EXPECT_EQ(outcome.reason, CLOAK_DROP_TABLE);
+}
+
+TEST_F(RulesTest, CountingRulesGoOn)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {rule(CLOAK_RULE_COUNT), rule(CLOAK_RULE_LOG),
+	               ruleForPort(CLOAK_RULE_DROP, 22),
+	               rule(CLOAK_RULE_COUNT)};
+	table.rules[0].counter = "everything";
+	table.rules[2].counter = "everything";
+	use(table);
+	const auto before = std::array{hits(0), hits(1), hits(2), hits(3)};
+	const auto shared = count(compiled_->shared.front().counter);
+
+	EXPECT_FALSE(run(tcp(40000, 22)).passed);
+	EXPECT_TRUE(run(tcp(40000, 23)).passed);
+	EXPECT_EQ(hits(0), before[0] + 2);
+	EXPECT_EQ(hits(1), before[1] + 2);
+	EXPECT_EQ(hits(2), before[2] + 1);
+	EXPECT_EQ(hits(3), before[3] + 1) << "not behind the rule that drops";
+	EXPECT_EQ(count(compiled_->shared.front().counter), shared + 3);
+}
+
+TEST_F(RulesTest, WhatTheCloakDropsIsNotAsked)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {rule(CLOAK_RULE_ALLOW)};
+	use(table);
+	usualPolicy().rules(*compiled_).commit(policy());
+
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_DROP_UNAUTHORISED);
+	EXPECT_TRUE(ingress(syn(kPeer)).passed);
+}
+
+TEST_F(RulesTest, LeaveNeighbourDiscoveryAlone)
+{
+	TablePolicy table = tableOf(*parseIp("2001:db8::5"));
+	table.verdict = CLOAK_RULE_DROP;
+	use(table);
+	const Packet solicitation =
+	    Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+	    Ipv6{.src = kPeer.v6, .dst = kLake.v6, .hops = 255} /
+	    Nd{.type = 135, .target = kLake.v6};
+
+	EXPECT_TRUE(ingress(solicitation).passed);
+	EXPECT_EQ(ingress(Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+	                  Ipv6{.src = kPeer.v6, .dst = kLake.v6} / Icmp6{})
+	              .reason,
+	          CLOAK_DROP_TABLE);
+}
+
+TEST_F(RulesTest, LaterFragmentsFollowTheFirst)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.verdict = CLOAK_RULE_DROP;
+	table.rules = {ruleForPort(CLOAK_RULE_ALLOW, 53)};
+	use(table);
+	const auto piece = [](std::uint16_t id, std::uint16_t offset) {
+		return Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+		       Ipv4{.src = kPeer.v4,
+		            .dst = kLake.v4,
+		            .protocol = 17,
+		            .id = id,
+		            .offset = offset,
+		            .more = offset == 0};
+	};
+
+	EXPECT_EQ(ingress(piece(7, 8) / payload(64)).reason, CLOAK_DROP_TABLE);
+	EXPECT_TRUE(
+	    ingress(piece(7, 0) / Udp{.dport = 53} / payload(56)).passed);
+	EXPECT_TRUE(ingress(piece(7, 8) / payload(64)).passed);
+	EXPECT_FALSE(
+	    ingress(piece(8, 0) / Udp{.dport = 54} / payload(56)).passed);
+	EXPECT_FALSE(ingress(piece(8, 8) / payload(64)).passed);
+}
+
+TEST_F(RulesTest, CountersSurviveUnderTheirNames)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {ruleForPort(CLOAK_RULE_ALLOW, 1),
+	               ruleForPort(CLOAK_RULE_ALLOW, 2)};
+	table.rules[1].name.value = "kept";
+	use(table);
+	run(tcp(40000, 2));
+	run(tcp(40000, 2));
+	const auto before = hits(1);
+
+	table.rules.erase(table.rules.begin());
+	table.rules[0].destinationPorts = {{3, 3}};
+	use(table);
+	EXPECT_EQ(hits(0), before);
+	run(tcp(40000, 3));
+	EXPECT_EQ(hits(0), before + 1);
+}
+
+TEST_F(RulesTest, DecideAsAPlainListWould)
+{
+	for (std::uint32_t seed = 0; seed < 12; seed++) {
+		RuleGenerator generator(seed);
+		const Policy made = generator.policy(
+		    seed % 2 ? kLocal : *parseIp("2001:db8::5"),
+		    1 + seed * seed * 4);
+		const TablePolicy &table = made.tables.front();
+
+		use(made);
+		for (unsigned i = 0; i < 250; i++) {
+			const Asked asked = generator.asked(table);
+			const auto decided = decideLinear(made, table, asked);
+			const bool allowed =
+			    (decided ? table.rules[*decided].verdict.value
+			             : table.verdict) == CLOAK_RULE_ALLOW;
+
+			ASSERT_EQ(run(asked).passed, allowed)
+			    << "seed " << seed << ", packet " << i;
+		}
+	}
+}
+
+} // namespace cloak::test

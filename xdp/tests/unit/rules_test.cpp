@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The classifier against a plain list of rules, and its limits.
+ */
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "policy/compile_rules.h"
+#include "tests/harness/rules.h"
+
+namespace cloak::test
+{
+namespace
+{
+
+const IpAddress kLocal4 = *parseIp("192.0.2.5");
+const IpAddress kLocal6 = *parseIp("2001:db8::5");
+
+std::shared_ptr<const CompiledRules> compiled(const Policy &policy)
+{
+	Diagnostics errors;
+	auto rules = compileRules(policy, errors);
+
+	for (const Diagnostic &error : errors)
+		ADD_FAILURE() << toString(error, "policy");
+	return rules;
+}
+
+/** What the compiled table says: the order of the rule, or nothing. */
+std::optional<__u32> decideCompiled(const CompiledRules &rules,
+                                    const Asked &asked)
+{
+	const cloak_table &table = rules.image.tables.front().second;
+	const auto direction = asked.in ? CLOAK_INGRESS : CLOAK_EGRESS;
+	__u64 word[CLOAK_WORDS];
+
+	asked.words(word);
+	const cloak_entry *found = findRule(
+	    rules.image, table.stages[direction][CLOAK_STAGE_DECIDE], word);
+	if (found == nullptr)
+		return std::nullopt;
+	return found->counter;
+}
+
+/** Compares both for @p packets packets and one random table. */
+void compare(std::uint32_t seed, const IpAddress &local, std::size_t rules,
+             unsigned packets)
+{
+	RuleGenerator generator(seed);
+	const Policy policy = generator.policy(local, rules);
+	const TablePolicy &table = policy.tables.front();
+	const auto compiledRules = compiled(policy);
+	const auto &ordered = compiledRules->tables.front().rules;
+
+	for (unsigned i = 0; i < packets; i++) {
+		const Asked asked = generator.asked(table);
+		const auto linear = decideLinear(policy, table, asked);
+		const auto found = decideCompiled(*compiledRules, asked);
+
+		ASSERT_EQ(linear.has_value(), found.has_value())
+		    << "seed " << seed << ", packet " << i;
+		if (!linear)
+			continue;
+		// Which rule that is: its counter is of its place in order.
+		const auto rule =
+		    std::ranges::find(ordered, *found, &CompiledRule::counter);
+		ASSERT_NE(rule, ordered.end());
+		ASSERT_EQ(rule->match, describe(table.rules[*linear]))
+		    << "seed " << seed << ", packet " << i;
+		ASSERT_EQ(rule->verdict, table.rules[*linear].verdict.value);
+	}
+}
+
+TEST(Rules, DecideAsAPlainListWould)
+{
+	for (std::uint32_t seed = 0; seed < 60; seed++)
+		compare(seed, seed % 2 != 0 ? kLocal6 : kLocal4,
+		        1 + seed * seed, 500);
+}
+
+TEST(Rules, LargeTablesStayShallow)
+{
+	RuleGenerator generator(1);
+	const auto begun = std::chrono::steady_clock::now();
+	const auto rules = compiled(generator.policy(kLocal4, 5120));
+	const auto took = std::chrono::steady_clock::now() - begun;
+
+	for (const auto &stages : rules->image.tables.front().second.stages)
+		EXPECT_LE(stages[CLOAK_STAGE_DECIDE].count, CLOAK_MAX_TUPLES);
+	RecordProperty("milliseconds",
+	               static_cast<int>(took / std::chrono::milliseconds(1)));
+	RecordProperty(
+	    "tuples", static_cast<int>(rules->image.tables.front()
+	                                   .second.stages[0][CLOAK_STAGE_DECIDE]
+	                                   .count));
+}
+
+} // namespace
+} // namespace cloak::test
