@@ -55,6 +55,8 @@
 
 /* R2Ts of one command that may be outstanding at once. */
 #define NVME_TCP_R2T_MAX	4
+/* Data of a C2HData PDU from which on copying it is left to io_work. */
+#define NVME_TCP_RX_BULK	SZ_32K
 /* Elements of a gathered send. */
 #define NVME_TCP_TX_SEGS	64
 /* Seconds until a TCP connection has to be there. */
@@ -246,6 +248,7 @@ enum nvme_tcp_rx_phase {
  * @digest: data digest as received
  * @last: the C2HData PDU at hand is the last one of its command
  * @success: the C2HData PDU at hand completes its command
+ * @bulk: the last round met what io_work does better: an R2T, or much data
  * @req: command that the C2HData PDU at hand belongs to
  * @batch: completed requests, ended after the socket is unlocked; NULL while
  *	nobody receives
@@ -267,6 +270,7 @@ struct nvme_tcp_rx {
 	__le32			digest;
 	bool			last;
 	bool			success;
+	bool			bulk;
 	struct nvme_tcp_request	*req;
 	struct io_comp_batch	*batch;
 	u32			completed;
@@ -505,6 +509,7 @@ int nvme_tcp_rx_run(struct nvme_tcp_queue *queue, struct io_comp_batch *batch,
 		    u32 *completed);
 u32 nvme_tcp_rx_poll(struct nvme_tcp_queue *queue,
 		     struct io_comp_batch *batch);
+bool nvme_tcp_rx_direct(struct nvme_tcp_queue *queue);
 
 /* request.c */
 extern const struct blk_mq_ops nvme_tcp_admin_mq_ops;

@@ -151,6 +151,8 @@ static const struct nvme_tcp_fault *pdu_data(struct nvme_tcp_queue *queue,
 	rx->last = pdu->hdr.flags & NVME_TCP_F_DATA_LAST;
 	rx->success = pdu->hdr.flags & NVME_TCP_F_DATA_SUCCESS;
 	rx->crc = NVME_TCP_DIGEST_SEED;
+	if (rx->data_len > NVME_TCP_RX_BULK)
+		rx->bulk = true;
 	rx->left = pdu->hdr.pdo - pdu->hdr.hlen - nvme_tcp_hdgst_len(queue);
 	rx->phase = NVME_TCP_RX_PAD;
 	if (!rx->left) {
@@ -233,6 +235,7 @@ static const struct nvme_tcp_fault *pdu_r2t(struct nvme_tcp_queue *queue,
 	send->offset = offset;
 	send->left = len;
 	nvme_tcp_tx_submit(queue, send);
+	queue->rx.bulk = true;
 	return NULL;
 }
 

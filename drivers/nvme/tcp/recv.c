@@ -23,6 +23,7 @@ void nvme_tcp_rx_reset(struct nvme_tcp_queue *queue)
 	rx->have = 0;
 	rx->left = 0;
 	rx->done = 0;
+	rx->bulk = false;
 	rx->req = NULL;
 	rx->fault = NULL;
 }
@@ -262,6 +263,7 @@ int nvme_tcp_rx_run(struct nvme_tcp_queue *queue, struct io_comp_batch *batch,
 	int taken;
 
 	lock_sock(sk);
+	queue->rx.bulk = false;
 	taken = rx_read(queue, batch, SIZE_MAX, completed);
 	release_sock(sk);
 	return taken;
@@ -288,4 +290,40 @@ u32 nvme_tcp_rx_poll(struct nvme_tcp_queue *queue, struct io_comp_batch *batch)
 		rx_read(queue, batch, RX_POLL_BUDGET, &completed);
 	spin_unlock_bh(&sk->sk_lock.slock);
 	return completed;
+}
+
+/* Is it little, and on the queue's own CPU? Else io_work takes it there. */
+static bool rx_fits_softirq(struct nvme_tcp_queue *queue)
+{
+	const struct tcp_sock *tp = tcp_sk(queue->sock->sk);
+
+	return !queue->rx.bulk && queue->io_cpu == raw_smp_processor_id() &&
+	       tp->rcv_nxt - tp->copied_seq <= RX_POLL_BUDGET;
+}
+
+/**
+ * nvme_tcp_rx_direct() - take what has been received, where TCP tells of it
+ * @queue: with a socket that stays for the duration of the call
+ *
+ * Saves waking io_work for a few responses. Softirq, with the spinlock of the
+ * socket held, unless a process has the socket locked: then nothing is taken.
+ *
+ * Return: true where nothing is left that io_work would have to do.
+ */
+bool nvme_tcp_rx_direct(struct nvme_tcp_queue *queue)
+{
+	struct sock *sk = queue->sock->sk;
+	DEFINE_IO_COMP_BATCH(batch);
+	u32 completed;
+
+	if (!in_serving_softirq() || sock_owned_by_user_nocheck(sk) ||
+	    !rx_fits_softirq(queue))
+		return false;
+	lockdep_assert_held(&sk->sk_lock.slock);
+	rx_read(queue, &batch, RX_POLL_BUDGET, &completed);
+	if (batch.complete)
+		batch.complete(&batch);
+	nvme_tcp_rx_count(queue, DIRECT, 1);
+	return !nvme_tcp_tx_pending(queue) &&
+	       skb_queue_empty_lockless(&sk->sk_receive_queue);
 }

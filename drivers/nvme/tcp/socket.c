@@ -39,6 +39,17 @@ static void socket_wake_worker(struct nvme_tcp_queue *queue)
 	queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq, &queue->io_work, 0);
 }
 
+static void queue_data_ready(struct nvme_tcp_queue *queue)
+{
+	if (READ_ONCE(queue->state) == NVME_TCP_Q_LIVE) {
+		/* Who waits for a command of a polled queue looks himself. */
+		if (queue->polled || nvme_tcp_rx_direct(queue))
+			return;
+	}
+	nvme_tcp_rx_count(queue, WAKEUPS, 1);
+	socket_wake_worker(queue);
+}
+
 /* Softirq, or whoever releases the socket. */
 static void socket_data_ready(struct sock *sk)
 {
@@ -46,16 +57,10 @@ static void socket_data_ready(struct sock *sk)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	queue = sk->sk_user_data;
-	if (queue && nvme_tcp_queue_usable(queue)) {
-		/* Who waits for a command of a polled queue looks himself. */
-		if (!queue->polled ||
-		    READ_ONCE(queue->state) != NVME_TCP_Q_LIVE) {
-			nvme_tcp_rx_count(queue, WAKEUPS, 1);
-			socket_wake_worker(queue);
-		}
-	} else if (queue) {
+	if (queue && nvme_tcp_queue_usable(queue))
+		queue_data_ready(queue);
+	else if (queue)
 		wake_up(&queue->wait);
-	}
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 

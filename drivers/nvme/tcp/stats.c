@@ -34,6 +34,7 @@ static const char *const rx_names[] = {
 	[NVME_TCP_RX_SHORT] = "rx_short_transfers",
 	[NVME_TCP_RX_FAULTS] = "rx_faults",
 	[NVME_TCP_RX_ROUNDS] = "rx_rounds",
+	[NVME_TCP_RX_DIRECT] = "rx_direct_rounds",
 	[NVME_TCP_RX_WAKEUPS] = "rx_wakeups",
 };
 static_assert(ARRAY_SIZE(rx_names) == NVME_TCP_RX_STATS);

@@ -42,6 +42,7 @@ enum nvme_tcp_rx_stat {
 	NVME_TCP_RX_SHORT,		/* successes after too few bytes */
 	NVME_TCP_RX_FAULTS,		/* PDUs refused */
 	NVME_TCP_RX_ROUNDS,		/* times the socket was read */
+	NVME_TCP_RX_DIRECT,		/* times it was read in softirq */
 	NVME_TCP_RX_WAKEUPS,		/* times TCP woke io_work */
 	NVME_TCP_RX_STATS
 };
