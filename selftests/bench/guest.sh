@@ -143,7 +143,8 @@ while (($# > 0)); do
 	esac
 	shift
 done
-udevadm settle
+# Its clock does not wait for the disk of the machine, so udevd may seem late.
+wait_until 60 udevadm settle
 modprobe null_blk memory_backed=0 queue_mode=2 irqmode=0
 for pair in "${pairs[@]}"; do
 	bench "$pair" "$@"

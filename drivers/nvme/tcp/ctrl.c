@@ -26,8 +26,10 @@ static void free_ctrl(struct nvme_ctrl *nctrl)
 	unsigned int i;
 
 	nvme_tcp_quiet(ctrl);
-	for (i = 0; i < ctrl->nr_queues; i++)
+	for (i = 0; i < ctrl->nr_queues; i++) {
+		nvme_tcp_bell_stop(&ctrl->queues[i].bell);
 		cancel_delayed_work_sync(&ctrl->queues[i].io_work);
+	}
 	/* One that never came to be leaves its options to nvme-fabrics. */
 	if (!list_empty(&ctrl->entry)) {
 		mutex_lock(&nvme_tcp_ctrls_lock);

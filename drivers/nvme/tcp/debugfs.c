@@ -38,6 +38,7 @@ static int queue_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "max_r2t %u\n", queue->max_r2t);
 	seq_printf(seq, "maxh2cdata %u\n", queue->maxh2cdata);
 	seq_printf(seq, "in_capsule_max %u\n", queue->icd_max);
+	seq_printf(seq, "batch_goal %u\n", READ_ONCE(queue->bell.goal));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(queue);

@@ -22,6 +22,14 @@ unsigned int nvme_tcp_max_r2t = NVME_TCP_R2T_MAX;
 module_param_named(max_r2t, nvme_tcp_max_r2t, uint, 0644);
 MODULE_PARM_DESC(max_r2t, "R2Ts offered for each command, 1 to 4 (default 4)");
 
+unsigned int nvme_tcp_batch = 16;
+module_param_named(batch, nvme_tcp_batch, uint, 0644);
+MODULE_PARM_DESC(batch, "commands of a busy queue that are sent together, 1 to 64, 1 for each at once (default 16)");
+
+unsigned int nvme_tcp_batch_usecs = 25;
+module_param_named(batch_usecs, nvme_tcp_batch_usecs, uint, 0644);
+MODULE_PARM_DESC(batch_usecs, "microseconds to wait for another one of those, 0 for each at once (default 25)");
+
 struct workqueue_struct *nvme_tcp_wq;
 
 static struct nvmf_transport_ops nvme_tcp_transport = {

@@ -36,6 +36,7 @@
 #define NVME_TCP_H
 
 #include <linux/blk-mq.h>
+#include <linux/hrtimer.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/nvme-tcp.h>
@@ -59,6 +60,8 @@
 #define NVME_TCP_RX_BULK	SZ_32K
 /* Elements of a gathered send. */
 #define NVME_TCP_TX_SEGS	64
+/* Most capsules that wait for each other; as many headers fit into a txbuf. */
+#define NVME_TCP_BATCH_MAX	64U
 /* Seconds until a TCP connection has to be there. */
 #define NVME_TCP_CONNECT_TMO	5
 /* Seconds until an ICResp has to be there, in how many segments ever. */
@@ -69,6 +72,8 @@
 struct nvme_tcp_ctrl;
 struct nvme_tcp_queue;
 
+extern unsigned int nvme_tcp_batch;
+extern unsigned int nvme_tcp_batch_usecs;
 extern unsigned int nvme_tcp_hpda;
 extern unsigned int nvme_tcp_max_r2t;
 extern int nvme_tcp_so_priority;
@@ -199,9 +204,38 @@ enum nvme_tcp_tx_phase {
 };
 
 /**
+ * struct nvme_tcp_doorbell - when a queue sends, see doorbell.c
+ * @held: capsules that wait, more or less; atomic
+ * @goal: how many to wait for, 1 to send at once; any context
+ * @armed: the timer runs, or is about to; set by whoever starts it
+ * @timer: rings where the goal is not reached
+ * @seen: of the timer: capsules that waited when it came last
+ * @extended: of the timer: how often it was started again
+ * @proven: highest goal that was reached
+ * @since: sends since the goal was last changed
+ * @backoff: sends until a higher goal is tried
+ *
+ * The last three are written without a lock: they only guide a guess.
+ */
+struct nvme_tcp_doorbell {
+	atomic_t		held;
+	u32			goal;
+	bool			armed;
+	struct hrtimer		timer;
+	u32			seen;
+	u32			extended;
+	u32			proven;
+	u32			since;
+	u32			backoff;
+};
+
+/**
  * struct nvme_tcp_tx - transmit side of a queue
  * @lock: who holds it owns the transmit side: every field but @submitted
+ *	and @due
  * @submitted: what came in since, newest first; any context adds
+ * @due: it has to be sent now; any context sets it, the owner clears it
+ *	before he looks at @submitted
  * @next: what came in before that and is not taken yet, oldest first
  * @cur: what is being taken, NULL between two
  * @phase: how far the PDU being written has come
@@ -218,6 +252,7 @@ enum nvme_tcp_tx_phase {
 struct nvme_tcp_tx {
 	struct mutex		lock;	/* the transmit side */
 	struct llist_head	submitted ____cacheline_aligned_in_smp;
+	bool			due;
 	struct llist_node	*next ____cacheline_aligned_in_smp;
 	struct nvme_tcp_send	*cur;
 	enum nvme_tcp_tx_phase	phase;
@@ -322,6 +357,7 @@ enum nvme_tcp_queue_state {
  *	controller was not live
  * @idle_since: of the watchdog: jiffies of the last byte seen
  * @seen_bytes: of the watchdog: bytes received until then
+ * @bell: when to send
  * @tx: transmit side
  * @rx: receive side
  */
@@ -348,6 +384,7 @@ struct nvme_tcp_queue {
 	struct work_struct	abort_work;
 	unsigned long		idle_since;
 	u64			seen_bytes;
+	struct nvme_tcp_doorbell bell;
 	struct nvme_tcp_tx	tx;
 	struct nvme_tcp_rx	rx;
 };
@@ -466,6 +503,11 @@ u32 nvme_tcp_cursor_gather(struct nvme_tcp_cursor *cursor,
 int nvme_tcp_cursor_fill(struct nvme_tcp_cursor *cursor, struct sk_buff *skb,
 			 int offset, u32 len, u32 *crc);
 
+/* doorbell.c */
+void nvme_tcp_bell_init(struct nvme_tcp_doorbell *bell);
+void nvme_tcp_bell_stop(struct nvme_tcp_doorbell *bell);
+bool nvme_tcp_bell_ring(struct nvme_tcp_queue *queue, u32 len, bool last);
+
 /* handshake.c */
 int nvme_tcp_handshake(struct nvme_tcp_queue *queue);
 
@@ -522,7 +564,10 @@ void nvme_tcp_submit_async_event(struct nvme_ctrl *nctrl);
 void nvme_tcp_tx_reset(struct nvme_tcp_queue *queue);
 void nvme_tcp_tx_submit(struct nvme_tcp_queue *queue,
 			struct nvme_tcp_send *send);
+void nvme_tcp_tx_set_due(struct nvme_tcp_queue *queue);
+void nvme_tcp_tx_kick_worker(struct nvme_tcp_queue *queue);
 bool nvme_tcp_tx_pending(struct nvme_tcp_queue *queue);
+bool nvme_tcp_tx_due(struct nvme_tcp_queue *queue);
 int nvme_tcp_tx_run(struct nvme_tcp_queue *queue, bool worker);
 int nvme_tcp_tx_finish_pdu(struct nvme_tcp_queue *queue);
 

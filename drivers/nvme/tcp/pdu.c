@@ -235,6 +235,7 @@ static const struct nvme_tcp_fault *pdu_r2t(struct nvme_tcp_queue *queue,
 	send->offset = offset;
 	send->left = len;
 	nvme_tcp_tx_submit(queue, send);
+	nvme_tcp_tx_set_due(queue);
 	queue->rx.bulk = true;
 	return NULL;
 }

@@ -27,7 +27,7 @@ static bool queue_round(struct nvme_tcp_queue *queue)
 	u32 completed;
 	bool busy;
 
-	busy = nvme_tcp_tx_run(queue, true) > 0;
+	busy = nvme_tcp_tx_due(queue) && nvme_tcp_tx_run(queue, true) > 0;
 	if (nvme_tcp_rx_run(queue, &batch, &completed) > 0)
 		busy = true;
 	if (batch.complete)
@@ -67,8 +67,7 @@ void nvme_tcp_queue_kick(struct nvme_tcp_queue *queue)
 	     !delayed_work_pending(&queue->io_work)))
 		nvme_tcp_tx_run(queue, false);
 	else
-		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,
-				      &queue->io_work, 0);
+		nvme_tcp_tx_kick_worker(queue);
 }
 
 /**
@@ -91,6 +90,7 @@ void nvme_tcp_queue_init(struct nvme_tcp_ctrl *ctrl, int qid)
 	init_waitqueue_head(&queue->wait);
 	INIT_DELAYED_WORK(&queue->io_work, queue_io_work);
 	INIT_WORK(&queue->abort_work, nvme_tcp_abort_work);
+	nvme_tcp_bell_init(&queue->bell);
 	nvme_tcp_tx_reset(queue);
 	nvme_tcp_rx_reset(queue);
 }
@@ -250,6 +250,7 @@ void nvme_tcp_queue_halt(struct nvme_tcp_queue *queue)
 		goto unlock;
 	queue_set_state(queue, NVME_TCP_Q_IDLE);
 	nvme_tcp_socket_detach(queue);
+	nvme_tcp_bell_stop(&queue->bell);
 	cancel_delayed_work_sync(&queue->io_work);
 	if (queue->rx.fault)
 		nvme_tcp_term_send(queue);

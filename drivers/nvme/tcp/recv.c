@@ -324,6 +324,6 @@ bool nvme_tcp_rx_direct(struct nvme_tcp_queue *queue)
 	if (batch.complete)
 		batch.complete(&batch);
 	nvme_tcp_rx_count(queue, DIRECT, 1);
-	return !nvme_tcp_tx_pending(queue) &&
+	return !nvme_tcp_tx_due(queue) &&
 	       skb_queue_empty_lockless(&sk->sk_receive_queue);
 }

@@ -112,6 +112,13 @@ void nvme_tcp_may_wait(struct request *rq)
 			bio->bi_opf &= ~REQ_NOWAIT;
 }
 
+/* Who polls, or sets the controller up, waits for nothing but the answer. */
+static bool may_wait(const struct nvme_tcp_queue *queue)
+{
+	return queue->qid && !queue->polled &&
+	       READ_ONCE(queue->state) == NVME_TCP_Q_LIVE;
+}
+
 static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 			     const struct blk_mq_queue_data *bd)
 {
@@ -134,17 +141,15 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 	req_prepare(req, rq);
 	nvme_start_request(rq);
 	nvme_tcp_tx_submit(queue, &req->capsule);
-	if (bd->last)
+	if (may_wait(queue) ?
+	    nvme_tcp_bell_ring(queue, req->data_len, bd->last) : bd->last)
 		nvme_tcp_queue_kick(queue);
 	return BLK_STS_OK;
 }
 
 static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 {
-	struct nvme_tcp_queue *queue = hctx_queue(hctx);
-
-	if (nvme_tcp_tx_pending(queue))
-		nvme_tcp_queue_kick(queue);
+	nvme_tcp_queue_kick(hctx_queue(hctx));
 }
 
 static void request_done(struct request *rq)
@@ -170,7 +175,7 @@ static int poll_once(struct nvme_tcp_queue *queue, struct io_comp_batch *iob)
 	    skb_queue_empty_lockless(&sk->sk_receive_queue))
 		sk_busy_loop(sk, true);
 	/* What an R2T asked for needs the socket locked by who may sleep. */
-	if (nvme_tcp_tx_pending(queue))
+	if (nvme_tcp_tx_due(queue))
 		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,
 				      &queue->io_work, 0);
 	return nvme_tcp_rx_poll(queue, iob);

@@ -3,10 +3,11 @@
  * Transmit side of a queue: takes what was submitted, writes PDUs into a
  * gather, and hands as many of them as there are to the socket at once.
  *
- * Producers add to a lock-free list. Whoever gets tx->lock sends on behalf of
- * all; who does not get it may go, for the owner looks at the list again after
- * it has let go of the lock (tx_release()). So there is no wait, and nothing
- * is left lying.
+ * Producers add to a lock-free list; when that is to be sent is a question of
+ * its own (doorbell.c). Whoever gets tx->lock then sends on behalf of all; who
+ * does not get it may go, for he has left word (tx->due), and the owner looks
+ * for that after he has let go of the lock (tx_release()). So there is no wait,
+ * and nothing is left lying.
  */
 #include "nvme_tcp.h"
 #include "trace.h"
@@ -36,17 +37,60 @@ void nvme_tcp_tx_submit(struct nvme_tcp_queue *queue,
 }
 
 /**
- * nvme_tcp_tx_pending() - is there anything to be sent?
+ * nvme_tcp_tx_set_due() - what was submitted has to be sent now
+ * @queue: any
+ *
+ * Any context. The caller sees to it that somebody sends, unless he knows that
+ * io_work is about to look.
+ */
+void nvme_tcp_tx_set_due(struct nvme_tcp_queue *queue)
+{
+	/*
+	 * A full barrier: either the owner of tx->lock sees this once he has
+	 * let go of it, or the lock is free by now.
+	 */
+	xchg(&queue->tx.due, true);
+}
+
+/**
+ * nvme_tcp_tx_kick_worker() - have io_work send what was submitted
+ * @queue: any
+ *
+ * Any context.
+ */
+void nvme_tcp_tx_kick_worker(struct nvme_tcp_queue *queue)
+{
+	nvme_tcp_tx_set_due(queue);
+	queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq, &queue->io_work, 0);
+}
+
+/* Was something taken from the list that has not left yet? */
+static bool tx_unfinished(struct nvme_tcp_tx *tx)
+{
+	return READ_ONCE(tx->next) || READ_ONCE(tx->cur) ||
+	       READ_ONCE(tx->gather.len);
+}
+
+/**
+ * nvme_tcp_tx_pending() - is there anything that was not sent yet?
  * @queue: any
  *
  * Return: true where there is. A hint unless tx->lock is held.
  */
 bool nvme_tcp_tx_pending(struct nvme_tcp_queue *queue)
 {
-	struct nvme_tcp_tx *tx = &queue->tx;
+	return !llist_empty(&queue->tx.submitted) || tx_unfinished(&queue->tx);
+}
 
-	return !llist_empty(&tx->submitted) || READ_ONCE(tx->next) ||
-	       READ_ONCE(tx->cur) || READ_ONCE(tx->gather.len);
+/**
+ * nvme_tcp_tx_due() - is there anything that has to be sent now?
+ * @queue: any
+ *
+ * Return: true where there is. A hint unless tx->lock is held.
+ */
+bool nvme_tcp_tx_due(struct nvme_tcp_queue *queue)
+{
+	return READ_ONCE(queue->tx.due) || tx_unfinished(&queue->tx);
 }
 
 static struct nvme_tcp_send *tx_next(struct nvme_tcp_tx *tx)
@@ -306,7 +350,7 @@ static int tx_round(struct nvme_tcp_queue *queue)
 }
 
 /*
- * Let go of the transmit side. Who added to the list meanwhile found the lock
+ * Let go of the transmit side. Who wanted to send meanwhile found the lock
  * taken and left.
  */
 static void tx_release(struct nvme_tcp_queue *queue, bool kick)
@@ -314,9 +358,9 @@ static void tx_release(struct nvme_tcp_queue *queue, bool kick)
 	struct nvme_tcp_tx *tx = &queue->tx;
 
 	mutex_unlock(&tx->lock);
-	/* Pairs with the barrier of llist_add(). */
+	/* Pairs with the barrier of nvme_tcp_tx_set_due(). */
 	smp_mb();
-	if (kick && !llist_empty(&tx->submitted))
+	if (kick && READ_ONCE(tx->due))
 		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,
 				      &queue->io_work, 0);
 }
@@ -336,8 +380,11 @@ int nvme_tcp_tx_run(struct nvme_tcp_queue *queue, bool worker)
 	struct nvme_tcp_tx *tx = &queue->tx;
 	int sent = 0;
 
+	nvme_tcp_tx_set_due(queue);
 	if (!mutex_trylock(&tx->lock))
 		return 0;
+	/* A full barrier: what was due is on the list by now. */
+	xchg(&tx->due, false);
 	if (nvme_tcp_queue_usable(queue) && nvme_tcp_tx_pending(queue)) {
 		if (worker)
 			nvme_tcp_tx_count(queue, WORKER, 1);
@@ -392,6 +439,7 @@ void nvme_tcp_tx_reset(struct nvme_tcp_queue *queue)
 	struct nvme_tcp_tx *tx = &queue->tx;
 
 	mutex_lock(&tx->lock);
+	tx->due = false;
 	llist_del_all(&tx->submitted);
 	tx->next = NULL;
 	tx->cur = NULL;

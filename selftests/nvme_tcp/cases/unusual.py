@@ -117,9 +117,11 @@ def _():
                                  flags=F_LAST | F_SUCCESS))
             return True
         b.target.hook = act
+        before = b.host.stats()["rx_responses"]
         for n in range(10):
             b.read_is_right(n * 8192, 8192)
-        check(b.host.stats()["rx_responses"] <= 20, b.host.stats())
+        # Others read, too, and may have begun earlier.
+        check(b.host.stats()["rx_responses"] < before + 10, b.host.stats())
 
 
 @test("PDUs split at every byte")
