@@ -157,11 +157,19 @@ static int io_start(struct nvme_tcp_ctrl *ctrl, unsigned int first,
 static int io_alloc(struct nvme_tcp_ctrl *ctrl)
 {
 	bool polled = ctrl->ctrl.opts->nr_poll_queues;
+	int ret;
 
-	return nvme_alloc_io_tag_set(&ctrl->ctrl, &ctrl->tag_set,
-				     &nvme_tcp_io_mq_ops,
-				     polled ? HCTX_MAX_TYPES : HCTX_TYPE_POLL,
-				     sizeof(struct nvme_tcp_request));
+	ret = nvme_alloc_io_tag_set(&ctrl->ctrl, &ctrl->tag_set,
+				    &nvme_tcp_io_mq_ops,
+				    polled ? HCTX_MAX_TYPES : HCTX_TYPE_POLL,
+				    sizeof(struct nvme_tcp_request));
+	/*
+	 * One I/O queue is no reason for an I/O scheduler in front of it, with
+	 * a worker between, where several queues have none.
+	 */
+	if (!ret)
+		ctrl->tag_set.flags |= BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+	return ret;
 }
 
 /*
