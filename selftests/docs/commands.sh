@@ -19,14 +19,22 @@ options_of() {
 		tr ',' '\n' | tr -d ' ' | sort -u
 }
 
-# commands: those of cloakctl.
+# commands [COMMAND]: those of cloakctl, or of a command that has some.
 commands() {
-	"$TOP/build/xdp/cloakctl" --help |
+	"$TOP/build/xdp/cloakctl" "$@" --help |
 		sed -n '/^Subcommands:/,$s/^  \([a-z]*\) .*/\1/p' | sort
 }
 
 # own_options COMMAND: but for the one that every command has.
-own_options() { options_of cloakctl "$1" | grep -vxE -- '-h|--help' || true; }
+own_options() {
+	local part
+	{
+		options_of cloakctl "$1"
+		for part in $(commands "$1"); do
+			options_of cloakctl "$1" "$part"
+		done
+	} | sort -u | grep -vxE -- '-h|--help' || true
+}
 
 # options_in: those that the text in standard input names.
 options_in() { grep -oE '(^|[^a-z-])--?[a-zA-Z][a-z-]*' |
@@ -76,12 +84,22 @@ keys_read() {
 		gsub(/.*\("|"/, "", key)
 		keys[name] = keys[name] " " key
 	}
+	/^\tread[A-Z][A-Za-z]*\(reader/ { # a part that several sections share
+		part = $1
+		sub(/\(.*/, "", part)
+		keys[name] = keys[name] " " keys[part]
+	}
 	match($0, /\{"[a-z]+", (true|false), read[A-Za-z]+\}/) {
 		split(substr($0, RSTART, RLENGTH), f, /[{}", ]+/)
-		n = split(keys[f[4]], k, " ")
-		for (i = 1; i <= n; i++)
-			print f[2], k[i]
-	}' "$TOP/xdp/policy/parse.cpp" | sort -u
+		reader[f[2]] = f[4]
+	}
+	END {
+		for (section in reader) {
+			n = split(keys[reader[section]], k, " ")
+			for (i = 1; i <= n; i++)
+				print section, k[i]
+		}
+	}' "$TOP"/xdp/policy/*.cpp | sort -u
 }
 
 # keys_described: the same by the manual page, a term of each definition.

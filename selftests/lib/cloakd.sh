@@ -41,6 +41,9 @@ cloakd_policy() {
 		[output]
 		eve = "$WORK/eve.json"
 
+		[evidence]
+		folder = "$WORK/evidence"
+
 		[[interface]]
 		name = "eth0"
 

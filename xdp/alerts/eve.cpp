@@ -29,7 +29,14 @@ constexpr unsigned kEthernetLinktype = 1;
 /** Suricata's severities: 1 is the gravest. */
 unsigned severity(AlertClass kind)
 {
-	return kind == AlertClass::Probe ? 3 : 2;
+	switch (kind) {
+	case AlertClass::Probe:
+		return 3;
+	case AlertClass::Decoy:
+		return 1;
+	default:
+		return 2;
+	}
 }
 
 std::string upper(std::string text)
@@ -79,9 +86,11 @@ json signature(const Alert &alert)
 	const unsigned kind = alert.probe.event.kind;
 	const std::string_view name = className(alert.kind);
 
+	const bool passed = alert.probe.has(CLOAK_EVENT_MONITOR) ||
+	                    alert.probe.has(CLOAK_EVENT_DECOY);
+
 	return {
-	    {"action",
-	     alert.probe.has(CLOAK_EVENT_MONITOR) ? "allowed" : "blocked"},
+	    {"action", passed ? "allowed" : "blocked"},
 	    {"gid", 1},
 	    {"signature_id",
 	     kSignatureBase +
@@ -114,7 +123,7 @@ json evidence(const Alert &alert)
 
 	for (const IpAddress &target : alert.seen.allTargets())
 		targets.push_back(toString(target));
-	return {
+	json body = {
 	    {"kind", kindName(alert.probe.event.kind)},
 	    {"kinds", kindNames(alert.totals.kinds)},
 	    {"class", className(alert.kind)},
@@ -130,6 +139,12 @@ json evidence(const Alert &alert)
 	    {"target_count", alert.targetCount},
 	    {"text", describe(alert)},
 	};
+	if (alert.campaign) {
+		for (const IpAddress &source : alert.campaign->sources)
+			body["sources"].push_back(toString(source));
+		body["source_count"] = alert.campaign->sources.size();
+	}
+	return body;
 }
 
 } // namespace

@@ -44,7 +44,7 @@ void Outputs::configure(const OutputPolicy &policy)
 	evePath_ = policy.eve;
 }
 
-void Outputs::publish(const Alert &alert)
+PublishedAlert Outputs::publish(const Alert &alert)
 {
 	PublishedAlert published;
 	const std::string text = describe(alert);
@@ -58,9 +58,16 @@ void Outputs::publish(const Alert &alert)
 		eve_->push(published.eve);
 	if (follower_)
 		follower_(published);
-	recent_.push_back(std::move(published));
+	recent_.push_back(published);
 	if (recent_.size() > kKept)
 		recent_.pop_front();
+	return published;
+}
+
+void Outputs::publishEvent(const std::string &eve)
+{
+	if (eve_)
+		eve_->push(eve);
 }
 
 std::vector<PublishedAlert> Outputs::recent(WallTime since) const

@@ -44,7 +44,11 @@ public:
 	/** Opens what is new, closes what the policy no longer names. */
 	void configure(const OutputPolicy &policy);
 
-	void publish(const Alert &alert);
+	/** @returns it as it was given out. */
+	PublishedAlert publish(const Alert &alert);
+
+	/** Writes an event that is no alert to the EVE file. */
+	void publishEvent(const std::string &eve);
 
 	/** Called for each alert from now on. */
 	void follow(Follower follower) { follower_ = std::move(follower); }

@@ -254,6 +254,31 @@ std::string describeProbe(const Probe &probe)
 	return fmt::format("probed {} ({})", target, kindText(probe.kind()));
 }
 
+/** What makes it more than a few probes, with what tells so. */
+std::string describeClass(const Alert &alert)
+{
+	const cloak_source &totals = alert.totals;
+
+	switch (alert.kind) {
+	case AlertClass::Decoy:
+		return "; decoy: nobody has business there";
+	case AlertClass::DecoyScan:
+	case AlertClass::DistributedScan:
+		return fmt::format("; {}, {} sources: {}",
+		                   className(alert.kind),
+		                   alert.campaign->sources.size(),
+		                   list(alert.campaign->sources));
+	case AlertClass::SlowScan:
+		return fmt::format(
+		    "; slow scan, a probe each {}",
+		    describeSpan(
+			static_cast<double>(totals.last_ns - totals.first_ns) /
+			1e9 / static_cast<double>(totals.probes - 1)));
+	default:
+		return {};
+	}
+}
+
 } // namespace
 
 std::string describe(const Alert &alert)
@@ -262,7 +287,8 @@ std::string describe(const Alert &alert)
 	    alert.summary ? describeSummary(alert) : describeProbe(alert.probe);
 	const bool monitored = alert.probe.has(CLOAK_EVENT_MONITOR);
 
-	return fmt::format("{} {}{}", describeSource(alert.probe), what,
+	return fmt::format("{} {}{}{}", describeSource(alert.probe), what,
+	                   describeClass(alert),
 	                   monitored ? "; monitor mode, nothing was dropped"
 	                             : "");
 }
@@ -282,8 +308,16 @@ std::string_view className(AlertClass kind)
 	switch (kind) {
 	case AlertClass::PortScan:
 		return "port scan";
-	case AlertClass::Sweep:
-		return "sweep";
+	case AlertClass::PortSweep:
+		return "port sweep";
+	case AlertClass::Decoy:
+		return "decoy";
+	case AlertClass::DecoyScan:
+		return "decoy scan";
+	case AlertClass::DistributedScan:
+		return "distributed scan";
+	case AlertClass::SlowScan:
+		return "slow scan";
 	case AlertClass::Probe:
 		break;
 	}

@@ -23,7 +23,7 @@ namespace cloak
 /** "10.0.3.7 (52:54:00:aa:bb:cc)", or the MAC alone. */
 [[nodiscard]] std::string describeSource(const Probe &probe);
 
-/** "port scan", "sweep" or "probe". */
+/** "port scan", "slow scan" and so on. */
 [[nodiscard]] std::string_view className(AlertClass kind);
 
 } // namespace cloak

@@ -46,13 +46,28 @@ bool opensSomething(const Probe &probe)
 	return probe.has(CLOAK_EVENT_FIRST) || probe.has(CLOAK_EVENT_NEW_KIND);
 }
 
-AlertClass classify(const Alert &alert)
+bool isSlow(const cloak_source &totals)
 {
-	if (alert.portCount >= Tracker::kScanFrom)
+	const std::chrono::nanoseconds span(totals.last_ns - totals.first_ns);
+
+	return totals.probes > 1 &&
+	       span / (totals.probes - 1) >= Tracker::kSlowFrom;
+}
+
+/** The gravest that fits; what several do together before what one does. */
+AlertClass classify(const Alert &alert, bool decoy)
+{
+	if (decoy)
+		return AlertClass::Decoy;
+	if (alert.campaign)
+		return alert.campaign->kind;
+	const bool ports = alert.portCount >= Tracker::kScanFrom;
+	const bool targets = alert.targetCount >= Tracker::kScanFrom;
+	if ((ports || targets) && isSlow(alert.totals))
+		return AlertClass::SlowScan;
+	if (ports)
 		return AlertClass::PortScan;
-	if (alert.targetCount >= Tracker::kScanFrom)
-		return AlertClass::Sweep;
-	return AlertClass::Probe;
+	return targets ? AlertClass::PortSweep : AlertClass::Probe;
 }
 
 } // namespace
@@ -129,14 +144,20 @@ void Tracker::probe(const Probe &probe)
 		++stats_.background;
 		return;
 	}
+	const auto campaign = campaigns_.add(probe);
 	if (probe.has(CLOAK_EVENT_NO_SOURCE)) {
 		Record once;
+		once.campaign = campaign;
+		once.decoy = probe.has(CLOAK_EVENT_DECOY);
 		once.last = probe;
 		once.totals = accountOf(probe);
 		publish(once, false, probe.time());
 		return;
 	}
 	Record &record = remember(probe);
+	record.decoy = record.decoy || probe.has(CLOAK_EVENT_DECOY);
+	if (campaign)
+		record.campaign = campaign;
 	if (opensSomething(probe) || record.told == 0) {
 		const bool told = publish(record, false, probe.time());
 		if (told && record.totals.probes == record.told + 1)
@@ -262,8 +283,10 @@ bool Tracker::publish(const Record &record, bool summary, BootTime now)
 	alert.totals = record.totals;
 	alert.portCount = estimateDistinct(alert.totals.ports);
 	alert.targetCount = estimateDistinct(alert.totals.targets);
-	alert.kind = classify(alert);
+	alert.campaign = record.campaign;
+	alert.kind = classify(alert, record.decoy);
 	++stats_.raised;
+	++stats_.byClass.at(static_cast<std::size_t>(alert.kind));
 	publish_(alert);
 	return true;
 }

@@ -7,6 +7,8 @@
 #ifndef CLOAKLAKE_ALERTS_TRACKER_H
 #define CLOAKLAKE_ALERTS_TRACKER_H
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -15,6 +17,7 @@
 #include <set>
 #include <utility>
 
+#include "alerts/campaign.h"
 #include "alerts/limit.h"
 #include "model/alert.h"
 #include "policy/policy.h"
@@ -47,10 +50,22 @@ public:
 		std::uint64_t background = 0; //!< probes not worth an alert
 		std::uint64_t evicted = 0;    //!< sources forgotten for room
 		std::size_t sources = 0;      //!< sources now remembered
+		/** Of those raised, by enum AlertClass. */
+		std::array<std::uint64_t, kAlertClasses> byClass{};
 	};
 
-	/** From so many different ports or addresses on it is a scan. */
+	/**
+	 * From so many different ports or addresses on it is a scan: who
+	 * mistypes an address, or a service that is retried, does not get so
+	 * far, and the fifth probe of any scanner does.
+	 */
 	static constexpr std::uint64_t kScanFrom = 5;
+
+	/**
+	 * A scan whose probes are so far apart on the average is a slow one:
+	 * nmap -T1 pauses 15 s, -T0 five minutes, -T2 less than a second.
+	 */
+	static constexpr std::chrono::seconds kSlowFrom{10};
 
 	Tracker(Totals totals, Publish publish);
 
@@ -78,6 +93,8 @@ private:
 		Observed seen;
 		Probe last;
 		cloak_source totals{};
+		bool decoy = false; //!< it has touched one
+		std::optional<Campaign> campaign;
 		std::uint64_t told = 0; //!< probes that alerts have told of
 		BootTime toldAt;        //!< of the first alert or last summary
 		bool summarised = false;
@@ -102,6 +119,7 @@ private:
 	Totals totals_;
 	Publish publish_;
 	AlertPolicy policy_;
+	Campaigns campaigns_;
 	RateLimit limit_;
 	Records records_; //!< the one seen last in front
 	std::map<cloak_source_key, Records::iterator, KeyLess> byKey_;

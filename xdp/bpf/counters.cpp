@@ -22,6 +22,27 @@ Result<unsigned> cpuCount()
 	return static_cast<unsigned>(count);
 }
 
+/** An array of numbers for each CPU, summed over them. */
+template <typename Stats>
+Result<Stats> readStats(const Fd &map, const char *name)
+{
+	auto cpus = cpuCount();
+	if (!cpus)
+		return cpus.error();
+
+	std::vector<__u64> perCpu(*cpus);
+	Stats stats{};
+	for (__u32 key = 0; key < stats.size(); key++) {
+		if (bpf_map_lookup_elem(map.get(), &key, perCpu.data())) {
+			return Error::fromErrno(
+			    std::string("cannot read map ") + name);
+		}
+		for (const __u64 value : perCpu)
+			stats.at(key) += value;
+	}
+	return stats;
+}
+
 CounterRow rowOf(__u32 key)
 {
 	CounterRow row;
@@ -70,20 +91,12 @@ Result<std::vector<CounterRow>> readCounters(const CloakMaps &maps)
 
 Result<EventStats> readEventStats(const CloakMaps &maps)
 {
-	auto cpus = cpuCount();
-	if (!cpus)
-		return cpus.error();
+	return readStats<EventStats>(maps.eventStats, "event_stats");
+}
 
-	std::vector<__u64> perCpu(*cpus);
-	EventStats stats{};
-	for (__u32 key = 0; key < CLOAK_STATS; key++) {
-		if (bpf_map_lookup_elem(maps.eventStats.get(), &key,
-		                        perCpu.data()))
-			return Error::fromErrno("cannot read map event_stats");
-		for (const __u64 value : perCpu)
-			stats.at(key) += value;
-	}
-	return stats;
+Result<AccountStats> readAccountStats(const CloakMaps &maps)
+{
+	return readStats<AccountStats>(maps.accountStats, "account_stats");
 }
 
 std::uint64_t estimateDistinct(std::span<const __u64> sketch)

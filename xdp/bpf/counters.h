@@ -37,6 +37,11 @@ using EventStats = std::array<std::uint64_t, CLOAK_STATS>;
 
 [[nodiscard]] Result<EventStats> readEventStats(const CloakMaps &maps);
 
+/** Indexed by enum cloak_account_stat, summed over all CPUs. */
+using AccountStats = std::array<std::uint64_t, CLOAK_ACCOUNT_STATS>;
+
+[[nodiscard]] Result<AccountStats> readAccountStats(const CloakMaps &maps);
+
 /**
  * How many distinct values a sketch of cloak_source has seen, by linear
  * counting. A full sketch gives the largest number it can tell.

@@ -127,6 +127,9 @@ using SourceMap = Map<cloak_source_key, cloak_source>;
 using FlowMap = Map<cloak_flow_key, __u64>;
 using NeighbourMap = Map<cloak_addr, cloak_neighbour>;
 using StationMap = Map<cloak_station_key, cloak_station>;
+using DecoyMap = Map<cloak_addr, cloak_decoy>;
+using ShadowMap = Map<cloak_addr, cloak_shadow>;
+using RecordMap = Map<cloak_record_key, cloak_record>;
 
 /**
  * All maps of one data plane: opened from their pins (cloakctl), or handed
@@ -159,6 +162,13 @@ struct CloakMaps {
 	FlowMap flows;
 	NeighbourMap neighbours;
 	StationMap stations;
+	Fd decoySlots; //!< array of maps: decoys of each slot
+	ShadowMap shadows;
+	RecordMap records;
+	Map<__u32, __u32> gates; //!< enum cloak_gate
+	Map<__u32, cloak_account_config> accountConfig;
+	Fd accountStats; //!< per CPU, see readAccountStats()
+	Fd evidence;     //!< perf buffer, see EvidenceReader
 };
 
 } // namespace cloak

@@ -28,6 +28,7 @@ constexpr Name kReasons[] = {
     {CLOAK_PASS_RESOLVE_GROUP, "resolve-group",
      "own ARP or neighbour solicitation, sent to everybody"},
     {CLOAK_PASS_GROUP, "group", "own group traffic that the policy lists"},
+    {CLOAK_PASS_DECOY, "decoy", "to or from a decoy"},
     {CLOAK_DROP_UNAUTHORISED, "unauthorised", "the source is no peer"},
     {CLOAK_DROP_EXPIRED, "expired", "the peer's time has run out"},
     {CLOAK_DROP_WRONG_MAC, "wrong-mac", "the peer is bound to another MAC"},

@@ -101,6 +101,10 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	Fd flows;
 	Fd neighbours;
 	Fd stations;
+	Fd shadows;
+	Fd records;
+	Fd gates;
+	Fd accountConfig;
 	const std::pair<const char *, Fd *> list[] = {
 	    {"generation", &maps.generation},
 	    {"iface_slots", &maps.ifaceSlots},
@@ -120,6 +124,13 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"flows", &flows},
 	    {"neighbours", &neighbours},
 	    {"stations", &stations},
+	    {"decoy_slots", &maps.decoySlots},
+	    {"account_stats", &maps.accountStats},
+	    {"evidence", &maps.evidence},
+	    {"shadows", &shadows},
+	    {"records", &records},
+	    {"gates", &gates},
+	    {"account_config", &accountConfig},
 	};
 
 	for (const auto &[name, fd] : list) {
@@ -133,6 +144,10 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	maps.flows = {std::move(flows), "flows"};
 	maps.neighbours = {std::move(neighbours), "neighbours"};
 	maps.stations = {std::move(stations), "stations"};
+	maps.shadows = {std::move(shadows), "shadows"};
+	maps.records = {std::move(records), "records"};
+	maps.gates = {std::move(gates), "gates"};
+	maps.accountConfig = {std::move(accountConfig), "account_config"};
 	return {};
 }
 

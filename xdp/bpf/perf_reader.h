@@ -9,10 +9,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 
 #include "bpf/maps.h"
+#include "bpf/perf_buffer.h"
 #include "util/result.h"
 
 namespace cloak
@@ -39,33 +39,33 @@ public:
 	open(const CloakMaps &maps, Handler handler, unsigned pagesPerCpu = 64);
 
 	/** Readable when there are events: for an event loop of one's own. */
-	[[nodiscard]] int pollFd() const;
+	[[nodiscard]] int pollFd() const { return buffer_.pollFd(); }
 
 	/** Waits up to @p timeout, handles what is there. @returns how many. */
-	Result<unsigned> poll(std::chrono::milliseconds timeout);
+	Result<unsigned> poll(std::chrono::milliseconds timeout)
+	{
+		return buffer_.poll(timeout);
+	}
 
 	/** Handles what is there without waiting. @returns how many. */
-	Result<unsigned> consume();
+	Result<unsigned> consume() { return buffer_.consume(); }
 
 	/**
 	 * Events that the kernel could not put into a full buffer. They are
 	 * counted as CLOAK_STAT_FAILED too, these two are the same events.
 	 */
-	[[nodiscard]] std::uint64_t lost() const;
+	[[nodiscard]] std::uint64_t lost() const { return buffer_.lost(); }
 
 	/** Records that were too short or lied about their length. */
-	[[nodiscard]] std::uint64_t malformed() const;
-
-	PerfReader(PerfReader &&) noexcept;
-	PerfReader &operator=(PerfReader &&) noexcept;
-	~PerfReader();
+	[[nodiscard]] std::uint64_t malformed() const
+	{
+		return buffer_.malformed();
+	}
 
 private:
-	struct State;
+	explicit PerfReader(PerfBuffer buffer) : buffer_(std::move(buffer)) {}
 
-	explicit PerfReader(std::unique_ptr<State> state);
-
-	std::unique_ptr<State> state_;
+	PerfBuffer buffer_;
 };
 
 } // namespace cloak

@@ -77,6 +77,12 @@ Status PolicyDraft::addPeer(const cloak_prefix &prefix,
 	return putGuarded(peers_, prefix, peer);
 }
 
+Status PolicyDraft::addDecoy(const cloak_addr &addr,
+                             const cloak_decoy &value) const
+{
+	return decoys_.put(addr, value);
+}
+
 template <typename MapType>
 Result<MapType> PolicyMaps::active(const Fd &slots, const char *name) const
 {
@@ -95,6 +101,7 @@ Result<PolicyDraft> PolicyMaps::draft() const
 	auto interfaces = emptyMap<IfaceMap>(maps_.ifaceSlots, "interfaces");
 	auto addresses = emptyMap<AddressMap>(maps_.addressSlots, "addresses");
 	auto peers = emptyMap<PeerMap>(maps_.peerSlots, "peers");
+	auto decoys = emptyMap<DecoyMap>(maps_.decoySlots, "decoys");
 
 	if (!interfaces)
 		return interfaces.error();
@@ -102,9 +109,12 @@ Result<PolicyDraft> PolicyMaps::draft() const
 		return addresses.error();
 	if (!peers)
 		return peers.error();
+	if (!decoys)
+		return decoys.error();
 	draft.interfaces_ = *std::move(interfaces);
 	draft.addresses_ = *std::move(addresses);
 	draft.peers_ = *std::move(peers);
+	draft.decoys_ = *std::move(decoys);
 	return draft;
 }
 
@@ -132,6 +142,10 @@ Status PolicyMaps::commit(PolicyDraft draft) const
 	                         draft.addresses_.handle(), "addresses");
 	if (!addresses)
 		return addresses;
+	auto decoys =
+	    hangMap(maps_.decoySlots, slot, draft.decoys_.handle(), "decoys");
+	if (!decoys)
+		return decoys;
 	auto peers =
 	    hangMap(maps_.peerSlots, slot, draft.peers_.handle(), "peers");
 	if (!peers)

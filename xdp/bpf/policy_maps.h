@@ -37,6 +37,8 @@ public:
 	Status addPeer(const cloak_prefix &prefix,
 	               const cloak_peer &peer) const;
 
+	Status addDecoy(const cloak_addr &addr, const cloak_decoy &value) const;
+
 	/** Without this the policy has no rules. */
 	void setRules(RuleMaps rules) { rules_ = std::move(rules); }
 
@@ -47,6 +49,7 @@ private:
 	AddressMap addresses_;
 	PeerMap peers_;
 	std::optional<RuleMaps> rules_;
+	DecoyMap decoys_;
 };
 
 /** The policy that the programs follow. */

@@ -53,11 +53,13 @@ extern const Command kAuthoriseCommand;
 extern const Command kCheckCommand;
 extern const Command kCountersCommand;
 extern const Command kDropsCommand;
+extern const Command kFlowsCommand;
 extern const Command kOffCommand;
 extern const Command kOnCommand;
 extern const Command kReloadCommand;
 extern const Command kRevokeCommand;
 extern const Command kRulesCommand;
+extern const Command kShadowCommand;
 extern const Command kSourcesCommand;
 extern const Command kStatusCommand;
 

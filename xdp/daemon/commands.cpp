@@ -9,6 +9,7 @@
 
 #include "daemon/report.h"
 #include "daemon/report_rules.h"
+#include "daemon/seeing_commands.h"
 #include "policy/words.h"
 #include "util/duration.h"
 #include "util/quote.h"
@@ -122,7 +123,9 @@ Reply alerts(Engine &engine, const Request &request)
 	for (const PublishedAlert &alert : engine.outputs().recent(since))
 		list.push_back(asJson(alert));
 	const json follow = request.arguments.value("follow", json(false));
-	return {Response::success(std::move(list)), follow == json(true)};
+	return {Response::success(std::move(list)),
+	        follow == json(true) ? ControlServer::Topic::Alerts
+	                             : ControlServer::Topic::None};
 }
 
 Reply drops(Engine &engine, const Request &request)
@@ -237,17 +240,21 @@ struct CommandEntry {
 	Reply (*execute)(Engine &engine, const Request &request);
 };
 
-constexpr std::array<CommandEntry, 12> kCommands = {{
+constexpr std::array<CommandEntry, 16> kCommands = {{
     {"alerts", alerts},
     {"apply", apply},
     {"authorise", authorise},
     {"counters", counters},
     {"drops", drops},
+    {"flows", flowsCommand},
     {"off", off},
     {"on", on},
     {"reload", reload},
     {"revoke", revoke},
     {"rules", rules},
+    {"shadow-add", shadowAddCommand},
+    {"shadow-drop", shadowDropCommand},
+    {"shadows", shadowsCommand},
     {"sources", sources},
     {"status", status},
 }};

@@ -214,7 +214,8 @@ void ControlServer::answer(Client &client, std::string_view line)
 		return;
 	}
 	const Reply reply = handler_(*request, client.credentials);
-	client.following = client.following || reply.follow;
+	if (reply.follow != Topic::None)
+		client.following = reply.follow;
 	client.output += toLine(reply.response) + "\n";
 }
 
@@ -253,12 +254,21 @@ bool ControlServer::flush(Client &client)
 	return loop_.change(fd, EPOLLIN | more).ok();
 }
 
-void ControlServer::broadcast(const std::string &event)
+bool ControlServer::isFollowed(Topic topic) const
+{
+	return std::ranges::any_of(
+	    clients_,
+	    [topic](const auto &entry) {
+		    return entry.second->following == topic;
+	    });
+}
+
+void ControlServer::broadcast(Topic topic, const std::string &event)
 {
 	std::vector<int> gone;
 
 	for (const auto &[fd, client] : clients_) {
-		if (!client->following)
+		if (client->following != topic)
 			continue;
 		client->output += "{\"event\":" + event + "}\n";
 		if (!flush(*client))

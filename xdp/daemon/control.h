@@ -28,9 +28,13 @@ namespace cloak
 class ControlServer
 {
 public:
+	/** What a client may follow. */
+	enum class Topic { None, Alerts, Flows };
+
 	struct Reply {
 		Response response;
-		bool follow = false; //!< send events to this client from now on
+		/** Send events of this topic to the client from now on. */
+		Topic follow = Topic::None;
 	};
 	using Handler =
 	    std::function<Reply(const Request &, const PeerCredentials &)>;
@@ -56,9 +60,14 @@ public:
 	 */
 	Status listen(const Options &options);
 
-	/** Sends {"event": ...} to all followers. @param event JSON, one line.
+	/**
+	 * Sends {"event": ...} to all who follow @p topic.
+	 * @param event JSON, one line.
 	 */
-	void broadcast(const std::string &event);
+	void broadcast(Topic topic, const std::string &event);
+
+	/** Whether anybody follows it. */
+	[[nodiscard]] bool isFollowed(Topic topic) const;
 
 private:
 	struct Client {
@@ -66,7 +75,7 @@ private:
 		PeerCredentials credentials;
 		std::string input;
 		std::string output;
-		bool following = false;
+		Topic following = Topic::None;
 		bool closing = false; //!< when the output is out
 	};
 

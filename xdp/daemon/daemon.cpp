@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "daemon/commands.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
 #include "daemon/wakeups.h"
@@ -41,12 +42,17 @@ Daemon::Daemon(Loop &loop, Engine::Options options)
       control_(loop,
                [this](const Request &request, const PeerCredentials &peer) {
 		       return onRequest(request, peer);
-	       })
+	       }),
+      metrics_(loop, [this] { return renderMetrics(engine_); })
 {
 	engine_.outputs().follow([this](const PublishedAlert &alert) {
 		control_.broadcast(
+		    ControlServer::Topic::Alerts,
 		    "{\"text\":" + toLine(nlohmann::json(alert.text)) +
-		    ",\"eve\":" + alert.eve + "}");
+			",\"eve\":" + alert.eve + "}");
+	});
+	engine_.followFlows([this](const std::string &eve) {
+		control_.broadcast(ControlServer::Topic::Flows, eve);
 	});
 }
 
@@ -65,7 +71,7 @@ Status Daemon::start(const ControlServer::Options &control)
 		logFailure(outcome, source);
 		return Error("the policy could not be put in force: " + source);
 	}
-	followEvents();
+	followPolicy();
 	spdlog::info("{}", summarise(engine_));
 	notifyReady(summarise(engine_));
 	return {};
@@ -130,7 +136,7 @@ void Daemon::reload()
 		spdlog::info("reloaded; {}", summarise(engine_));
 	else
 		spdlog::error("not reloaded; nothing was changed");
-	followEvents();
+	followPolicy();
 	notifyReady(summarise(engine_));
 }
 
@@ -154,8 +160,20 @@ ControlServer::Reply Daemon::onRequest(const Request &request,
 	spdlog::debug("control: user {} asks for {}", peer.uid,
 	              request.command);
 	ControlServer::Reply reply = execute(engine_, request);
-	followEvents();
+	followPolicy();
 	return reply;
+}
+
+/** What the policy says of the daemon itself. */
+void Daemon::followPolicy()
+{
+	followEvents();
+	if (!engine_.inForce())
+		return;
+	auto served =
+	    metrics_.configure(engine_.inForce()->policy.seeing.metrics.listen);
+	if (!served)
+		spdlog::error("{}", served.error().message());
 }
 
 /** The descriptor of events comes and goes with the cloak. */

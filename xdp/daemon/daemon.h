@@ -5,6 +5,7 @@
 #include "daemon/control.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
+#include "daemon/metrics_server.h"
 
 namespace cloak
 {
@@ -31,10 +32,12 @@ private:
 	ControlServer::Reply onRequest(const Request &request,
 	                               const PeerCredentials &peer);
 	void followEvents();
+	void followPolicy();
 
 	Loop &loop_;
 	Engine engine_;
 	ControlServer control_;
+	MetricsServer metrics_;
 	Fd signals_;
 	Fd ticker_;
 	Fd addresses_;

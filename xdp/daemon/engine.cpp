@@ -5,9 +5,15 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "alerts/text.h"
+#include "bpf/programs.h"
+#include "export/syslog.h"
+#include "flows/eve.h"
 #include "policy/parse.h"
 #include "util/file.h"
+#include "util/json.h"
 
 namespace cloak
 {
@@ -66,8 +72,10 @@ Engine::Engine(Options options)
 		  auto found = enforcer_->maps().sources.get(key);
 		  return found ? *found : std::nullopt;
 	  },
-	  [this](const Alert &alert) { outputs_.publish(alert); })
+	  [this](const Alert &alert) { publish(alert); }),
+      watch_([this](unsigned index) { return host_.nameOf(index); })
 {
+	watch_.follow([this](const Flow &flow) { publish(flow); });
 }
 
 Outcome Engine::reload()
@@ -95,6 +103,9 @@ Outcome Engine::apply(std::string_view text, std::string source)
 		return outcome;
 	tracker_.configure(parsed.policy.alerts);
 	outputs_.configure(parsed.policy.output);
+	exporters_.configure(parsed.policy.seeing);
+	measure(parsed.policy.seeing.metrics.runTime);
+	watch_.start(enforcer_->maps(), parsed.policy.seeing);
 	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
 	                         std::chrono::system_clock::now()};
 	return outcome;
@@ -178,6 +189,7 @@ void Engine::recallSources()
 Status Engine::off()
 {
 	kept_ = granted();
+	watch_.stop();
 	reader_.reset();
 	enforcer_.reset();
 	return Enforcer::lift(options_.pinRoot);
@@ -189,7 +201,10 @@ Outcome Engine::on()
 		return reload();
 	if (enforcer_)
 		return {};
-	return enforce(inForce_->policy, rules_);
+	Outcome outcome = enforce(inForce_->policy, rules_);
+	if (outcome.ok())
+		watch_.start(enforcer_->maps(), inForce_->policy.seeing);
+	return outcome;
 }
 
 std::vector<Authorisation> Engine::granted() const
@@ -286,6 +301,47 @@ void Engine::handle(const cloak_event &event,
 	tracker_.probe(Probe(event, head, host_.nameOf(event.ifindex)));
 }
 
+void Engine::measure(bool wanted)
+{
+	if (wanted == static_cast<bool>(measuring_))
+		return;
+	measuring_.reset();
+	if (!wanted)
+		return;
+	auto measuring = measurePrograms();
+	if (measuring)
+		measuring_ = std::move(*measuring);
+	else
+		spdlog::warn("{}", measuring.error().message());
+}
+
+void Engine::publish(const Alert &alert)
+{
+	const PublishedAlert published = outputs_.publish(alert);
+
+	if (!exporters_.wantsAlerts())
+		return;
+	exporters_.alert(syslogMessage(
+	    alert.kind == AlertClass::Probe ? SyslogSeverity::Notice
+					    : SyslogSeverity::Warning,
+	    published.time, className(alert.kind), describe(alert)));
+}
+
+void Engine::publish(const Flow &flow)
+{
+	const bool toFile = inForce_ && inForce_->policy.seeing.flows.eve;
+
+	exporters_.flow(flow);
+	if (!toFile && !flowFollower_)
+		return;
+	const std::string eve =
+	    toLine(toEve(flow, std::chrono::system_clock::now()));
+	if (toFile)
+		outputs_.publishEvent(eve);
+	if (flowFollower_)
+		flowFollower_(eve);
+}
+
 void Engine::consumeEvents()
 {
 	if (!reader_)
@@ -305,6 +361,7 @@ void Engine::tick()
 	const BootTime now = BootClock::now();
 
 	tracker_.tick(now);
+	watch_.tick(now);
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
 	const Outcome outcome =

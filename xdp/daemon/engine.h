@@ -7,6 +7,7 @@
 #ifndef CLOAKLAKE_DAEMON_ENGINE_H
 #define CLOAKLAKE_DAEMON_ENGINE_H
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "alerts/outputs.h"
 #include "alerts/tracker.h"
 #include "bpf/perf_reader.h"
+#include "daemon/watch.h"
+#include "export/exporters.h"
 #include "policy/enforce.h"
 #include "policy/policy.h"
 
@@ -73,6 +76,12 @@ public:
 	/** Takes back authorise(). */
 	[[nodiscard]] Outcome revoke(const Prefix &peer);
 
+	/** Gets each flow that is closed, as an EVE event, from now on. */
+	void followFlows(std::function<void(const std::string &)> follower)
+	{
+		flowFollower_ = std::move(follower);
+	}
+
 	/** Looks whether interfaces or addresses have changed. */
 	void refreshHost();
 
@@ -109,6 +118,9 @@ public:
 	[[nodiscard]] const Outputs &outputs() const { return outputs_; }
 	[[nodiscard]] Outputs &outputs() { return outputs_; }
 	[[nodiscard]] std::vector<Authorisation> granted() const;
+	[[nodiscard]] const Watch &watch() const { return watch_; }
+	[[nodiscard]] Watch &watch() { return watch_; }
+	[[nodiscard]] const Exporters &exporters() const { return exporters_; }
 
 private:
 	using Rules = std::shared_ptr<const CompiledRules>;
@@ -120,6 +132,9 @@ private:
 	Status open();
 	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
+	void measure(bool wanted);
+	void publish(const Flow &flow);
+	void publish(const Alert &alert);
 	void handle(const cloak_event &event,
 	            std::span<const std::uint8_t> head);
 
@@ -134,7 +149,11 @@ private:
 	std::vector<Authorisation> kept_;
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;
+	Exporters exporters_;
 	Tracker tracker_;
+	Watch watch_;
+	Fd measuring_; //!< while the programs are measured
+	std::function<void(const std::string &)> flowFollower_;
 };
 
 } // namespace cloak

@@ -7,6 +7,7 @@
 
 #include "bpf/counters.h"
 #include "bpf/names.h"
+#include "daemon/seeing_report.h"
 #include "policy/words.h"
 #include "util/version.h"
 
@@ -109,6 +110,21 @@ json reportAlerts(const Tracker::Stats &stats)
 	};
 }
 
+void addExporters(const Exporters &exporters, json &list)
+{
+	for (const auto &[name, stats] : exporters.stats()) {
+		list.push_back({
+		    {"name", name},
+		    {"written", stats.sent},
+		    {"waiting", stats.waiting},
+		    {"dropped", stats.dropped},
+		    {"failed", stats.failed},
+		    {"connected", stats.connected},
+		    {"last_error", stats.lastError},
+		});
+	}
+}
+
 json reportOutputs(const Outputs &outputs)
 {
 	json list = json::array();
@@ -184,6 +200,7 @@ Result<json> reportStatus(const Engine &engine)
 	    {"alerts", reportAlerts(engine.tracker().stats())},
 	    {"outputs", reportOutputs(engine.outputs())},
 	};
+	addExporters(engine.exporters(), status["outputs"]);
 
 	if (enforcer != nullptr) {
 		auto attached = enforcer->attachments();
@@ -194,6 +211,11 @@ Result<json> reportStatus(const Engine &engine)
 		if (!events)
 			return events.error();
 		status["events"] = std::move(*events);
+		auto accounting = reportAccounting(enforcer->maps());
+		if (!accounting)
+			return accounting.error();
+		status["accounting"] = std::move(*accounting);
+		status["watch"] = reportWatch(engine.watch());
 	}
 	status["interfaces"] = reportInterfaces(engine, attachments);
 	if (engine.inForce())

@@ -33,6 +33,11 @@ _cloakctl_tables() {
 		grep -o '"address":"[^"]*"' | cut -d'"' -f4
 }
 
+_cloakctl_shadowed() {
+	cloakctl shadow list --json 2>/dev/null |
+		grep -o '"source":"[^"]*"' | cut -d'"' -f4
+}
+
 # The command among the words before the cursor.
 _cloakctl_command() {
 	local i word skip=no
@@ -56,7 +61,7 @@ _cloakctl_command() {
 _cloakctl() {
 	local common='--json --socket --pin-dir --help'
 	local commands='check apply reload on off status alerts drops sources
-		rules counters authorise revoke help'
+		shadow flows rules counters authorise revoke help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-s | --socket | -d | --pin-dir | -f | --policy)
@@ -73,6 +78,10 @@ _cloakctl() {
 		_cloakctl_words 'auto native generic'
 		return
 		;;
+	--source)
+		_cloakctl_words "$(_cloakctl_shadowed)"
+		return
+		;;
 	--since | --for)
 		_cloakctl_words '10m 1h 1d'
 		return
@@ -87,6 +96,9 @@ _cloakctl() {
 	drops) _cloakctl_words "--all $common" ;;
 	rules) _cloakctl_words "--hit $common $(_cloakctl_tables)" ;;
 	sources) _cloakctl_words "--limit $common" ;;
+	shadow) _cloakctl_words "list add drop --for $(_cloakctl_shadowed)
+		$common" ;;
+	flows) _cloakctl_words "--follow --top --source $common" ;;
 	authorise) _cloakctl_words "--mac --for $common" ;;
 	revoke) _cloakctl_authorised ;;
 	help) _cloakctl_words "$commands" ;;

@@ -6,6 +6,8 @@
  * With empty maps both let everything pass: an interface is cloaked from the
  * moment it has an entry in the map of interfaces of the slot in force.
  */
+#include "account.h"
+#include "decoy.h"
 #include "egress.h"
 #include "ingress.h"
 #include "report.h"
@@ -43,9 +45,13 @@ int cloak_ingress(struct xdp_md *ctx)
 			ingress_deepen(ctx, &p);
 			reason = rules_apply(&p, CLOAK_INGRESS, reason);
 		}
+		if (decoys_exist())
+			reason = decoy_ingress(ctx, &p, reason);
 		monitored = is_monitored(&p);
-		if (reason >= CLOAK_DROP_FIRST)
+		if (reason >= CLOAK_DROP_FIRST || reason == CLOAK_PASS_DECOY)
 			report_drop(ctx, &p, reason);
+		if (account_wanted())
+			account_ingress(ctx, &p, reason, monitored);
 	}
 	return finish(CLOAK_INGRESS, reason, monitored, p.len) ? XDP_PASS :
 								 XDP_DROP;
@@ -67,10 +73,14 @@ int cloak_egress(struct __sk_buff *skb)
 			egress_tag(skb, &p);
 			reason = rules_apply(&p, CLOAK_EGRESS, reason);
 		}
+		if (reason >= CLOAK_DROP_FIRST && decoys_exist())
+			reason = decoy_egress(skb, &p, reason);
 		monitored = is_monitored(&p);
 		if (rewrite.needed && !monitored &&
 		    bpf_skb_store_bytes(skb, 0, rewrite.dmac, ETH_ALEN, 0))
 			reason = CLOAK_DROP_INTERNAL;
+		if (account_wanted())
+			account_egress(skb, &p, reason, monitored);
 	}
 	return finish(CLOAK_EGRESS, reason, monitored, p.len) ? TC_PASS :
 								TC_DROP;

@@ -39,6 +39,14 @@ struct peer_map {
 	__type(value, struct cloak_peer);
 } peers_0 SEC(".maps");
 
+struct decoy_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CLOAK_MAX_DECOYS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cloak_addr);
+	__type(value, struct cloak_decoy);
+} decoys_0 SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, CLOAK_SLOTS);
@@ -146,6 +154,16 @@ struct {
 };
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct decoy_map);
+} decoy_slots SEC(".maps") = {
+	.values = { [0] = &decoys_0 },
+};
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
@@ -248,12 +266,68 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sources SEC(".maps");
 
+/*
+ * Who is shadowed, and the flows that are accounted. No LRU: what would be
+ * pushed out unseen is refused and counted instead, and user space makes
+ * room, telling of what it takes out.
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CLOAK_MAX_SHADOWS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cloak_addr);
+	__type(value, struct cloak_shadow);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} shadows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CLOAK_MAX_RECORDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cloak_record_key);
+	__type(value, struct cloak_record);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOAK_GATES);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} gates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cloak_account_config);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} account_config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CLOAK_ACCOUNT_STATS);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} account_stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} evidence SEC(".maps");
+
 /* Budgets: buckets of tokens, see limit.h. */
 
 enum bucket {
 	BUCKET_EVENTS = 0,
 	BUCKET_SOURCES = 1,
-	BUCKETS = 2,
+	BUCKET_COPIES = 2,
+	BUCKETS = 4,
 };
 
 struct {
@@ -304,5 +378,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct cloak_event);
 } event_scratch SEC(".maps");
+
+struct account_scratch {
+	struct cloak_shadow shadow;
+	struct cloak_record record;
+	struct cloak_evidence evidence;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct account_scratch);
+} account_scratch SEC(".maps");
 
 #endif /* CLOAK_KERN_MAPS_H */

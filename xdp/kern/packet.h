@@ -55,6 +55,7 @@ struct packet {
 	__u32 slot;		/* of the policy in force */
 	__u32 len;		/* of the whole frame */
 	__u32 log_rule;		/* counter of a rule that logs; 0: none */
+	__u32 wire_len;		/* the same, as segments; 0: one packet */
 	__u32 frag_id;		/* with frag != FRAG_NONE */
 	__u16 ethertype;	/* after the tags */
 	__u16 network_at;	/* offset of the network header */
@@ -62,6 +63,8 @@ struct packet {
 	__u16 sport;		/* with has_ports */
 	__u16 dport;
 	__u16 vlans[CLOAK_MAX_VLANS];
+	__u16 segments;		/* that it will be cut into; 0: one packet */
+	__u16 offloaded_tci;	/* of a tag that is not in the frame, or 0 */
 	__u16 option_at;	/* where parse_options() is */
 	__u16 arp_op;
 	__u8 smac[ETH_ALEN];

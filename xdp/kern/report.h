@@ -19,6 +19,7 @@
 #include "classify.h"
 #include "ingress.h"
 #include "limit.h"
+#include "shadow.h"
 
 static __always_inline void stat_add(enum cloak_event_stat which)
 {
@@ -176,10 +177,12 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 	__builtin_memset(event, 0, sizeof(*event));
 	source_key(&event->source, p);
 	source = source_get(&event->source, now);
-	if (source)
+	if (source) {
 		why = source_account(source, p, kind, now);
-	else
+		shadow_prober(p, reason, kind, now);
+	} else {
 		stat_add(CLOAK_STAT_UNRECORDED);
+	}
 	if (!why) {
 		stat_add(CLOAK_STAT_SUPPRESSED);
 		__sync_fetch_and_add(&source->suppressed, 1);
@@ -187,7 +190,8 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 	}
 
 	event->time_ns = now;
-	event->flags = why | (is_monitored(p) ? CLOAK_EVENT_MONITOR : 0);
+	event->flags = why | (is_monitored(p) ? CLOAK_EVENT_MONITOR : 0) |
+		       (reason == CLOAK_PASS_DECOY ? CLOAK_EVENT_DECOY : 0);
 	event->kind = kind;
 	event->reason = reason;
 	event_describe(event, p);
@@ -204,7 +208,8 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 }
 
 /*
- * A packet was dropped, or would have been: look closer, tell who must know.
+ * A packet was dropped, or would have been, or touched a decoy: look closer,
+ * tell who must know.
  */
 global_fn int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
 {
@@ -215,7 +220,7 @@ global_fn int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
 	if (!is_broken(reason))
 		ingress_deepen(ctx, p);
 	kind = classify(p, reason);
-	if (is_aimed_at_us(p, kind))
+	if (reason == CLOAK_PASS_DECOY || is_aimed_at_us(p, kind))
 		report(ctx, p, reason, kind);
 	else
 		stat_add(CLOAK_STAT_BACKGROUND);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -53,9 +54,20 @@ private:
 
 /** What a source is doing, as far as it is known. */
 enum class AlertClass {
-	Probe,    //!< a few packets
-	PortScan, //!< many ports
-	Sweep,    //!< many addresses
+	Probe,           //!< a few packets
+	PortScan,        //!< many ports
+	PortSweep,       //!< many addresses
+	Decoy,           //!< it touched what nobody has business with
+	DecoyScan,       //!< the same from several addresses at once
+	DistributedScan, //!< several sources share the work
+	SlowScan,        //!< many ports or addresses, with long pauses
+};
+inline constexpr std::size_t kAlertClasses = 7;
+
+/** A scan that several sources take part in. */
+struct Campaign {
+	AlertClass kind = AlertClass::DistributedScan;
+	std::set<IpAddress> sources;
 };
 
 /** One alert. */
@@ -69,6 +81,8 @@ struct Alert {
 	/** Estimates of how many different ones there were, from the totals. */
 	std::uint64_t portCount = 0;
 	std::uint64_t targetCount = 0;
+	/** Of DecoyScan and DistributedScan: who takes part. */
+	std::optional<Campaign> campaign;
 };
 
 } // namespace cloak

@@ -46,6 +46,7 @@ public:
 		checkAlerts();
 		checkSizes();
 		checkRules(policy_, errors_);
+		checkSeeing(policy_.seeing, errors_);
 	}
 
 private:

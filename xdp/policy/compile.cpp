@@ -68,6 +68,9 @@ public:
 			         static_cast<std::uint32_t>(i + 1));
 		for (const Gateway &gateway : policy_.gateways)
 			addGateway(gateway);
+		for (const Decoy &decoy : policy_.seeing.decoys)
+			addDecoy(decoy);
+		setAccounting(policy_.seeing);
 		for (const Authorisation &authorisation : granted)
 			addAuthorisation(authorisation);
 		return std::move(compiled_);
@@ -79,6 +82,8 @@ private:
 	void addGroupsOf(const HostInterface &interface);
 	void addGroup(const PeerGroup &group, std::uint32_t id);
 	void addGateway(const Gateway &gateway);
+	void addDecoy(const Decoy &decoy);
+	void setAccounting(const SeeingPolicy &seeing);
 	void addAuthorisation(const Authorisation &authorisation);
 	bool bind(const std::optional<Located<std::string>> &interface,
 	          cloak_peer &entry) const;
@@ -234,6 +239,34 @@ void Compiler::addGateway(const Gateway &gateway)
 	compiled_.peers[host] = entry;
 }
 
+void Compiler::addDecoy(const Decoy &decoy)
+{
+	cloak_decoy entry{};
+
+	for (const auto &port : decoy.ports)
+		entry.ports[entry.count++] = port.value;
+	compiled_.decoys[decoy.address.value] = entry;
+}
+
+void Compiler::setAccounting(const SeeingPolicy &seeing)
+{
+	constexpr std::uint32_t sourcesAtOnce = 10;
+	cloak_account_config &config = compiled_.accounting;
+
+	if (seeing.flows.all)
+		compiled_.gates |= CLOAK_ACCOUNT_ALL;
+	if (!seeing.decoys.empty())
+		compiled_.gates |= CLOAK_ACCOUNT_DECOYS;
+	config.shadow_ns = static_cast<std::uint64_t>(
+	    std::chrono::nanoseconds(seeing.shadow.time).count());
+	if (seeing.evidence.folder.empty())
+		return;
+	config.snaplen = seeing.evidence.snaplen;
+	config.copies_per_second = seeing.evidence.perSecond;
+	config.all_copies_per_second =
+	    seeing.evidence.perSecond * sourcesAtOnce;
+}
+
 void Compiler::addAuthorisation(const Authorisation &authorisation)
 {
 	const cloak_peer *peer = compiled_.decide(authorisation.peer);
@@ -288,7 +321,10 @@ bool sameEntries(const CompiledPolicy &one, const CompiledPolicy &other)
 	return std::ranges::equal(one.interfaces, other.interfaces,
 	                          sameInterface) &&
 	       sameMap(one.addresses, other.addresses) &&
-	       sameMap(one.peers, other.peers) && one.absent == other.absent;
+	       sameMap(one.peers, other.peers) &&
+	       sameMap(one.decoys, other.decoys) && one.gates == other.gates &&
+	       same(one.accounting, other.accounting) &&
+	       one.absent == other.absent;
 }
 
 bool isPermanent(const cloak_peer &peer)

@@ -40,6 +40,10 @@ struct CompiledPolicy {
 	std::vector<CompiledInterface> interfaces;
 	std::map<IpAddress, cloak_address> addresses;
 	std::map<Prefix, cloak_peer> peers;
+	std::map<IpAddress, cloak_decoy> decoys;
+	/** Who is shadowed and what is accounted: enum cloak_gate_policy. */
+	__u32 gates = 0;
+	cloak_account_config accounting{};
 	/** Interfaces of the policy that the host has not got (yet). */
 	std::vector<std::string> absent;
 

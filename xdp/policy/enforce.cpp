@@ -44,6 +44,11 @@ Status fill(const PolicyDraft &draft, const CompiledPolicy &policy)
 		if (!added)
 			return added;
 	}
+	for (const auto &[address, entry] : policy.decoys) {
+		auto added = draft.addDecoy(toAbi(address), entry);
+		if (!added)
+			return added;
+	}
 	return {};
 }
 
@@ -170,7 +175,14 @@ Status Enforcer::commit(const CompiledPolicy &policy,
 			return made.error();
 		draft->setRules(*std::move(made));
 	}
-	auto committed = maps.commit(std::move(*draft));
+	auto former = object_.maps().gates.get(CLOAK_GATE_POLICY);
+	if (!former)
+		return former.error();
+	auto committed = account(policy, former->value_or(0));
+	if (committed)
+		committed = maps.commit(std::move(*draft));
+	if (committed)
+		committed = account(policy, 0);
 	if (!committed)
 		return committed;
 	if (rules == rules_)
@@ -180,6 +192,20 @@ Status Enforcer::commit(const CompiledPolicy &policy,
 	return counters_.retain(object_.maps(),
 	                        rules ? rules->keys
 	                              : std::vector<cloak_counter_key>());
+}
+
+/**
+ * Opens the gates of accounting. The policy that goes needs those of
+ * @p former until it is gone.
+ */
+Status Enforcer::account(const CompiledPolicy &policy, __u32 former) const
+{
+	auto opened =
+	    object_.maps().gates.put(CLOAK_GATE_POLICY, policy.gates | former);
+
+	if (!opened)
+		return opened;
+	return object_.maps().accountConfig.put(0, policy.accounting);
 }
 
 Result<std::vector<cloak_counter>> Enforcer::ruleCounters() const

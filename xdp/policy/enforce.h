@@ -65,6 +65,16 @@ public:
 
 	[[nodiscard]] const CloakMaps &maps() const { return object_.maps(); }
 
+	/** Descriptors of the two programs. */
+	[[nodiscard]] int ingressProgram() const
+	{
+		return object_.ingressProgram();
+	}
+	[[nodiscard]] int egressProgram() const
+	{
+		return object_.egressProgram();
+	}
+
 private:
 	Enforcer(CloakObject object, Links links, RuleCounters counters)
 	    : object_(std::move(object)), links_(std::move(links)),
@@ -78,6 +88,7 @@ private:
 	              const std::shared_ptr<const CompiledRules> &rules);
 	Result<RuleMaps> makeRules(const CompiledRules &rules,
 	                           std::vector<__u32> &counters);
+	Status account(const CompiledPolicy &policy, __u32 former) const;
 	void detachOthers(const CompiledPolicy &policy,
 	                  std::vector<std::string> &warnings) const;
 	void seed(const CompiledPolicy &policy,

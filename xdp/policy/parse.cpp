@@ -104,13 +104,20 @@ struct Section {
 	void (*read)(TableReader &reader, Policy &policy);
 };
 
-constexpr std::array<Section, 7> kSections = {{
+constexpr std::array<Section, 14> kSections = {{
     {"alerts", false, readAlerts},
     {"cloak", false, readCloak},
+    {"decoy", true, readDecoy},
+    {"evidence", false, readEvidence},
+    {"flows", false, readFlows},
     {"gateway", true, readGateway},
     {"interface", true, readInterface},
+    {"ipfix", true, readIpfix},
+    {"metrics", false, readMetrics},
     {"output", false, readOutput},
     {"peers", true, readPeers},
+    {"shadow", false, readShadow},
+    {"syslog", true, readSyslog},
     {"table", true, readRuleTable},
 }};
 

@@ -18,6 +18,7 @@
 #include "model/address.h"
 #include "policy/diagnostic.h"
 #include "policy/rule.h"
+#include "policy/seeing.h"
 
 namespace cloak
 {
@@ -99,6 +100,7 @@ struct Policy {
 	std::vector<TablePolicy> tables;
 	AlertPolicy alerts;
 	OutputPolicy output;
+	SeeingPolicy seeing;
 };
 
 } // namespace cloak

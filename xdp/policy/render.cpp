@@ -111,6 +111,7 @@ std::string renderPolicy(const Policy &policy)
 	for (const Gateway &gateway : policy.gateways)
 		text += renderGateway(gateway);
 	text += renderAlerts(policy.alerts);
+	text += renderSeeing(policy.seeing);
 	text += fmt::format("[output]\ntext = {}\neve = {}\n",
 	                    policy.output.text, tomlString(policy.output.eve));
 	return text;

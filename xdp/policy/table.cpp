@@ -65,6 +65,31 @@ void TableReader::flag(std::string_view key, bool &into)
 		fault(*node, key, "true or false");
 }
 
+void TableReader::ports(std::string_view key,
+                        std::vector<Located<std::uint16_t>> &into)
+{
+	constexpr std::int64_t most = 0xffff;
+	const toml::node *node = find(key);
+
+	if (node == nullptr)
+		return;
+	const toml::array *array = node->as_array();
+	if (array == nullptr) {
+		fault(*node, key, "a list of ports");
+		return;
+	}
+	for (const toml::node &member : *array) {
+		const auto *port = member.as_integer();
+
+		if (port == nullptr || port->get() < 1 || port->get() > most) {
+			fault(member, key, "a port from 1 to 65535");
+			continue;
+		}
+		into.push_back({static_cast<std::uint16_t>(port->get()),
+		                positionOf(member.source())});
+	}
+}
+
 void TableReader::integer(std::string_view key, std::uint32_t &into,
                           IntegerRange range)
 {

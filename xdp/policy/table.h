@@ -94,6 +94,10 @@ public:
 	void tables(std::string_view key,
 	            const std::function<void(TableReader &)> &read);
 
+	/** A list of port numbers. */
+	void ports(std::string_view key,
+	           std::vector<Located<std::uint16_t>> &into);
+
 	void flag(std::string_view key, bool &into);
 	void integer(std::string_view key, std::uint32_t &into,
 	             IntegerRange range);

@@ -151,6 +151,17 @@ PolicyText &PolicyText::peer(const std::string &prefix, const cloak_peer &value)
 	return *this;
 }
 
+PolicyText &PolicyText::decoy(const std::string &addr,
+                              std::vector<std::uint16_t> ports)
+{
+	cloak_decoy value{};
+
+	value.count = static_cast<__u16>(ports.size());
+	std::ranges::copy(ports, value.ports);
+	decoys_.emplace_back(addrOf(addr), value);
+	return *this;
+}
+
 PolicyText &PolicyText::bound(const std::string &prefix, unsigned flags,
                               const Mac &mac)
 {
@@ -193,6 +204,8 @@ void PolicyText::commit(const PolicyMaps &maps) const
 		ASSERT_TRUE(made.ok()) << made.error().message();
 		draft->setRules(*std::move(made));
 	}
+	for (const auto &[addr, value] : decoys_)
+		requireOk(draft->addDecoy(addr, value));
 	requireOk(maps.commit(*std::move(draft)));
 }
 
@@ -251,6 +264,11 @@ void CloakTest::forgetState()
 	clear(maps().flows);
 	clear(maps().neighbours);
 	clear(maps().stations);
+	clear(maps().shadows);
+	clear(maps().records);
+	gate(CLOAK_GATE_SHADOWS, 0);
+	gate(CLOAK_GATE_POLICY, 0);
+	configure(cloak_account_config{});
 }
 
 const CloakMaps &CloakTest::maps()
@@ -272,6 +290,20 @@ Outcome CloakTest::ingress(const Bytes &frame)
 Outcome CloakTest::ingress(const Packet &packet)
 {
 	return ingress(packet.bytes());
+}
+
+void CloakTest::ingressAll(const std::vector<Bytes> &frames)
+{
+	const int program = shared().object->ingressProgram();
+
+	for (const Bytes &frame : frames) {
+		LIBBPF_OPTS(bpf_test_run_opts, run);
+		run.data_in = frame.data();
+		run.data_size_in = static_cast<__u32>(frame.size());
+		run.repeat = 1;
+		EXPECT_EQ(bpf_prog_test_run_opts(program, &run), 0);
+	}
+	shared().counters = snapshot(maps());
 }
 
 Outcome CloakTest::egress(const Bytes &frame)
@@ -307,6 +339,24 @@ EventStats CloakTest::stats()
 
 	EXPECT_TRUE(stats.ok());
 	return stats ? *stats : EventStats{};
+}
+
+AccountStats CloakTest::accountStats()
+{
+	auto stats = readAccountStats(maps());
+
+	EXPECT_TRUE(stats.ok());
+	return stats ? *stats : AccountStats{};
+}
+
+void CloakTest::gate(cloak_gate which, __u32 value)
+{
+	requireOk(maps().gates.put(which, value));
+}
+
+void CloakTest::configure(const cloak_account_config &config)
+{
+	requireOk(maps().accountConfig.put(0, config));
 }
 
 void CloakTest::configure(const cloak_config &config)

@@ -55,6 +55,9 @@ public:
 	                    std::uint32_t flags = CLOAK_ADDRESS_UNICAST);
 	PolicyText &peer(const std::string &prefix, unsigned flags);
 	PolicyText &peer(const std::string &prefix, const cloak_peer &value);
+	/** Without ports: all of them. The gate is the test's affair. */
+	PolicyText &decoy(const std::string &addr,
+	                  std::vector<std::uint16_t> ports = {});
 	PolicyText &bound(const std::string &prefix, unsigned flags,
 	                  const Mac &mac);
 
@@ -69,6 +72,7 @@ private:
 	std::vector<std::pair<cloak_addr, cloak_address>> addresses_;
 	std::vector<std::pair<cloak_prefix, cloak_peer>> peers_;
 	const CompiledRules *rules_ = nullptr;
+	std::vector<std::pair<cloak_addr, cloak_decoy>> decoys_;
 };
 
 /** lake wholly cloaked; peer authorised, gateway and outbound as named. */
@@ -94,7 +98,10 @@ protected:
 	static Outcome egress(const Bytes &frame);
 	static Outcome egress(const Packet &packet);
 
-	/** Empties sources, flows, neighbours and stations. */
+	/** Runs many frames through ingress, without a look at each. */
+	static void ingressAll(const std::vector<Bytes> &frames);
+
+	/** Empties all maps of state, accounting is off. */
 	static void forgetState();
 
 	/** The events since the last call. */
@@ -103,8 +110,13 @@ protected:
 	/** Sum of all counters. */
 	static std::uint64_t counted();
 	static EventStats stats();
+	static AccountStats accountStats();
 
 	static void configure(const cloak_config &config);
+	static void configure(const cloak_account_config &config);
+
+	/** Opens or closes a gate of accounting. */
+	static void gate(cloak_gate which, __u32 value);
 };
 
 } // namespace cloak::test

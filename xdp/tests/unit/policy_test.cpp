@@ -177,7 +177,8 @@ TEST_P(PolicyMistake, IsNamedWithPlaceValueAndExpectation)
 constexpr Mistake kMistakes[] = {
     {"UnknownTable", "[peer]\nname = \"a\"\n",
      "p:3:2: peer = a table: expected one of [alerts], [cloak], "
-     "[[gateway]], [[interface]], [output], [[peers]], "
+     "[[decoy]], [evidence], [flows], [[gateway]], [[interface]], "
+     "[[ipfix]], [metrics], [output], [[peers]], [shadow], [[syslog]], "
      "[[table]]"},
     {"UnknownKey", "nmae = 5\n",
      "p:3:1: interface.nmae = 5: expected one of the keys action, attach, "

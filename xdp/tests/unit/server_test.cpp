@@ -51,13 +51,16 @@ protected:
 		if (request.command == "stop")
 			loop_->stop();
 		if (request.command == "event")
-			server_->broadcast(R"({"n":1})");
+			server_->broadcast(ControlServer::Topic::Alerts,
+			                   R"({"n":1})");
 		if (request.command == "unknown") {
 			Engine engine({});
 			return execute(engine, request);
 		}
 		return {Response::success({{"echo", request.command}}),
-		        request.command == "follow"};
+		        request.command == "follow"
+		            ? ControlServer::Topic::Alerts
+		            : ControlServer::Topic::None};
 	}
 
 	[[nodiscard]] Fd connect() const

@@ -1,0 +1,194 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Flows reach collectors as IPFIX, over UDP, TCP and TLS; alerts reach rsyslog
+# over TCP and TLS; Prometheus gets its numbers. Receivers that are away hold
+# nobody up, and get what they have missed when they are back.
+#
+# where: host
+# timeout: 180
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/netns.sh"
+. "$KTAP_LIB/cloakd.sh"
+ktap_need_commands curl ipfixDump jq nfacctd nfcapd nfdump nmap openssl \
+	promtool rsyslogd socat
+
+scan() {
+	in_ns scanner nmap -n -Pn --disable-arp-ping --max-retries 0 -sS \
+		-p "$1" "$LAKE" >"$WORK/nmap"
+}
+
+# certificate NAME: for 127.0.0.1, by the authority in $WORK/ca.pem.
+certificate() {
+	local new=(openssl req -newkey rsa:2048 -nodes -subj "/CN=$1")
+	[[ -e $WORK/ca.pem ]] || openssl req -x509 -newkey rsa:2048 -nodes \
+		-days 2 -subj /CN=authority -keyout "$WORK/ca.key" \
+		-out "$WORK/ca.pem"
+	"${new[@]}" -keyout "$WORK/$1.key" -out "$WORK/$1.csr"
+	openssl x509 -req -in "$WORK/$1.csr" -CA "$WORK/ca.pem" -days 2 \
+		-CAkey "$WORK/ca.key" -out "$WORK/$1.pem" \
+		-extfile <(echo subjectAltName=IP:127.0.0.1)
+}
+
+# receive NAME COMMAND...: a receiver on the lake, for the rest of the test.
+receive() {
+	local name=$1
+	shift
+	ip netns exec "$(ns lake)" "$@" >"$WORK/$name.out" 2>&1 &
+	defer eval "kill $! 2>/dev/null || true"
+}
+
+collectors() {
+	mkdir "$WORK/nfcapd"
+	receive nfcapd nfcapd -p 4740 -b 127.0.0.1 -t 3600 -w "$WORK/nfcapd"
+	cat >"$WORK/nfacctd.conf" <<-CONF
+		nfacctd_ip: 127.0.0.1
+		nfacctd_port: 4741
+		plugins: print
+		aggregate: src_host, dst_host, src_port, dst_port, proto, tcpflags
+		print_output: csv
+		print_output_file: $WORK/nfacctd.csv
+		print_refresh_time: 3
+	CONF
+	receive nfacctd nfacctd -f "$WORK/nfacctd.conf"
+	receive tls socat -u "OPENSSL-LISTEN:4743,bind=127.0.0.1,reuseaddr,$(
+		)cert=$WORK/receiver.pem,key=$WORK/receiver.key,$(
+		)cafile=$WORK/ca.pem,verify=1" "CREATE:$WORK/tls.ipfix"
+}
+
+# A plain TCP receiver is only there later.
+tcp_collector() {
+	receive tcp socat -u TCP-LISTEN:4742,bind=127.0.0.1,reuseaddr \
+		"CREATE:$WORK/tcp.ipfix"
+}
+
+rsyslog() {
+	cat >"$WORK/rsyslog.conf" <<-CONF
+		global(workDirectory="$WORK"
+		  defaultNetstreamDriverCAFile="$WORK/ca.pem"
+		  defaultNetstreamDriverCertFile="$WORK/receiver.pem"
+		  defaultNetstreamDriverKeyFile="$WORK/receiver.key")
+		module(load="imptcp")
+		module(load="imtcp" streamDriver.name="ossl"
+		  streamDriver.mode="1" streamDriver.authMode="x509/certvalid")
+		input(type="imptcp" port="6514" address="127.0.0.1" name="plain")
+		input(type="imtcp" port="6515" address="127.0.0.1" name="tls")
+		template(name="all" type="string"
+		  string="%inputname% %pri% %timereported:::date-rfc3339% %app-name% %msgid% %structured-data% %msg%\n")
+		action(type="omfile" file="$WORK/syslog" template="all")
+	CONF
+	receive rsyslog rsyslogd -n -f "$WORK/rsyslog.conf" -i "$WORK/rsyslog.pid"
+}
+
+policy() {
+	cloakd_policy '[flows]' 'idle = "2s"' '[metrics]' \
+		"listen = \"unix:$WORK/metrics.sock\"" 'run_time = true' \
+		'[[ipfix]]' 'to = "udp://127.0.0.1:4740"' \
+		'[[ipfix]]' 'to = "udp://127.0.0.1:4741"' \
+		'[[ipfix]]' 'to = "tcp://127.0.0.1:4742"' \
+		'[[ipfix]]' 'to = "tls://127.0.0.1:4743"' \
+		"ca = \"$WORK/ca.pem\"" "certificate = \"$WORK/host.pem\"" \
+		"key = \"$WORK/host.key\"" \
+		'[[syslog]]' 'to = "tcp://127.0.0.1:6514"' \
+		'[[syslog]]' 'to = "tls://127.0.0.1:6515"' \
+		"ca = \"$WORK/ca.pem\"" "certificate = \"$WORK/host.pem\"" \
+		"key = \"$WORK/host.key\""
+}
+
+# output NAME FILTER: does the jq expression hold for this output?
+output() {
+	ctl status --json | jq -e ".outputs[] |
+		select(.name == \"$1\") | $2" >/dev/null
+}
+
+# nfdump FILTER...: the flows that nfcapd has, told to write its file.
+collected() {
+	nfdump -q -R "$WORK/nfcapd" -o 'fmt:%sa %da %sp %dp %pr %pkt %flg' "$@"
+}
+
+to_nfcapd() {
+	scan 22,443
+	wait_until 15 output "ipfix udp://127.0.0.1:4740" ".written >= 2"
+	pkill -TERM -P $$ -x nfcapd
+	wait_until 10 eval "collected 'dst port 443' | grep '$SCANNER'"
+	collected 'dst port 443' | grep "$SCANNER *$LAKE .* 443 *TCP"
+	cat "$WORK/nfcapd.out"
+	grep 'Flows: 2, .* Sequence Errors: 0, Bad Packets: 0' "$WORK/nfcapd.out"
+	not grep -iE 'unknown|corrupt|skip|missing' "$WORK/nfcapd.out"
+}
+
+to_nfacctd() {
+	wait_until 20 grep "$SCANNER,$LAKE,.*,443,.*tcp" "$WORK/nfacctd.csv"
+	not grep -v '^INFO ' "$WORK/nfacctd.out"
+}
+
+# What waited for the one who was away is told him, in order and once.
+to_late_receiver() {
+	output "ipfix tcp://127.0.0.1:4742" \
+		'.connected == false and .waiting >= 2 and .failed > 0'
+	tcp_collector
+	wait_until 30 output "ipfix tcp://127.0.0.1:4742" '.written >= 2'
+	ipfixDump --in "$WORK/tcp.ipfix" >"$WORK/dumped" 2>"$WORK/said"
+	cat "$WORK/said"
+	grep -E 'firewallEvent.*: 3' "$WORK/dumped"
+	grep -E 'destinationTransportPort.*: 443' "$WORK/dumped"
+	(($(grep -c 'destinationTransportPort.*: 443' "$WORK/dumped") == 1))
+	test ! -s "$WORK/said"
+}
+
+to_tls_receiver() {
+	wait_until 15 output "ipfix tls://127.0.0.1:4743" \
+		'.connected and .written >= 2'
+	ipfixDump --in "$WORK/tls.ipfix" >"$WORK/dumped"
+	grep -E 'flowEndReason.*: 1' "$WORK/dumped"
+}
+
+to_rsyslog() {
+	wait_until 15 grep "^plain 8[45] 20.*Z cloakd [a-z-]* \[origin .*$SCANNER" \
+		"$WORK/syslog"
+	wait_until 15 grep "^tls .*$SCANNER" "$WORK/syslog"
+	cat "$WORK/rsyslog.out"
+	not grep -i error "$WORK/rsyslog.out"
+}
+
+# A receiver whose certificate is not trusted gets nothing.
+mistrust() {
+	sed "s|^ca = .*|ca = \"$WORK/host.pem\"|" "$WORK/policy.toml" \
+		>"$WORK/mistrust.toml"
+	ctl apply "$WORK/mistrust.toml"
+	in_ns scanner arping -c 1 -w 1 -S 10.0.9.90 -I eth0 "$LAKE" || true
+	wait_until 15 output "syslog tls://127.0.0.1:6515" \
+		'.connected == false and (.last_error | test("not trusted"))'
+	not grep '^tls .*10.0.9.90' "$WORK/syslog"
+	ctl reload
+}
+
+metrics() {
+	in_ns lake curl -sS --unix-socket "$WORK/metrics.sock" \
+		http://cloak/metrics >"$WORK/metrics"
+	promtool check metrics <"$WORK/metrics"
+	grep 'cloaklake_packets_total{direction="in",verdict="drop",reason="unauthorised"} [1-9]' \
+		"$WORK/metrics"
+	grep 'cloaklake_alerts_total{class="probe"} [1-9]' "$WORK/metrics"
+	grep 'cloaklake_map_entries{map="shadows"} 1' "$WORK/metrics"
+	grep 'cloaklake_program_runs_total{program="ingress"} [1-9]' \
+		"$WORK/metrics"
+}
+
+cloak_lab
+certificate receiver >"$WORK/openssl" 2>&1
+certificate host >>"$WORK/openssl" 2>&1
+collectors
+rsyslog
+policy >"$WORK/policy.toml"
+cloakd_start
+in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
+	lladdr "$(in_ns lake cat /sys/class/net/eth0/address)"
+ktap_run "flows to nfcapd" to_nfcapd
+ktap_run "flows to nfacctd" to_nfacctd
+ktap_run "flows over TLS" to_tls_receiver
+ktap_run "flows to one who comes late" to_late_receiver
+ktap_run "alerts to rsyslog" to_rsyslog
+ktap_run "numbers for Prometheus" metrics
+ktap_run "nothing to whom is not trusted" mistrust

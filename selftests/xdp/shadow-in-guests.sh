@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What xdp/shadow does here, in each supported kernel.
+#
+# where: guest
+# timeout: 400
+. "$(dirname "$0")/shadow.sh"

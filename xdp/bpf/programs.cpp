@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bpf/programs.h"
+
+#include <bpf/bpf.h>
+
+namespace cloak
+{
+
+Result<ProgramStats> readProgramStats(int program)
+{
+	bpf_prog_info info{};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size) != 0)
+		return Error::fromErrno("cannot describe a program");
+	return ProgramStats{info.run_cnt, info.run_time_ns};
+}
+
+Result<Fd> measurePrograms()
+{
+	Fd fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
+
+	if (!fd)
+		return Error::fromErrno("cannot measure programs");
+	return fd;
+}
+
+} // namespace cloak

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/metrics.h"
+
+#include <fmt/format.h>
+
+#include "alerts/text.h"
+#include "bpf/batch.h"
+#include "bpf/counters.h"
+#include "bpf/names.h"
+#include "bpf/programs.h"
+#include "util/version.h"
+
+namespace cloak
+{
+namespace
+{
+
+using Labels = std::initializer_list<std::pair<const char *, std::string>>;
+
+/** Writes families of samples one after the other. */
+class Exposition
+{
+public:
+	void family(std::string name, const char *type, const char *help)
+	{
+		name_ = "cloaklake_" + std::move(name);
+		text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name_,
+		                     help, type);
+	}
+
+	template <typename Number> void sample(Labels labels, Number value)
+	{
+		std::string list;
+
+		for (const auto &[key, label] : labels)
+			list +=
+			    fmt::format("{}{}=\"{}\"", list.empty() ? "" : ",",
+			                key, escaped(label));
+		text_ += list.empty()
+		             ? fmt::format("{} {}\n", name_, value)
+		             : fmt::format("{}{{{}}} {}\n", name_, list, value);
+	}
+
+	[[nodiscard]] std::string take() { return std::move(text_); }
+
+private:
+	static std::string escaped(const std::string &label)
+	{
+		std::string result;
+
+		for (const char character : label) {
+			if (character == '"' || character == '\\')
+				result += '\\';
+			result += character == '\n' ? ' ' : character;
+		}
+		return result;
+	}
+
+	std::string name_;
+	std::string text_;
+};
+
+void addVerdicts(Exposition &out, const CloakMaps &maps)
+{
+	auto rows = readCounters(maps);
+
+	if (!rows)
+		return;
+	const auto sample = [&out](const CounterRow &row, std::uint64_t value) {
+		const char *verdict = !row.isDrop()   ? "pass"
+		                      : row.monitored ? "would_drop"
+		                                      : "drop";
+		const char *way = row.direction == CLOAK_INGRESS ? "in" : "out";
+		out.sample({{"direction", way},
+		            {"verdict", verdict},
+		            {"reason", std::string(reasonName(row.reason))}},
+		           value);
+	};
+	out.family("packets_total", "counter",
+	           "Packets by verdict and its reason.");
+	for (const CounterRow &row : *rows)
+		sample(row, row.packets);
+	out.family("bytes_total", "counter",
+	           "Octets of frames by verdict and its reason.");
+	for (const CounterRow &row : *rows)
+		sample(row, row.bytes);
+}
+
+void addEvents(Exposition &out, const CloakMaps &maps, const Engine &engine)
+{
+	auto stats = readEventStats(maps);
+
+	if (!stats)
+		return;
+	constexpr std::pair<cloak_event_stat, const char *> outcomes[] = {
+	    {CLOAK_STAT_BACKGROUND, "background"},
+	    {CLOAK_STAT_SENT, "sent"},
+	    {CLOAK_STAT_SUPPRESSED, "suppressed"},
+	    {CLOAK_STAT_RATE_LIMITED, "rate_limited"},
+	    {CLOAK_STAT_FAILED, "failed"},
+	};
+	out.family("probes_total", "counter",
+	           "Packets that were reported, by what became of the event.");
+	for (const auto &[stat, name] : outcomes)
+		out.sample({{"event", name}}, stats->at(stat));
+	out.family("events_lost_total", "counter",
+	           "Events that found the perf buffer full.");
+	out.sample({}, engine.reader() ? engine.reader()->lost() : 0);
+}
+
+void addAccounting(Exposition &out, const CloakMaps &maps)
+{
+	auto stats = readAccountStats(maps);
+
+	if (!stats)
+		return;
+	constexpr std::pair<cloak_account_stat, const char *> filing[] = {
+	    {CLOAK_ACCOUNT_FILED, "filed"},
+	    {CLOAK_ACCOUNT_FULL, "full"},
+	    {CLOAK_ACCOUNT_OVER_BUDGET, "over_budget"},
+	};
+	constexpr std::pair<cloak_account_stat, const char *> copies[] = {
+	    {CLOAK_ACCOUNT_COPIED, "copied"},
+	    {CLOAK_ACCOUNT_UNWANTED, "unwanted"},
+	    {CLOAK_ACCOUNT_LIMITED, "limited"},
+	    {CLOAK_ACCOUNT_FAILED, "failed"},
+	};
+	out.family("accounted_packets_total", "counter",
+	           "Packets that had to be accounted, by whether a flow "
+	           "record has them.");
+	for (const auto &[stat, name] : filing)
+		out.sample({{"outcome", name}}, stats->at(stat));
+	out.family("shadowed_packets_total", "counter",
+	           "Packets of shadowed sources, by whether they were given "
+	           "out as evidence.");
+	for (const auto &[stat, name] : copies)
+		out.sample({{"evidence", name}}, stats->at(stat));
+}
+
+/** How full the tables are. Counting takes a moment, each time. */
+void addMaps(Exposition &out, const CloakMaps &maps)
+{
+	const auto count = [](const auto &map, std::size_t most) {
+		auto entries = readBatch(map, most);
+		return entries ? entries->size() : 0;
+	};
+
+	out.family("map_entries", "gauge", "Entries of a table.");
+	out.sample({{"map", "sources"}},
+	           count(maps.sources, CLOAK_MAX_SOURCES));
+	out.sample({{"map", "shadows"}},
+	           count(maps.shadows, CLOAK_MAX_SHADOWS));
+	out.sample({{"map", "records"}},
+	           count(maps.records, CLOAK_MAX_RECORDS));
+	out.sample({{"map", "flows"}}, count(maps.flows, CLOAK_MAX_FLOWS));
+	out.sample({{"map", "neighbours"}},
+	           count(maps.neighbours, CLOAK_MAX_NEIGHBOURS));
+	out.family("map_capacity", "gauge",
+	           "Entries that a table has room for.");
+	out.sample({{"map", "sources"}}, CLOAK_MAX_SOURCES);
+	out.sample({{"map", "shadows"}}, CLOAK_MAX_SHADOWS);
+	out.sample({{"map", "records"}}, CLOAK_MAX_RECORDS);
+	out.sample({{"map", "flows"}}, CLOAK_MAX_FLOWS);
+	out.sample({{"map", "neighbours"}}, CLOAK_MAX_NEIGHBOURS);
+}
+
+void addPrograms(Exposition &out, const Enforcer &enforcer)
+{
+	constexpr double second = 1e9;
+	const auto ingress = readProgramStats(enforcer.ingressProgram());
+	const auto egress = readProgramStats(enforcer.egressProgram());
+
+	if (!ingress || !egress)
+		return;
+	out.family("program_runs_total", "counter",
+	           "Runs of a program while they were measured.");
+	out.sample({{"program", "ingress"}}, ingress->runs);
+	out.sample({{"program", "egress"}}, egress->runs);
+	out.family("program_run_seconds_total", "counter",
+	           "Time that a program ran while it was measured.");
+	out.sample({{"program", "ingress"}},
+	           static_cast<double>(ingress->nanoseconds) / second);
+	out.sample({{"program", "egress"}},
+	           static_cast<double>(egress->nanoseconds) / second);
+}
+
+void addAlerts(Exposition &out, const Tracker::Stats &stats)
+{
+	out.family("alerts_total", "counter", "Alerts raised, by class.");
+	for (std::size_t kind = 0; kind < stats.byClass.size(); ++kind)
+		out.sample({{"class", std::string(className(
+					  static_cast<AlertClass>(kind)))}},
+		           stats.byClass.at(kind));
+	out.family("alerts_suppressed_total", "counter",
+	           "Alerts above the limit of the policy.");
+	out.sample({}, stats.suppressed);
+	out.family("tracked_sources", "gauge",
+	           "Sources that alerts are raised about.");
+	out.sample({}, stats.sources);
+}
+
+void addFlows(Exposition &out, const Watch &watch)
+{
+	const auto &closed = watch.collector().stats().closed;
+
+	out.family("flows_total", "counter",
+	           "Flow records that were closed, by the reason why.");
+	for (std::size_t end = 1; end < closed.size(); ++end)
+		out.sample(
+		    {{"end", std::string(endName(static_cast<FlowEnd>(end)))}},
+		    closed.at(end));
+	if (const auto evidence = watch.evidence()) {
+		out.family("evidence_packets_total", "counter",
+		           "Packets read as evidence, by whether they are in "
+		           "a file.");
+		out.sample({{"outcome", "written"}}, evidence->written);
+		out.sample({{"outcome", "failed"}}, evidence->failed);
+	}
+}
+
+void addOutputs(Exposition &out, const Engine &engine)
+{
+	struct Row {
+		std::string name;
+		std::uint64_t written;
+		std::uint64_t dropped;
+		std::size_t waiting;
+	};
+	std::vector<Row> rows;
+
+	for (const auto &[name, stats] : engine.outputs().stats())
+		rows.push_back(
+		    {name, stats.written, stats.dropped, stats.waiting});
+	for (const auto &[name, stats] : engine.exporters().stats())
+		rows.push_back(
+		    {name, stats.sent, stats.dropped, stats.waiting});
+	out.family("output_written_total", "counter",
+	           "What an output has taken.");
+	for (const Row &row : rows)
+		out.sample({{"output", row.name}}, row.written);
+	out.family("output_dropped_total", "counter",
+	           "What found the queue of an output full.");
+	for (const Row &row : rows)
+		out.sample({{"output", row.name}}, row.dropped);
+	out.family("output_waiting", "gauge", "What waits for an output.");
+	for (const Row &row : rows)
+		out.sample({{"output", row.name}}, row.waiting);
+}
+
+} // namespace
+
+std::string renderMetrics(const Engine &engine)
+{
+	Exposition out;
+	const Enforcer *enforcer = engine.enforcer();
+
+	out.family("build_info", "gauge", "The version of cloakd.");
+	out.sample({{"version", kVersion}}, 1);
+	out.family("on", "gauge", "Whether the cloak is on.");
+	out.sample({}, enforcer != nullptr ? 1 : 0);
+	addAlerts(out, engine.tracker().stats());
+	addFlows(out, engine.watch());
+	addOutputs(out, engine);
+	if (enforcer == nullptr)
+		return out.take();
+	addVerdicts(out, enforcer->maps());
+	addEvents(out, enforcer->maps(), engine);
+	addAccounting(out, enforcer->maps());
+	addMaps(out, enforcer->maps());
+	addPrograms(out, *enforcer);
+	return out.take();
+}
+
+} // namespace cloak

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/stream.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+
+namespace cloak
+{
+namespace
+{
+
+struct AddressesDeleter {
+	void operator()(addrinfo *list) const { freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, AddressesDeleter>;
+
+Result<Addresses> resolve(const Endpoint &to)
+{
+	addrinfo hints{};
+	addrinfo *found = nullptr;
+
+	hints.ai_socktype =
+	    to.transport == Transport::Udp ? SOCK_DGRAM : SOCK_STREAM;
+	const int failure = getaddrinfo(
+	    to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found);
+	if (failure != 0) {
+		return Error(fmt::format("cannot find {}: {}", to.host,
+		                         gai_strerror(failure)));
+	}
+	return Addresses(found);
+}
+
+void limitWaiting(int fd)
+{
+	timeval patience{};
+
+	patience.tv_sec = Stream::kPatience.count();
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+}
+
+/** The send time limit is one for connect() as well, socket(7). */
+Result<Fd> connectTo(const addrinfo &address)
+{
+	Fd fd(socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC,
+	             address.ai_protocol));
+
+	if (!fd)
+		return Error::fromErrno("cannot make a socket");
+	limitWaiting(fd.get());
+	if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {
+		return Error(errno == EINPROGRESS ? ETIMEDOUT : errno,
+		             "cannot connect");
+	}
+	return fd;
+}
+
+/** What OpenSSL has to say; it keeps errors for each thread. */
+Error tlsError(const std::string &what)
+{
+	std::array<char, 256> text{};
+	const unsigned long code = ERR_get_error();
+
+	ERR_error_string_n(code, text.data(), text.size());
+	ERR_clear_error();
+	return Error(code == 0 ? what : what + ": " + text.data());
+}
+
+Status loadCertificates(SSL_CTX *context, const ReceiverPolicy &receiver)
+{
+	const int trusted = receiver.ca.empty()
+	                        ? SSL_CTX_set_default_verify_paths(context)
+	                        : SSL_CTX_load_verify_locations(
+				      context, receiver.ca.c_str(), nullptr);
+
+	if (trusted != 1)
+		return tlsError("cannot read certificates of " + receiver.ca);
+	if (receiver.certificate.empty())
+		return {};
+	if (SSL_CTX_use_certificate_chain_file(
+		context, receiver.certificate.c_str()) != 1)
+		return tlsError("cannot read " + receiver.certificate);
+	if (SSL_CTX_use_PrivateKey_file(context, receiver.key.c_str(),
+	                                SSL_FILETYPE_PEM) != 1)
+		return tlsError("cannot read " + receiver.key);
+	return {};
+}
+
+/** An address is looked for among the addresses of a certificate. */
+void expectHost(SSL *session, const std::string &host)
+{
+	X509_VERIFY_PARAM *expected = SSL_get0_param(session);
+
+	if (X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1)
+		return;
+	SSL_set1_host(session, host.c_str());
+	SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+	         TLSEXT_NAMETYPE_host_name, const_cast<char *>(host.c_str()));
+}
+
+} // namespace
+
+void Stream::ContextDeleter::operator()(ssl_ctx_st *context) const
+{
+	SSL_CTX_free(context);
+}
+
+void Stream::SessionDeleter::operator()(ssl_st *session) const
+{
+	SSL_free(session);
+}
+
+Result<std::unique_ptr<Stream>> Stream::connect(const ReceiverPolicy &receiver)
+{
+	std::unique_ptr<Stream> stream(new Stream);
+	const Endpoint &to = receiver.to.value;
+
+	Status ready = stream->open(to);
+	if (ready && to.transport == Transport::Tls)
+		ready = stream->secure(receiver);
+	if (!ready)
+		return ready.error().in(toString(to));
+	return stream;
+}
+
+Status Stream::open(const Endpoint &to)
+{
+	auto addresses = resolve(to);
+
+	if (!addresses)
+		return addresses.error();
+	datagrams_ = to.transport == Transport::Udp;
+	Status last = Error("no address");
+	for (const addrinfo *one = addresses->get(); one != nullptr;
+	     one = one->ai_next) {
+		auto connected = connectTo(*one);
+		if (connected) {
+			fd_ = std::move(*connected);
+			return {};
+		}
+		last = connected.error();
+	}
+	return last;
+}
+
+Status Stream::secure(const ReceiverPolicy &receiver)
+{
+	context_.reset(SSL_CTX_new(TLS_client_method()));
+	if (!context_)
+		return tlsError("cannot use TLS");
+	SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+	SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+	Status loaded = loadCertificates(context_.get(), receiver);
+	if (!loaded)
+		return loaded;
+	session_.reset(SSL_new(context_.get()));
+	if (!session_ || SSL_set_fd(session_.get(), fd_.get()) != 1)
+		return tlsError("cannot use TLS");
+	expectHost(session_.get(), receiver.to.value.host);
+	if (SSL_connect(session_.get()) == 1)
+		return {};
+	const long verified = SSL_get_verify_result(session_.get());
+	if (verified != X509_V_OK) {
+		ERR_clear_error();
+		return Error(
+		    fmt::format("the certificate is not trusted: {}",
+		                X509_verify_cert_error_string(verified)));
+	}
+	return tlsError("no TLS");
+}
+
+/** Says farewell, without waiting for an answer. */
+Stream::~Stream()
+{
+	if (session_)
+		SSL_shutdown(session_.get());
+}
+
+Status Stream::send(std::string_view bytes)
+{
+	while (!bytes.empty()) {
+		const ssize_t sent =
+		    session_ ? SSL_write(session_.get(), bytes.data(),
+		                         static_cast<int>(bytes.size()))
+			     : ::send(fd_.get(), bytes.data(), bytes.size(),
+		                      MSG_NOSIGNAL);
+		if (sent <= 0 && session_)
+			return tlsError("cannot send");
+		if (sent <= 0)
+			return Error::fromErrno("cannot send");
+		bytes.remove_prefix(static_cast<std::size_t>(sent));
+	}
+	return {};
+}
+
+Status Stream::check()
+{
+	pollfd readable = {fd_.get(), POLLIN | POLLRDHUP, 0};
+	std::array<char, 512> dropped{};
+
+	if (::poll(&readable, 1, 0) <= 0)
+		return {};
+	const ssize_t got =
+	    session_ ? SSL_read(session_.get(), dropped.data(), dropped.size())
+		     : ::recv(fd_.get(), dropped.data(), dropped.size(),
+	                      MSG_DONTWAIT);
+	ERR_clear_error();
+	// What a TLS 1.3 receiver says first is no text of its own.
+	const bool silent =
+	    session_ && (readable.revents & (POLLRDHUP | POLLHUP)) == 0;
+	if (got > 0 || silent || (got < 0 && !session_ && errno == EAGAIN))
+		return {};
+	return datagrams_ && got < 0
+	           ? Error::fromErrno("nobody receives")
+	           : Error("the receiver has closed the connection");
+}
+
+} // namespace cloak

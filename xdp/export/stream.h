@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * A connection to a receiver: TCP, TLS over TCP, or UDP.
+ */
+#ifndef CLOAKLAKE_EXPORT_STREAM_H
+#define CLOAKLAKE_EXPORT_STREAM_H
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+
+#include "policy/seeing.h"
+#include "util/fd.h"
+#include "util/result.h"
+
+struct ssl_ctx_st; // OpenSSL
+struct ssl_st;
+
+namespace cloak
+{
+
+/**
+ * Waits, so it belongs to a thread that has nothing else to do, but for no
+ * longer than a time limit. Not for several threads.
+ */
+class Stream
+{
+public:
+	/** No call takes longer. */
+	static constexpr std::chrono::seconds kPatience{3};
+
+	/**
+	 * Connects. With TLS (1.2 or later) the receiver's certificate must be
+	 * good for the host of the endpoint, by name or address.
+	 */
+	[[nodiscard]] static Result<std::unique_ptr<Stream>>
+	connect(const ReceiverPolicy &receiver);
+
+	Stream(const Stream &) = delete;
+	Stream &operator=(const Stream &) = delete;
+	~Stream();
+
+	/** Sends all of it; a datagram as one. */
+	Status send(std::string_view bytes);
+
+	/** Fails if the receiver has closed: receivers say nothing else. */
+	Status check();
+
+private:
+	struct ContextDeleter {
+		void operator()(ssl_ctx_st *context) const;
+	};
+	struct SessionDeleter {
+		void operator()(ssl_st *session) const;
+	};
+
+	Stream() = default;
+
+	Status open(const Endpoint &to);
+	Status secure(const ReceiverPolicy &receiver);
+
+	Fd fd_;
+	bool datagrams_ = false;
+	std::unique_ptr<ssl_ctx_st, ContextDeleter> context_;
+	std::unique_ptr<ssl_st, SessionDeleter> session_;
+};
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_EXPORT_STREAM_H

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Who is shadowed: the table of the data plane, looked after.
+ */
+#ifndef CLOAKLAKE_FLOWS_SHADOWS_H
+#define CLOAKLAKE_FLOWS_SHADOWS_H
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "bpf/maps.h"
+#include "model/address.h"
+#include "util/clock.h"
+
+namespace cloak
+{
+
+/** A shadowed source and its account. */
+struct Shadow {
+	IpAddress source;
+	cloak_shadow account{};
+
+	[[nodiscard]] BootTime until() const
+	{
+		return BootClock::fromNanoseconds(account.until_ns);
+	}
+};
+
+/** All that are shadowed at @p now. */
+[[nodiscard]] Result<std::vector<Shadow>> listShadows(const CloakMaps &maps,
+                                                      BootTime now);
+
+/**
+ * Shadows @p source for at least @p time from @p now on, as the administrator
+ * wishes. What is known of it stays.
+ */
+Status addShadow(const CloakMaps &maps, const IpAddress &source, BootTime now,
+                 std::chrono::nanoseconds time);
+
+/** Ends a shadow. @returns whether there was one. */
+Result<bool> dropShadow(const CloakMaps &maps, const IpAddress &source);
+
+/**
+ * Takes out those whose time is over, and shuts the gate behind the last.
+ * @returns how many there are now.
+ */
+Result<std::size_t> expireShadows(const CloakMaps &maps, BootTime now);
+
+/** "probe", "decoy", "rule" and "manual", as far as they are set. */
+[[nodiscard]] std::vector<std::string> causeNames(std::uint32_t causes);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_FLOWS_SHADOWS_H

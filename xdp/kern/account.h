@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Flow records and evidence. Behind the verdict, which it does not touch: a
+ * packet of a shadowed source, or any if all flows are accounted, is added to
+ * the record of its flow; of a shadowed source a copy goes to user space.
+ *
+ * Bounded at every turn: the table of records refuses when it is full, one
+ * source makes new records within a budget, so that a port scan of its own
+ * leaves room for others, and copies are budgeted for each source and for
+ * all of them. What exceeds a bound is counted, for the source as well.
+ */
+#ifndef CLOAK_KERN_ACCOUNT_H
+#define CLOAK_KERN_ACCOUNT_H
+
+#include "egress.h"
+#include "ingress.h"
+#include "limit.h"
+#include "shadow.h"
+
+/* New records of one source: so many a second, and so many at once. */
+#define RECORDS_PER_SECOND	1024
+#define RECORDS_BURST		16384
+
+/* Is there anything to account at all? All that most packets pay for. */
+static __always_inline bool account_wanted(void)
+{
+	return gate_read(CLOAK_GATE_SHADOWS) |
+	       (gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL);
+}
+
+/* What there is to say about one packet beside struct packet. */
+struct verdict {
+	__u32 direction;	/* enum cloak_direction */
+	int reason;
+	bool monitored;
+};
+
+static __always_inline const struct cloak_prefix *
+remote_of(const struct packet *p, __u32 direction)
+{
+	return direction == CLOAK_INGRESS ? &p->src : &p->dst;
+}
+
+static __always_inline __u16 vlan_of(const struct packet *p)
+{
+	return p->offloaded_tci ? p->offloaded_tci & 0xfff : p->vlans[0];
+}
+
+static __always_inline void record_ports(struct cloak_record_key *key,
+					 const struct packet *p,
+					 __u32 direction)
+{
+	if (p->has_icmp) {
+		if (is_echo(p, ICMP_ECHO_REQUEST, ICMPV6_ECHO) ||
+		    is_echo(p, ICMP_REPLY, ICMPV6_ECHO_REPLY))
+			key->remote_port = p->sport;
+		else
+			key->local_port = p->icmp_type << 8 | p->icmp_code;
+	} else if (p->has_ports) {
+		bool in = direction == CLOAK_INGRESS;
+
+		key->remote_port = in ? p->sport : p->dport;
+		key->local_port = in ? p->dport : p->sport;
+	}
+}
+
+static __always_inline void record_key(struct cloak_record_key *key,
+				       const struct packet *p, __u32 direction)
+{
+	bool in = direction == CLOAK_INGRESS;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	key->remote_addr = in ? p->src.addr : p->dst.addr;
+	key->local_addr = in ? p->dst.addr : p->src.addr;
+	key->ifindex = p->ifindex;
+	key->vlan = vlan_of(p);
+	key->ethertype = p->ethertype;
+	key->protocol = p->protocol;
+	record_ports(key, p, direction);
+}
+
+static __always_inline void record_describe(struct cloak_record *fresh,
+					    const struct packet *p,
+					    __u32 direction, __u64 now)
+{
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->first_ns = now;
+	fresh->first = direction;
+	fresh->icmp_type = p->icmp_type;
+	fresh->icmp_code = p->icmp_code;
+	__builtin_memcpy(fresh->mac,
+			 direction == CLOAK_INGRESS ? p->smac : p->dmac,
+			 ETH_ALEN);
+}
+
+/* May this source have one more record? */
+static __always_inline bool record_afford(struct cloak_shadow *shadow,
+					  __u64 now)
+{
+	return !shadow ||
+	       limit_take(&shadow->record_budget, now,
+			  interval_of(RECORDS_PER_SECOND), RECORDS_BURST);
+}
+
+/* The record of the packet's flow; NULL, and counted why, if there is none. */
+static __always_inline struct cloak_record *
+record_get(const struct packet *p, struct cloak_shadow *shadow,
+	   __u32 direction, __u64 now)
+{
+	struct account_scratch *scratch;
+	struct cloak_record_key key;
+	struct cloak_record *found;
+
+	record_key(&key, p, direction);
+	found = bpf_map_lookup_elem(&records, &key);
+	if (found)
+		return found;
+	if (!record_afford(shadow, now)) {
+		account_stat(CLOAK_ACCOUNT_OVER_BUDGET);
+		return NULL;
+	}
+	scratch = scratch_get();
+	if (scratch) {
+		record_describe(&scratch->record, p, direction, now);
+		if (!bpf_map_update_elem(&records, &key, &scratch->record,
+					 BPF_NOEXIST))
+			account_stat(CLOAK_ACCOUNT_RECORDS);
+	}
+	found = bpf_map_lookup_elem(&records, &key);
+	if (!found)
+		account_stat(CLOAK_ACCOUNT_FULL);
+	return found;
+}
+
+/* Bytes of ARP or IP, as they go over the wire, and in how many packets. */
+static __always_inline __u64 octets_of(const struct packet *p)
+{
+	__u64 headers = (__u64)p->segments * p->network_at;
+
+	if (p->segments > 1 && p->wire_len > headers)
+		return p->wire_len - headers;
+	return p->len - p->network_at;
+}
+
+static __always_inline __u32 packets_of(const struct packet *p)
+{
+	return p->segments > 1 ? p->segments : 1;
+}
+
+static __always_inline void record_add(struct cloak_record *record,
+				       const struct packet *p,
+				       const struct verdict *v, __u32 flags,
+				       __u64 now)
+{
+	bool drop = v->reason >= CLOAK_DROP_FIRST;
+	__u32 way = v->direction & 1;
+
+	__sync_fetch_and_add(&record->packets[way], packets_of(p));
+	__sync_fetch_and_add(&record->bytes[way], octets_of(p));
+	if (drop && !v->monitored)
+		__sync_fetch_and_add(&record->dropped[way], packets_of(p));
+	else if (drop)
+		flags |= CLOAK_RECORD_MONITOR;
+	if (v->reason == CLOAK_PASS_DECOY)
+		flags |= CLOAK_RECORD_DECOY;
+	if ((record->flags & flags) != flags)
+		__sync_fetch_and_or(&record->flags, flags);
+	record->tcp_flags[way] |= p->tcp_flags;
+	record->reason[way] = v->reason;
+	record->last_ns = now;
+}
+
+static __always_inline void shadow_count(struct cloak_shadow *shadow,
+					 const struct packet *p, __u32 way,
+					 bool filed)
+{
+	__sync_fetch_and_add(&shadow->packets[way & 1], packets_of(p));
+	__sync_fetch_and_add(&shadow->bytes[way & 1], octets_of(p));
+	if (!filed)
+		__sync_fetch_and_add(&shadow->unfiled, packets_of(p));
+}
+
+/* True if a copy of a packet of @shadow may be given out now. */
+static __always_inline bool copy_afford(struct cloak_shadow *shadow,
+					const struct cloak_account_config *c,
+					__u64 now)
+{
+	__u32 key = BUCKET_COPIES;
+	__u64 *all = bpf_map_lookup_elem(&buckets, &key);
+
+	return all &&
+	       limit_take(&shadow->copy_budget, now,
+			  interval_of(c->copies_per_second),
+			  c->copies_per_second) &&
+	       limit_take(all, now, interval_of(c->all_copies_per_second),
+			  c->all_copies_per_second);
+}
+
+/* How many bytes of the packet to copy; 0 and counted why if none. */
+static __always_inline __u32 copy_length(struct cloak_shadow *shadow,
+					 const struct packet *p, __u64 now)
+{
+	const struct cloak_account_config *c = account_settings();
+	__u32 length = p->len;
+
+	account_stat(CLOAK_ACCOUNT_SHADOWED);
+	if (!c || !c->snaplen) {
+		account_stat(CLOAK_ACCOUNT_UNWANTED);
+		return 0;
+	}
+	if (!copy_afford(shadow, c, now)) {
+		__sync_fetch_and_add(&shadow->uncopied, 1);
+		account_stat(CLOAK_ACCOUNT_LIMITED);
+		return 0;
+	}
+	if (length > c->snaplen)
+		length = c->snaplen;
+	return length > CLOAK_MAX_SNAPLEN ? CLOAK_MAX_SNAPLEN : length;
+}
+
+/*
+ * Adds @p, parsed deeply, to its flow. Returns how many bytes of it are
+ * wanted as evidence.
+ */
+global_fn int account(const struct packet *p, __u32 direction, int reason,
+		      bool monitored)
+{
+	const struct verdict v = { direction & 1, reason, monitored };
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct cloak_shadow *shadow;
+	struct cloak_record *record;
+	__u32 flags = 0;
+
+	if (!p)
+		return 0;
+	shadow = shadow_find(remote_of(p, v.direction));
+	if (shadow && shadow->until_ns <= now)
+		shadow = NULL;
+	if (!shadow && !(gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL))
+		return 0;
+	if (shadow)
+		flags |= CLOAK_RECORD_SHADOWED;
+
+	account_stat(CLOAK_ACCOUNT_PACKETS);
+	record = record_get(p, shadow, v.direction, now);
+	if (record) {
+		record_add(record, p, &v, flags, now);
+		account_stat(CLOAK_ACCOUNT_FILED);
+	}
+	if (!shadow)
+		return 0;
+	shadow_count(shadow, p, v.direction, record);
+	return copy_length(shadow, p, now);
+}
+
+/* Whom and what the packet is about is known: it was read so far. */
+static __always_inline bool is_accountable(const struct packet *p,
+					   __u32 direction)
+{
+	const struct cloak_prefix *who = remote_of(p, direction);
+
+	return p->network != NET_OTHER && who->bits &&
+	       !addr_is_unspecified(&who->addr);
+}
+
+/* Is it shadowed, or are all? The one look-up of those who are not. */
+static __always_inline bool is_accounted(const struct packet *p,
+					 __u32 direction)
+{
+	if (!is_accountable(p, direction))
+		return false;
+	return (gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL) ||
+	       shadow_find(remote_of(p, direction));
+}
+
+/* Gives out a copy. @ctx is of either program. */
+static __always_inline void copy_send(void *ctx, const struct packet *p,
+				      const struct verdict *v, __u64 length)
+{
+	const struct cloak_prefix *who = remote_of(p, v->direction);
+	struct cloak_shadow *shadow = shadow_find(who);
+	struct account_scratch *scratch = scratch_get();
+	struct cloak_evidence *e;
+
+	if (!scratch)
+		return;
+	e = &scratch->evidence;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->time_ns = bpf_ktime_get_boot_ns();
+	e->source = who->addr;
+	e->ifindex = p->ifindex;
+	e->packet_len = p->len;
+	e->causes = shadow ? shadow->causes : 0;
+	e->copied = length;
+	e->vlan_tci = p->offloaded_tci;
+	e->direction = v->direction;
+	e->reason = v->reason;
+	e->monitored = v->monitored;
+	if (bpf_perf_event_output(ctx, &evidence,
+				  BPF_F_CURRENT_CPU | (length << 32), e,
+				  sizeof(*e))) {
+		account_stat(CLOAK_ACCOUNT_FAILED);
+		if (shadow)
+			__sync_fetch_and_add(&shadow->uncopied, 1);
+		return;
+	}
+	account_stat(CLOAK_ACCOUNT_COPIED);
+	if (shadow)
+		__sync_fetch_and_add(&shadow->copied, 1);
+}
+
+global_fn int account_ingress(struct xdp_md *ctx, struct packet *p, int reason,
+			      bool monitored)
+{
+	const struct verdict v = { CLOAK_INGRESS, reason, monitored };
+	__u32 length;
+
+	if (!p || !is_accounted(p, CLOAK_INGRESS))
+		return 0;
+	ingress_deepen(ctx, p);
+	length = account(p, CLOAK_INGRESS, reason, monitored);
+	if (length && length <= CLOAK_MAX_SNAPLEN)
+		copy_send(ctx, p, &v, length);
+	return 0;
+}
+
+global_fn int account_egress(struct __sk_buff *skb, struct packet *p,
+			     int reason, bool monitored)
+{
+	const struct verdict v = { CLOAK_EGRESS, reason, monitored };
+	__u32 length;
+
+	if (!p || !is_accounted(p, CLOAK_EGRESS))
+		return 0;
+	egress_deepen(skb, p);
+	p->segments = skb->gso_segs;
+	p->wire_len = skb->wire_len;
+	if (skb->vlan_present)
+		p->offloaded_tci = skb->vlan_tci;
+	length = account(p, CLOAK_EGRESS, reason, monitored);
+	if (length && length <= CLOAK_MAX_SNAPLEN)
+		copy_send(skb, p, &v, length);
+	return 0;
+}
+
+#endif /* CLOAK_KERN_ACCOUNT_H */

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Who is shadowed, what is accounted of him, and what decoys let in.
+ */
+#include <algorithm>
+
+#include "tests/harness/probes.h"
+#include "tests/harness/progrun.h"
+#include "util/clock.h"
+
+namespace cloak::test
+{
+
+namespace
+{
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+Packet tcp(const Host &from, const Host &to, std::uint16_t sport,
+           std::uint16_t dport, std::uint8_t flags)
+{
+	return Ethernet{.src = from.mac, .dst = to.mac} /
+	       Ipv4{.src = from.v4, .dst = to.v4} /
+	       Tcp{.sport = sport, .dport = dport, .flags = flags};
+}
+
+Packet probe(std::uint16_t port, std::uint8_t flags = kSyn)
+{
+	return tcp(kScanner, kLake, 40000, port, flags);
+}
+
+Packet echo(const Host &from, const Host &to, std::uint8_t type)
+{
+	return Ethernet{.src = from.mac, .dst = to.mac} /
+	       Ipv4{.src = from.v4, .dst = to.v4} / Icmp{.type = type};
+}
+
+} // namespace
+
+class ShadowTest : public CloakTest
+{
+protected:
+	void SetUp() override
+	{
+		CloakTest::SetUp();
+		usualPolicy().commit(policy());
+		configure(config());
+		// Whatever tokens other tests have used, there are enough.
+		cloak_config plenty{};
+		plenty.abi_version = CLOAK_ABI_VERSION;
+		plenty.events_per_second = 1000000;
+		plenty.sources_per_second = 1000000;
+		plenty.sources_burst = ~0U;
+		configure(plenty);
+		before_ = accountStats();
+	}
+
+	static cloak_account_config config()
+	{
+		cloak_account_config config{};
+
+		config.shadow_ns = 3600 * kSecond;
+		config.snaplen = 64;
+		config.copies_per_second = 100;
+		config.all_copies_per_second = 1000;
+		return config;
+	}
+
+	static cloak_shadow shadowOf(const std::string &addr)
+	{
+		auto shadow = maps().shadows.get(addrOf(addr));
+
+		EXPECT_TRUE(shadow.ok() && *shadow) << addr;
+		return shadow.ok() ? shadow->value_or(cloak_shadow{})
+		                   : cloak_shadow{};
+	}
+
+	static std::size_t shadows() { return maps().shadows.keys()->size(); }
+
+	static std::vector<std::pair<cloak_record_key, cloak_record>> records()
+	{
+		auto entries = maps().records.entries();
+
+		EXPECT_TRUE(entries.ok());
+		return *entries;
+	}
+
+	[[nodiscard]] std::uint64_t stat(cloak_account_stat which) const
+	{
+		return accountStats().at(which) - before_.at(which);
+	}
+
+	void expectSums() const
+	{
+		EXPECT_EQ(stat(CLOAK_ACCOUNT_PACKETS),
+		          stat(CLOAK_ACCOUNT_FILED) + stat(CLOAK_ACCOUNT_FULL) +
+		              stat(CLOAK_ACCOUNT_OVER_BUDGET));
+		EXPECT_EQ(stat(CLOAK_ACCOUNT_SHADOWED),
+		          stat(CLOAK_ACCOUNT_COPIED) +
+		              stat(CLOAK_ACCOUNT_UNWANTED) +
+		              stat(CLOAK_ACCOUNT_LIMITED) +
+		              stat(CLOAK_ACCOUNT_FAILED));
+	}
+
+	static void shadowByHand(const std::string &addr, std::uint64_t until)
+	{
+		cloak_shadow shadow{};
+
+		shadow.until_ns = until;
+		shadow.causes = 1U << CLOAK_SHADOW_MANUAL;
+		ASSERT_TRUE(maps().shadows.put(addrOf(addr), shadow).ok());
+		gate(CLOAK_GATE_SHADOWS, 1);
+	}
+
+private:
+	AccountStats before_{};
+};
+
+TEST_F(ShadowTest, ProberIsShadowedForTheTime)
+{
+	const std::uint64_t now = static_cast<std::uint64_t>(
+	    BootClock::now().time_since_epoch().count());
+
+	ingress(probe(22));
+	EXPECT_EQ(maps().gates.get(CLOAK_GATE_SHADOWS)->value_or(0), 1U);
+	const cloak_shadow shadow = shadowOf("192.0.2.66");
+	EXPECT_EQ(shadow.causes, 1U << CLOAK_SHADOW_PROBE);
+	EXPECT_GE(shadow.since_ns, now);
+	EXPECT_EQ(shadow.until_ns, shadow.since_ns + 3600 * kSecond);
+	EXPECT_EQ(stat(CLOAK_ACCOUNT_SHADOWS), 1U);
+	expectSums();
+}
+
+TEST_F(ShadowTest, EveryFlowHasARecord)
+{
+	ingress(probe(22));
+	ingress(probe(22));
+	ingress(probe(80));
+	ingress(probe(22, kFin));
+
+	const auto flows = records();
+	ASSERT_EQ(flows.size(), 2U);
+	const auto ssh = std::ranges::find_if(
+	    flows, [](const auto &one) { return one.first.local_port == 22; });
+	ASSERT_NE(ssh, flows.end());
+	const auto &[key, record] = *ssh;
+	EXPECT_EQ(key.remote_port, 40000);
+	EXPECT_EQ(key.protocol, 6);
+	EXPECT_EQ(key.ethertype, 0x0800);
+	EXPECT_EQ(key.ifindex, kIfindex);
+	EXPECT_EQ(record.packets[CLOAK_INGRESS], 3U);
+	EXPECT_EQ(record.bytes[CLOAK_INGRESS], 3U * 40);
+	EXPECT_EQ(record.dropped[CLOAK_INGRESS], 3U);
+	EXPECT_EQ(record.packets[CLOAK_EGRESS], 0U);
+	EXPECT_EQ(record.tcp_flags[CLOAK_INGRESS], kSyn | kFin);
+	EXPECT_EQ(record.reason[CLOAK_INGRESS], CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(record.flags, CLOAK_RECORD_SHADOWED);
+	EXPECT_EQ(record.first, CLOAK_INGRESS);
+	EXPECT_GE(record.last_ns, record.first_ns);
+	EXPECT_TRUE(std::ranges::equal(record.mac, kScanner.mac));
+	EXPECT_EQ(shadowOf("192.0.2.66").packets[CLOAK_INGRESS], 4U);
+	EXPECT_EQ(shadowOf("192.0.2.66").unfiled, 0U);
+	expectSums();
+}
+
+TEST_F(ShadowTest, BothDirectionsAreOneFlow)
+{
+	shadowByHand("192.0.2.10", ~0ULL);
+	ingress(tcp(kPeer, kLake, 50000, 4420, kSyn));
+	egress(tcp(kLake, kPeer, 4420, 50000, kSyn | kAck));
+	ingress(echo(kPeer, kLake, 8));
+	egress(echo(kLake, kPeer, 0));
+
+	const auto flows = records();
+	ASSERT_EQ(flows.size(), 2U);
+	for (const auto &[key, record] : flows) {
+		EXPECT_EQ(record.packets[CLOAK_INGRESS], 1U);
+		EXPECT_EQ(record.packets[CLOAK_EGRESS], 1U);
+		EXPECT_EQ(record.reason[CLOAK_INGRESS], CLOAK_PASS_AUTHORISED);
+		EXPECT_EQ(record.dropped[CLOAK_INGRESS], 0U);
+	}
+	EXPECT_EQ(shadowOf("192.0.2.10").packets[CLOAK_EGRESS], 2U);
+	expectSums();
+}
+
+TEST_F(ShadowTest, OthersAndThoseWhoseTimeIsOverAreNot)
+{
+	ingress(tcp(kPeer, kLake, 50000, 4420, kSyn));
+	EXPECT_EQ(shadows(), 0U);
+	shadowByHand("192.0.2.10", 1);
+	ingress(tcp(kPeer, kLake, 50000, 4420, kSyn));
+	EXPECT_TRUE(records().empty());
+	EXPECT_EQ(stat(CLOAK_ACCOUNT_PACKETS), 0U);
+}
+
+TEST_F(ShadowTest, AForgedAddressIsNotShadowed)
+{
+	usualPolicy()
+	    .bound("192.0.2.77", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .commit(policy());
+	Host forger = kScanner;
+	forger.v4 = {192, 0, 2, 77};
+	EXPECT_EQ(ingress(tcp(forger, kLake, 1, 2, kSyn)).reason,
+	          CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(shadows(), 0U);
+}
+
+TEST_F(ShadowTest, StrayPacketsShadowNobody)
+{
+	ingress(probe(22, kSyn | kAck));
+	ingress(probe(22, kRst));
+	EXPECT_EQ(shadows(), 0U);
+	ingress(probe(22));
+	EXPECT_EQ(shadows(), 1U);
+}
+
+TEST_F(ShadowTest, NobodyWithoutTime)
+{
+	configure(cloak_account_config{});
+	ingress(probe(22));
+	EXPECT_EQ(shadows(), 0U);
+	EXPECT_TRUE(records().empty());
+}
+
+TEST_F(ShadowTest, AllFlowsIfWanted)
+{
+	gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_ALL);
+	ingress(tcp(kPeer, kLake, 50000, 4420, kSyn));
+	ingress(Ethernet{.src = kPeer.mac, .dst = kLake.mac} / Vlan{.id = 7} /
+	        Ipv4{.src = kPeer.v4, .dst = kLake.v4} /
+	        Udp{.sport = 50000, .dport = 53});
+	ingress(Ethernet{.src = kPeer.mac, .dst = kBroadcast} /
+	        Arp{.sha = kPeer.mac, .spa = kPeer.v4, .tpa = kLake.v4});
+
+	const auto flows = records();
+	ASSERT_EQ(flows.size(), 3U);
+	EXPECT_TRUE(std::ranges::any_of(
+	    flows,
+	    [](const auto &one) {
+		    return one.first.vlan == 7 && one.first.protocol == 17;
+	    }));
+	EXPECT_TRUE(std::ranges::any_of(
+	    flows,
+	    [](const auto &one) {
+		    return one.first.ethertype == 0x0806 &&
+		           one.second.bytes[CLOAK_INGRESS] == 28;
+	    }));
+	EXPECT_TRUE(std::ranges::none_of(flows, [](const auto &one) {
+		return (one.second.flags & CLOAK_RECORD_SHADOWED) != 0;
+	}));
+	EXPECT_EQ(stat(CLOAK_ACCOUNT_SHADOWED), 0U);
+	expectSums();
+}
+
+TEST_F(ShadowTest, NewFlowsOfASourceAreBudgeted)
+{
+	// More than at once and what comes back meanwhile.
+	constexpr unsigned many = 40000;
+
+	ingress(probe(22));
+	const Bytes frame = probe(22).bytes();
+	std::vector<Bytes> frames(many, frame);
+	for (unsigned port = 1; port <= many; port++) {
+		frames[port - 1][36] = static_cast<std::uint8_t>(port >> 8U);
+		frames[port - 1][37] = static_cast<std::uint8_t>(port);
+	}
+	ingressAll(frames);
+	const cloak_shadow shadow = shadowOf("192.0.2.66");
+	EXPECT_EQ(shadow.packets[CLOAK_INGRESS], many + 1U);
+	EXPECT_EQ(shadow.unfiled, stat(CLOAK_ACCOUNT_OVER_BUDGET));
+	EXPECT_EQ(stat(CLOAK_ACCOUNT_RECORDS), records().size());
+	EXPECT_GE(records().size(), 16384U);
+	EXPECT_LT(records().size(), many);
+	expectSums();
+}
+
+TEST_F(ShadowTest, EvidenceIsBoundedAndCounted)
+{
+	cloak_account_config little = config();
+	little.copies_per_second = 1;
+	configure(little);
+	for (unsigned i = 0; i < 300; i++)
+		ingress(probe(22));
+	EXPECT_EQ(stat(CLOAK_ACCOUNT_SHADOWED), 300U);
+	// Nobody reads the perf buffer: what was tried has failed.
+	EXPECT_GE(stat(CLOAK_ACCOUNT_FAILED), 1U);
+	EXPECT_GT(stat(CLOAK_ACCOUNT_LIMITED), 0U);
+	const cloak_shadow shadow = shadowOf("192.0.2.66");
+	EXPECT_EQ(shadow.copied + shadow.uncopied, 300U);
+	expectSums();
+}
+
+class DecoyTest : public ShadowTest
+{
+protected:
+	void SetUp() override
+	{
+		ShadowTest::SetUp();
+		usualPolicy()
+		    .decoy("192.0.2.5", {23, 3389})
+		    .decoy("2001:db8::5")
+		    .commit(policy());
+		gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_DECOYS);
+	}
+};
+
+TEST_F(DecoyTest, LetsInReportsAndShadows)
+{
+	EXPECT_EQ(ingress(probe(3389)).reason, CLOAK_PASS_DECOY);
+	EXPECT_EQ(egress(tcp(kLake, kScanner, 3389, 40000, kSyn | kAck)).reason,
+	          CLOAK_PASS_DECOY);
+	const auto seen = events();
+	ASSERT_EQ(seen.size(), 1U);
+	EXPECT_TRUE(seen[0].event.flags & CLOAK_EVENT_DECOY);
+	EXPECT_EQ(seen[0].event.reason, CLOAK_PASS_DECOY);
+	EXPECT_EQ(shadowOf("192.0.2.66").causes, 1U << CLOAK_SHADOW_DECOY);
+	const auto flows = records();
+	ASSERT_EQ(flows.size(), 1U);
+	EXPECT_EQ(flows[0].second.flags,
+	          CLOAK_RECORD_SHADOWED | CLOAK_RECORD_DECOY);
+	EXPECT_EQ(flows[0].second.packets[CLOAK_EGRESS], 1U);
+	EXPECT_EQ(flows[0].second.dropped[CLOAK_INGRESS], 0U);
+}
+
+TEST_F(DecoyTest, OtherPortsStayHidden)
+{
+	EXPECT_EQ(ingress(probe(22)).reason, CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(egress(tcp(kLake, kScanner, 22, 40000, kRst)).reason,
+	          CLOAK_DROP_EGRESS);
+	EXPECT_EQ(ingress(echo(kScanner, kLake, 8)).reason,
+	          CLOAK_DROP_UNAUTHORISED);
+}
+
+TEST_F(DecoyTest, IsResolved)
+{
+	EXPECT_EQ(
+	    ingress(
+		Ethernet{.src = kScanner.mac, .dst = kBroadcast} /
+		Arp{.sha = kScanner.mac, .spa = kScanner.v4, .tpa = kLake.v4})
+		.reason,
+	    CLOAK_PASS_DECOY);
+	EXPECT_EQ(egress(Ethernet{.src = kLake.mac, .dst = kScanner.mac} /
+	                 Arp{.op = 2,
+	                     .sha = kLake.mac,
+	                     .spa = kLake.v4,
+	                     .tha = kScanner.mac,
+	                     .tpa = kScanner.v4})
+	              .reason,
+	          CLOAK_PASS_DECOY);
+	// A peer who asks for it is caught only when he talks to it.
+	EXPECT_EQ(
+	    ingress(Ethernet{.src = kPeer.mac, .dst = kBroadcast} /
+	            Arp{.sha = kPeer.mac, .spa = kPeer.v4, .tpa = kLake.v4})
+		.reason,
+	    CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(tcp(kPeer, kLake, 1000, 23, kSyn)).reason,
+	          CLOAK_PASS_DECOY);
+	EXPECT_EQ(ingress(tcp(kPeer, kLake, 1000, 4420, kSyn)).reason,
+	          CLOAK_PASS_AUTHORISED);
+}
+
+TEST_F(DecoyTest, NothingWhenTheyAreGone)
+{
+	usualPolicy().commit(policy());
+	EXPECT_EQ(ingress(probe(3389)).reason, CLOAK_DROP_UNAUTHORISED);
+}
+
+} // namespace cloak::test

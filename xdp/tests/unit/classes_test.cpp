@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What kind of scan an alert calls it.
+ */
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "alerts/eve.h"
+#include "alerts/text.h"
+#include "alerts/tracker.h"
+
+namespace cloak
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+
+/** Probes of many sources, each with the account the data plane would keep. */
+class ClassesTest : public testing::Test
+{
+protected:
+	void probe(const std::string &source, const std::string &target,
+	           std::uint16_t port, std::chrono::nanoseconds when,
+	           unsigned flags = 0)
+	{
+		const IpAddress from = *parseIp(source);
+		const IpAddress to = *parseIp(target);
+		cloak_source &totals = accounts_[from];
+		cloak_event event{};
+
+		event.time_ns = static_cast<std::uint64_t>(when.count());
+		event.source.addr = toAbi(from);
+		event.target = toAbi(to);
+		event.ethertype = 0x0800;
+		event.protocol = 6;
+		event.dport = port;
+		event.kind = CLOAK_KIND_SYN;
+		event.reason = CLOAK_DROP_UNAUTHORISED;
+		event.flags = static_cast<std::uint16_t>(
+		    CLOAK_EVENT_V4 | CLOAK_EVENT_PORTS | flags);
+		if (totals.probes == 0) {
+			event.flags |= CLOAK_EVENT_FIRST;
+			totals.first_ns = event.time_ns;
+		}
+		++totals.probes;
+		++totals.events;
+		totals.kinds |= 1U << CLOAK_KIND_SYN;
+		totals.last_ns = event.time_ns;
+		totals.ports[port / 64 % CLOAK_PORT_WORDS] |= 1ULL
+		                                              << (port % 64U);
+		totals.targets[0] |= 1ULL << (to.octets[15] % 64U);
+		event.totals = totals;
+		tracker_.probe(Probe(event, {}, "eth0"));
+	}
+
+	/** Lets time pass, a second at a time. */
+	void pass(std::chrono::seconds from, std::chrono::seconds to)
+	{
+		for (auto now = from; now <= to; now += 1s)
+			tracker_.tick(BootTime(now));
+	}
+
+	[[nodiscard]] std::string lastClass() const
+	{
+		return alerts_.empty()
+		           ? ""
+		           : std::string(className(alerts_.back().kind));
+	}
+
+	std::vector<Alert> alerts_;
+	std::map<IpAddress, cloak_source> accounts_;
+	Tracker tracker_{
+	    [this](const cloak_source_key &key) {
+		    return std::optional(accounts_[fromAbi(key.addr)]);
+	    },
+	    [this](const Alert &alert) { alerts_.push_back(alert); }};
+};
+
+TEST_F(ClassesTest, OneMistypedAddressIsNoScan)
+{
+	for (auto retry = 1s; retry < 8s; retry *= 2)
+		probe("10.0.3.7", "10.0.9.5", 22, retry);
+	pass(1s, 60s);
+	EXPECT_EQ(lastClass(), "probe");
+}
+
+TEST_F(ClassesTest, FivePortsAreAPortScan)
+{
+	for (std::uint16_t port = 1; port <= 5; ++port)
+		probe("10.0.3.7", "10.0.9.5", port, 1s);
+	pass(1s, 5s);
+	EXPECT_EQ(lastClass(), "port scan");
+}
+
+TEST_F(ClassesTest, FiveAddressesAreASweep)
+{
+	for (int host = 1; host <= 5; ++host)
+		probe("10.0.3.7", "10.0.9." + std::to_string(host), 22, 1s);
+	pass(1s, 5s);
+	EXPECT_EQ(lastClass(), "port sweep");
+}
+
+TEST_F(ClassesTest, LongPausesMakeItSlow)
+{
+	for (int i = 0; i < 5; ++i) {
+		const auto when = 300s * i + 1s;
+		probe("10.0.3.7", "10.0.9.5", static_cast<std::uint16_t>(i + 1),
+		      when);
+		pass(when, when + 299s);
+	}
+	EXPECT_EQ(lastClass(), "slow scan");
+	EXPECT_NE(describe(alerts_.back()).find("slow scan, a probe each 5"),
+	          std::string::npos)
+	    << describe(alerts_.back());
+}
+
+TEST_F(ClassesTest, ADecoyIsToldAtOnce)
+{
+	probe("10.0.3.7", "10.0.9.5", 3389, 1s, CLOAK_EVENT_DECOY);
+	ASSERT_EQ(alerts_.size(), 1U);
+	EXPECT_EQ(lastClass(), "decoy");
+	const auto event = toEve(alerts_[0], {});
+	EXPECT_EQ(event.at("alert").at("action"), "allowed");
+	EXPECT_EQ(event.at("alert").at("severity"), 1);
+	EXPECT_EQ(tracker_.stats().byClass.at(
+		      static_cast<std::size_t>(AlertClass::Decoy)),
+	          1U);
+}
+
+TEST_F(ClassesTest, ManyAtOnePortAtOnceAreADecoyScan)
+{
+	for (int host = 1; host <= 4; ++host)
+		probe("10.0.3." + std::to_string(host), "10.0.9.5", 22, 1s);
+	EXPECT_EQ(lastClass(), "decoy scan");
+	EXPECT_EQ(toEve(alerts_.back(), {}).at("cloak").at("source_count"), 4);
+}
+
+TEST_F(ClassesTest, ManyWhoShareTheWorkAreADistributedScan)
+{
+	for (int host = 1; host <= 5; ++host)
+		probe("10.0.3." + std::to_string(host), "10.0.9.5",
+		      static_cast<std::uint16_t>(host), 1s * host);
+	EXPECT_EQ(lastClass(), "distributed scan");
+	EXPECT_NE(describe(alerts_.back()).find("5 sources: 10.0.3.1"),
+	          std::string::npos)
+	    << describe(alerts_.back());
+}
+
+TEST_F(ClassesTest, ManyWithoutHasteAreStrangers)
+{
+	for (int host = 1; host <= 10; ++host)
+		probe("10.0.3." + std::to_string(host), "10.0.9.5", 22,
+		      20s * host);
+	EXPECT_EQ(lastClass(), "probe");
+}
+
+TEST_F(ClassesTest, WhatIsRememberedOfCampaignsIsBounded)
+{
+	Campaigns campaigns;
+
+	for (unsigned i = 0; i < 100'000; ++i) {
+		cloak_event event{};
+		IpAddress to = *parseIp("10.0.0.0");
+
+		to.octets[13] = static_cast<std::uint8_t>(i >> 16U);
+		to.octets[14] = static_cast<std::uint8_t>(i >> 8U);
+		to.octets[15] = static_cast<std::uint8_t>(i);
+		event.source.addr = toAbi(*parseIp("10.0.3.7"));
+		event.target = toAbi(to);
+		event.flags = CLOAK_EVENT_V4 | CLOAK_EVENT_PORTS;
+		EXPECT_FALSE(campaigns.add(Probe(event, {}, "eth0")));
+	}
+}
+
+} // namespace
+} // namespace cloak
