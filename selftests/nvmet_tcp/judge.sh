@@ -7,7 +7,7 @@
 # where: guest
 # kernels: 6.1 6.12
 # modules: ours
-# timeout: 150
+# timeout: 240
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/modules.sh"
@@ -42,12 +42,15 @@ record() {
 }
 
 exchange() {
-	local size
-	nvme_connect $nqn 127.0.0.1 4420 --nr-io-queues=1 "$@"
+	local size total=512k jobs=()
+	! slow_kernel || total=128k
 	for size in 512 16k 64k; do
-		fio_verify "$(nvme_device $nqn)" --bs=$size --size=512k \
-			--iodepth=4
+		jobs+=(--name="blocks-of-$size" --bs="$size" --size="$total"
+			--stonewall)
 	done
+	nvme_connect $nqn 127.0.0.1 4420 --nr-io-queues=1 "$@"
+	fio_run "$(nvme_device $nqn)" "${fio_verified[@]}" --iodepth=4 \
+		"${jobs[@]}"
 	nvme_disconnect $nqn
 }
 
