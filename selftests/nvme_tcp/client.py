@@ -6,6 +6,7 @@ import errno
 import glob
 import mmap
 import os
+import subprocess
 import time
 
 from fake import BLOCK, SLOW
@@ -82,7 +83,9 @@ class Controller:
         until(lambda: self.state() == state, seconds, f"state {state}")
 
     def device(self):
-        """Its block device, once it is there and can be opened."""
+        """Its block device, once it is there and can be opened: the kernel
+        makes the node first, and the disk live only when all of sysfs is
+        there."""
         until(self._opens, 20, "block device")
         return self._path()
 
@@ -96,7 +99,6 @@ class Controller:
             if path:
                 os.close(os.open(path, os.O_RDONLY))
         except OSError as error:
-            # The node comes before the disk is live.
             if error.errno in (errno.ENOENT, errno.ENXIO):
                 return False
             raise
@@ -152,10 +154,34 @@ def buffer_of(data):
     return memory
 
 
+def open_disk(path, flags):
+    """Opens it; an error says what else is known of it."""
+    try:
+        return os.open(path, flags | os.O_DIRECT)
+    except OSError as error:
+        error.add_note("\n".join(around(path)))
+        raise
+
+
+def around(path):
+    """What there is of a disk and its controllers."""
+    sysfs = "/sys/block/" + os.path.basename(path)
+    yield "nodes: " + " ".join(glob.glob("/dev/nvme*"))
+    for name in ("dev", "size"):
+        try:
+            yield f"{name}: {read_file(f'{sysfs}/{name}').strip()}"
+        except OSError as error:
+            yield str(error)
+    for name in glob.glob("/sys/class/nvme/*/state"):
+        yield f"{name}: {read_file(name).strip()}"
+    yield subprocess.run("dmesg | tail -n 20", shell=True, text=True,
+                         check=False, stdout=subprocess.PIPE).stdout
+
+
 def direct_read(path, offset, length):
     memory = mmap.mmap(-1, max(length, BLOCK))
     memory[:] = b"\xEE" * len(memory)
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    fd = open_disk(path, os.O_RDONLY)
     try:
         if os.preadv(fd, [memory], offset) != length:
             raise OSError(errno.EIO, "short read")
@@ -166,7 +192,7 @@ def direct_read(path, offset, length):
 
 def direct_write(path, offset, data):
     memory = buffer_of(data)
-    fd = os.open(path, os.O_WRONLY | os.O_DIRECT)
+    fd = open_disk(path, os.O_WRONLY)
     try:
         if os.pwritev(fd, [memory], offset) != len(data):
             raise OSError(errno.EIO, "short write")
