@@ -18,7 +18,7 @@ def _():
         target.icresp = lambda d: None
         begin = time.monotonic()
         refused_connect(target)
-        check(5 < time.monotonic() - begin < 15, "took",
+        check(5 < time.monotonic() - begin < 15 * SLOW, "took",
               time.monotonic() - begin)
     finally:
         target.close()
@@ -114,4 +114,4 @@ def _():
         check(took < 15, "disconnect took", took)
         b.host = None
         job.exception(20 * SLOW)
-        check(time.monotonic() - begin < 40, "it took too long")
+        check(time.monotonic() - begin < 40 * SLOW, "it took too long")
