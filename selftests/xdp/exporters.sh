@@ -109,9 +109,9 @@ collected() {
 
 to_nfcapd() {
 	scan 22,443
-	wait_until 15 output "ipfix udp://127.0.0.1:4740" ".written >= 2"
+	wait_until 30 output "ipfix udp://127.0.0.1:4740" ".written >= 2"
 	pkill -TERM -P $$ -x nfcapd
-	wait_until 10 eval "collected 'dst port 443' | grep '$SCANNER'"
+	wait_until 30 eval "collected 'dst port 443' | grep '$SCANNER'"
 	collected 'dst port 443' | grep "$SCANNER *$LAKE .* 443 *TCP"
 	cat "$WORK/nfcapd.out"
 	grep 'Flows: 2, .* Sequence Errors: 0, Bad Packets: 0' "$WORK/nfcapd.out"
@@ -119,7 +119,7 @@ to_nfcapd() {
 }
 
 to_nfacctd() {
-	wait_until 20 grep "$SCANNER,$LAKE,.*,443,.*tcp" "$WORK/nfacctd.csv"
+	wait_until 30 grep "$SCANNER,$LAKE,.*,443,.*tcp" "$WORK/nfacctd.csv"
 	not grep -v '^INFO ' "$WORK/nfacctd.out"
 }
 
@@ -138,16 +138,16 @@ to_late_receiver() {
 }
 
 to_tls_receiver() {
-	wait_until 15 output "ipfix tls://127.0.0.1:4743" \
+	wait_until 30 output "ipfix tls://127.0.0.1:4743" \
 		'.connected and .written >= 2'
 	ipfixDump --in "$WORK/tls.ipfix" >"$WORK/dumped"
 	grep -E 'flowEndReason.*: 1' "$WORK/dumped"
 }
 
 to_rsyslog() {
-	wait_until 15 grep "^plain 8[45] 20.*Z cloakd [a-z-]* \[origin .*$SCANNER" \
+	wait_until 30 grep "^plain 8[45] 20.*Z cloakd [a-z-]* \[origin .*$SCANNER" \
 		"$WORK/syslog"
-	wait_until 15 grep "^tls .*$SCANNER" "$WORK/syslog"
+	wait_until 30 grep "^tls .*$SCANNER" "$WORK/syslog"
 	cat "$WORK/rsyslog.out"
 	not grep -i error "$WORK/rsyslog.out"
 }
@@ -158,7 +158,7 @@ mistrust() {
 		>"$WORK/mistrust.toml"
 	ctl apply "$WORK/mistrust.toml"
 	in_ns scanner arping -c 1 -w 1 -S 10.0.9.90 -I eth0 "$LAKE" || true
-	wait_until 15 output "syslog tls://127.0.0.1:6515" \
+	wait_until 30 output "syslog tls://127.0.0.1:6515" \
 		'.connected == false and (.last_error | test("not trusted"))'
 	not grep '^tls .*10.0.9.90' "$WORK/syslog"
 	ctl reload

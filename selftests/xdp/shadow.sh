@@ -13,6 +13,10 @@
 . "$KTAP_LIB/cloakd.sh"
 ktap_need_commands nmap jq tshark socat
 
+# A flow has to be there when it is looked at, also where that takes longer.
+idle=${idle:-5}
+patience=$((idle + 60))
+
 # The scanner has the MAC, else he would not get beyond ARP.
 knows_mac() {
 	in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
@@ -48,11 +52,11 @@ no_flows() { [[ -z $(ctl flows --json) ]]; }
 
 # They are closed when idle, and then told of as EVE events.
 flows_told() {
-	wait_until 20 events '.event_type == "flow" and .dest_port == 443 and
+	wait_until "$patience" events '.event_type == "flow" and .dest_port == 443 and
 		.flow.pkts_toserver == 1 and .flow.pkts_toclient == 0 and
 		.cloak.verdict == "drop" and .cloak.end == "idle" and
 		.cloak.reasons.in == "unauthorised" and .tcp.syn'
-	wait_until 20 no_flows
+	wait_until "$patience" no_flows
 }
 
 # Not a frame of the peer is accounted, nor kept.
@@ -68,8 +72,8 @@ has_packets() { (($(tshark -r "$1" 2>/dev/null | wc -l) >= $2)); }
 # All packets of the scanner, with their reason, in nanoseconds.
 evidence() {
 	local file=$WORK/evidence/evidence-00000001.pcapng
-	wait_until 5 test -s "$file"
-	wait_until 5 has_packets "$file" 3
+	wait_until 30 test -s "$file"
+	wait_until 30 has_packets "$file" 3
 	tshark -n -r "$file" -Y "tcp.dstport == 443 && frame.comment contains
 		\"drop: unauthorised\" && frame.comment contains \"probe\" &&
 		frame.interface_name == eth0" >"$WORK/tshark" 2>"$WORK/said"
@@ -97,7 +101,7 @@ peer_shadowed() {
 		.flow.pkts_toserver == 1 and .flow.pkts_toclient == 1 and
 		.cloak.verdict == "pass")'
 	ctl shadow drop "$PEER"
-	wait_until 5 events ".event_type == \"flow\" and .proto == \"ICMP\" and
+	wait_until 30 events ".event_type == \"flow\" and .proto == \"ICMP\" and
 		.src_ip == \"$PEER\" and .cloak.end == \"forced\""
 }
 
@@ -107,17 +111,17 @@ listens() { in_ns lake ss -ltn | grep :2323; }
 decoy() {
 	in_ns scanner ip neigh flush dev eth0 nud permanent
 	in_ns scanner ip neigh flush dev eth0
-	in_ns lake socat TCP-LISTEN:2323,fork,reuseaddr SYSTEM:'echo login' \
+	in_ns lake socat -t 30 TCP-LISTEN:2323,fork,reuseaddr SYSTEM:'echo login' \
 		>/dev/null 2>&1 &
 	defer kill $!
-	wait_until 5 listens
-	[[ $(in_ns scanner socat -T 2 - "TCP:$LAKE:2323,connect-timeout=5" \
+	wait_until 30 listens
+	[[ $(in_ns scanner socat -t 30 - "TCP:$LAKE:2323,connect-timeout=30" \
 		</dev/null) == login ]]
 	not in_ns scanner ping -n -q -c 1 -W 1 "$LAKE"
-	wait_until 5 events '.event_type == "alert" and .cloak.reason == "decoy"
+	wait_until 30 events '.event_type == "alert" and .cloak.reason == "decoy"
 		and .alert.action == "allowed"'
 	ctl shadow | grep "^$SCANNER *.*decoy"
-	wait_until 20 events '.event_type == "flow" and .cloak.decoy and
+	wait_until "$patience" events '.event_type == "flow" and .cloak.decoy and
 		.dest_port == 2323 and .cloak.verdict == "pass" and
 		.flow.pkts_toclient > 0'
 }
@@ -144,7 +148,7 @@ disk_full() {
 		>"$WORK/small.toml"
 	ctl apply "$WORK/small.toml"
 	scan 1-200
-	wait_until 10 evidence_failed
+	wait_until 30 evidence_failed
 	[[ $(grep -c 'cannot write evidence' "$WORK/stderr") == 1 ]]
 	tshark -r "$WORK/small/e/evidence-00000001.pcapng" >"$WORK/tshark" 2>&1
 	not grep -i 'cut short\|damaged\|malformed' "$WORK/tshark"
@@ -154,15 +158,15 @@ disk_full() {
 # Everything for a while: the time of a shadow is over.
 expires() {
 	ctl shadow add 10.0.9.78 --for 1s
-	wait_until 10 not shadows '.source == "10.0.9.78"'
+	wait_until 30 not shadows '.source == "10.0.9.78"'
 }
 
 cloak_lab
 mkdir "$WORK/small"
 mount -t tmpfs -o size=16k tmpfs "$WORK/small"
 defer umount "$WORK/small"
-cloakd_policy '[flows]' 'idle = "5s"' '[[decoy]]' "address = \"$LAKE\"" \
-	'ports = [2323]' >"$WORK/policy.toml"
+cloakd_policy '[flows]' "idle = \"${idle}s\"" '[[decoy]]' \
+	"address = \"$LAKE\"" 'ports = [2323]' >"$WORK/policy.toml"
 cloakd_start
 ktap_run "a peer raises no shadow" peer_is_not
 knows_mac
