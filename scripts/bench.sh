@@ -9,12 +9,13 @@
 #   --pairs WORDS   INITIATOR/TARGET, each ours or intree; by default all four,
 #                   and null/null, the disk itself
 #   --jobs WORDS    as listed in selftests/bench/jobs.sh, or named like those
+#   --scheduler S   I/O scheduler of the disk, instead of the driver's default
 #   --profile       which functions the instructions go to, of each job
 #   --wall          by the clock on the wall, two processors, the pairs in turns
 #   --rounds N      of those (default 5)
 #   --seconds S     of each job in a round (default 3)
 #
-# Results go to build/bench, or build/bench-wall: bench.txt, bench.json,
+# Results go to build/bench, build/bench-wall, or build/bench-S: bench.txt, bench.json,
 # bench.svg, and of a profile profile.txt and folded stacks. In-tree figures stay
 # there, for runs without that pair.
 set -euo pipefail
@@ -26,11 +27,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../selftests/bench/jobs.sh"
 
 kernels=("${SERIES[@]}") pairs=() jobs=() profile=no wall=no rounds=5 seconds=3
+scheduler=''
 while (($# > 0)); do
 	case $1 in
 	--kernel) kernels=("$2"); shift ;;
 	--pairs) read -ra pairs <<<"$2"; shift ;;
 	--jobs) read -ra jobs <<<"$2"; shift ;;
+	--scheduler) scheduler=$2; shift ;;
 	--profile) profile=yes ;;
 	--wall) wall=yes ;;
 	--rounds) rounds=$2; shift ;;
@@ -39,7 +42,7 @@ while (($# > 0)); do
 	esac
 	shift
 done
-out=$BUILD/bench
+out=$BUILD/bench${scheduler:+-$scheduler}
 [[ $wall == no ]] || out=$BUILD/bench-wall
 
 # guest KERNEL FILE OPTION... -- ARGUMENT...: what the guest prints, in FILE.
@@ -61,6 +64,7 @@ guest() {
 measure() {
 	local pair options=()
 	[[ $profile == no ]] || options+=(--profile)
+	[[ -z $scheduler ]] || options+=(--scheduler "$scheduler")
 	for pair in "${pairs[@]}"; do
 		say "bench: $1, ${pair%/*} initiator, ${pair#*/} target" >&2
 		guest "$1" "$out/raw/$1.${pair/\//-}" --icount -- \

@@ -8,6 +8,7 @@
 #   PAIR         INITIATOR/TARGET, each ours or intree; or null/null, which is
 #                the disk itself
 #   --seconds S  each job takes so long; without it, a number of I/Os
+#   --scheduler  of the disk, instead of the driver's default
 #   --profile    after each job once more, under perf
 #
 # Prints a line of JSON for each job, and of a profile the stacks, root first,
@@ -28,7 +29,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 NQN=nqn.2026-01.net.cloaklake:bench
 DISK=/dev/nullb0
-seconds='' profile=no pairs=()
+seconds='' scheduler='' profile=no pairs=()
 
 # pair_up INITIATOR/TARGET
 pair_up() {
@@ -58,6 +59,9 @@ device_for() {
 	nvme_connect $NQN 127.0.0.1 4420 $options >/dev/null
 	connected=$options
 	device=$(nvme_device $NQN)
+	[[ -z $scheduler ]] ||
+		echo "$scheduler" | tee /sys/block/nvme*c*n*/queue/scheduler \
+			>/dev/null
 	run_fio randrw-64k-qd64 --number_ios=1500
 	run_fio randrw-4k-qd128 --number_ios=1500
 }
@@ -136,6 +140,7 @@ bench() {
 while (($# > 0)); do
 	case $1 in
 	--seconds) seconds=$2; shift ;;
+	--scheduler) scheduler=$2; shift ;;
 	--profile) profile=yes ;;
 	--profiled) shift; profiled "$@"; exit ;;
 	--) shift; break ;;
