@@ -148,8 +148,8 @@ while (($# > 0)); do
 	esac
 	shift
 done
-# Its clock does not wait for the disk of the machine, so udevd may seem late.
-wait_until 60 udevadm settle
+# The clock does not wait for the disk of the machine: udevd may seem late.
+until udevadm settle; do :; done
 modprobe null_blk memory_backed=0 queue_mode=2 irqmode=0
 for pair in "${pairs[@]}"; do
 	bench "$pair" "$@"
