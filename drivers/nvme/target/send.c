@@ -471,7 +471,11 @@ static bool send_some(struct nvmet_tcp_queue *queue)
 	nvmet_tcp_stat_add(&queue->stats.tx_sends, 1);
 	if (sent == -EAGAIN) {
 		nvmet_tcp_stat_add(&queue->stats.tx_full, 1);
-		return false;
+		/*
+		 * Full, and write_space will come; or there was no memory, and
+		 * nobody would.
+		 */
+		return sk_stream_is_writeable(queue->sock->sk);
 	}
 	if (sent < 0) {
 		nvmet_tcp_queue_kill(queue);
