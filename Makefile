@@ -27,7 +27,7 @@ make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup modules all-modules xdp check check-debug bench bench-wall \
-	demo shell debug-kernel style install deb uninstall reload clean \
+	bench-xdp demo shell debug-kernel style install deb uninstall reload clean \
 	distclean
 
 help: ## this list
@@ -62,6 +62,9 @@ bench: $(if $(KVER),modules,all-modules) ## instructions per I/O against the in-
 
 bench-wall: $(if $(KVER),modules,all-modules) ## the same by the clock on the wall, in turns
 	@scripts/bench.sh --wall $(bench_options)
+
+bench-xdp: ## nanoseconds per packet of the cloak, beside others
+	@scripts/bench-xdp.sh
 
 demo: ## the whole story in one guest: target, initiator, scanner, cloak
 	@scripts/demo.sh $(KVER)

@@ -478,6 +478,7 @@ enum cloak_event_flags {
 	CLOAK_EVENT_FRAGMENT = 1 << 7,	/* packet is a fragment */
 	CLOAK_EVENT_PORTS = 1 << 8,	/* sport and dport were read */
 	CLOAK_EVENT_DECOY = 1 << 9,	/* it touched a decoy, and passed */
+	CLOAK_EVENT_RULE = 1 << 10,	/* a rule logs it; no probe */
 };
 
 /*
@@ -506,6 +507,8 @@ struct cloak_event {
 	__u8 dmac[6];
 	__u8 reserved[1];	/* zero */
 	__u16 head_len;		/* at most CLOAK_HEAD_LEN */
+	__u32 rule;		/* its counter, with CLOAK_EVENT_RULE */
+	__u32 reserved2;	/* zero */
 };
 
 /*
@@ -522,6 +525,7 @@ enum cloak_event_stat {
 	CLOAK_STAT_RATE_LIMITED = 4,	/* above events_per_second */
 	CLOAK_STAT_FAILED = 5,		/* no reader, or its buffer is full */
 	CLOAK_STAT_UNRECORDED = 6,	/* no budget for a new source */
+	CLOAK_STAT_LOGGED = 7,		/* packets told because a rule logs */
 	CLOAK_STATS = 8,
 };
 
@@ -733,7 +737,7 @@ CLOAK_ASSERT(sizeof(struct cloak_entry) == 88, "cloak_entry");
 CLOAK_ASSERT(sizeof(struct cloak_counter) == 16, "cloak_counter");
 CLOAK_ASSERT(sizeof(struct cloak_source_key) == 24, "cloak_source_key");
 CLOAK_ASSERT(sizeof(struct cloak_source) == 104, "cloak_source");
-CLOAK_ASSERT(sizeof(struct cloak_event) == 192, "cloak_event");
+CLOAK_ASSERT(sizeof(struct cloak_event) == 200, "cloak_event");
 CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
 CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 24, "cloak_neighbour");
 CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");

@@ -94,6 +94,7 @@ keys_read() {
 		reader[f[2]] = f[4]
 	}
 	END {
+		reader["table.rule"] = "readRule"
 		for (section in reader) {
 			n = split(keys[reader[section]], k, " ")
 			for (i = 1; i <= n; i++)
@@ -105,7 +106,7 @@ keys_read() {
 # keys_described: the same by the manual page, a term of each definition.
 keys_described() {
 	part "$man/cloakd.8.rst" POLICY ALERTS | awk '
-	/^\[+[a-z]+\]+$/ { gsub(/[][]/, ""); section = $0; next }
+	/^\[+[a-z.]+\]+$/ { gsub(/[][]/, ""); section = $0; next }
 	/^\*\*/ {
 		while (match($0, /\*\*[a-z_]+\*\*/)) {
 			print section, substr($0, RSTART + 2, RLENGTH - 4)

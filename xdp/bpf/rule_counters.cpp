@@ -71,33 +71,51 @@ byChunk(std::span<const __u32> counters)
 	return chunks;
 }
 
-/** Sets the counters of a chunk to zero and gives them to their keys. */
-Status begin(const CloakMaps &maps, __u32 chunk,
-             std::span<const std::pair<__u32, cloak_counter_key>> fresh)
+using Owners = std::vector<std::pair<__u32, cloak_counter_key>>;
+
+/** How many numbers from @p at on follow each other. */
+std::size_t runFrom(const Owners &fresh, std::size_t at)
+{
+	std::size_t end = at + 1;
+
+	while (end < fresh.size() &&
+	       fresh[end].first == fresh[end - 1].first + 1)
+		end++;
+	return end - at;
+}
+
+/** Sets counters of a chunk to zero and gives them to their owners. */
+Status begin(const CloakMaps &maps, __u32 chunk, const Owners &fresh)
 {
 	auto counters = innerMap(maps.ruleCounters, chunk, kCounters);
 	auto keys = innerMap(maps.counterKeys, chunk, kKeys);
-	const cloak_counter zero{};
 	const __u32 cpus = cpuCount();
+	std::size_t run = 0;
 
 	if (!counters)
 		return counters.error();
 	if (!keys)
 		return keys.error();
-	for (const auto &[counter, key] : fresh) {
-		const __u32 at = counter % CLOAK_COUNTER_CHUNK;
+	for (std::size_t at = 0; at < fresh.size(); at += run) {
+		const __u32 first = fresh[at].first;
+		std::vector<cloak_counter_key> owners;
 
+		run = runFrom(fresh, at);
+		const std::vector<cloak_counter> zeros(run);
+		const auto count = static_cast<__u32>(run);
+		for (std::size_t i = at; i < at + run; ++i)
+			owners.push_back(fresh[i].second);
 		for (__u32 cpu = 0; cpu < cpus; cpu++) {
-			const __u32 place = CLOAK_COUNTER_AT(cpu, counter);
-			if (bpf_map_update_elem(counters->get(), &place, &zero,
-			                        BPF_ANY))
-				return Error::fromErrno("cannot write to map "
-				                        "rule_counters");
+			auto done =
+			    writeArray(*counters, CLOAK_COUNTER_AT(cpu, first),
+			               zeros.data(), count, kCounters);
+			if (!done)
+				return done;
 		}
-		if (bpf_map_update_elem(keys->get(), &at, &key, BPF_ANY)) {
-			return Error::fromErrno(
-			    "cannot write to map counter_keys");
-		}
+		auto done = writeArray(*keys, first % CLOAK_COUNTER_CHUNK,
+		                       owners.data(), count, kKeys);
+		if (!done)
+			return done;
 	}
 	return {};
 }
@@ -164,7 +182,7 @@ Result<std::vector<__u32>>
 RuleCounters::claim(const CloakMaps &maps,
                     std::span<const cloak_counter_key> keys)
 {
-	std::map<__u32, std::vector<std::pair<__u32, cloak_counter_key>>> fresh;
+	std::map<__u32, Owners> fresh;
 	std::vector<__u32> claimed(1);
 	__u32 most = 1;
 

@@ -9,6 +9,7 @@
 
 #include "alerts/text.h"
 #include "bpf/programs.h"
+#include "daemon/rule_log.h"
 #include "export/syslog.h"
 #include "flows/eve.h"
 #include "policy/parse.h"
@@ -295,9 +296,24 @@ void Engine::refreshHost()
 	}
 }
 
+/** What to call the rule with this counter. */
+std::string Engine::loggedBy(std::uint32_t counter) const
+{
+	const auto index =
+	    enforcer_ ? enforcer_->ruleOf(counter) : std::nullopt;
+
+	if (!rules_ || !index)
+		return "a former rule";
+	return nameOfRule(*rules_, *index);
+}
+
 void Engine::handle(const cloak_event &event,
                     std::span<const std::uint8_t> head)
 {
+	if ((event.flags & CLOAK_EVENT_RULE) != 0) {
+		spdlog::info("{}", describeLogged(event, loggedBy(event.rule)));
+		return;
+	}
 	tracker_.probe(Probe(event, head, host_.nameOf(event.ifindex)));
 }
 

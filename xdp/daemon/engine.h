@@ -135,6 +135,7 @@ private:
 	void measure(bool wanted);
 	void publish(const Flow &flow);
 	void publish(const Alert &alert);
+	[[nodiscard]] std::string loggedBy(std::uint32_t counter) const;
 	void handle(const cloak_event &event,
 	            std::span<const std::uint8_t> head);
 

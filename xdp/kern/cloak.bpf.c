@@ -10,6 +10,7 @@
 #include "decoy.h"
 #include "egress.h"
 #include "ingress.h"
+#include "log.h"
 #include "report.h"
 #include "rules.h"
 
@@ -44,6 +45,8 @@ int cloak_ingress(struct xdp_md *ctx)
 		if (has_rules(&p, reason)) {
 			ingress_deepen(ctx, &p);
 			reason = rules_apply(&p, CLOAK_INGRESS, reason);
+			if (p.log_rule)
+				ingress_log(ctx, &p, reason);
 		}
 		if (decoys_exist())
 			reason = decoy_ingress(ctx, &p, reason);
@@ -72,6 +75,8 @@ int cloak_egress(struct __sk_buff *skb)
 			egress_deepen(skb, &p);
 			egress_tag(skb, &p);
 			reason = rules_apply(&p, CLOAK_EGRESS, reason);
+			if (p.log_rule)
+				egress_log(skb, &p, reason);
 		}
 		if (reason >= CLOAK_DROP_FIRST && decoys_exist())
 			reason = decoy_egress(skb, &p, reason);

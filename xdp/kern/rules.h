@@ -13,6 +13,7 @@
 #include "facts.h"
 #include "flow.h"
 #include "policy.h"
+#include "shadow.h"
 
 /*
  * A rule found: its order above, its place in "entries" below, so that the
@@ -171,8 +172,10 @@ global_fn int entry_note(struct packet *p, __u32 place)
 	if (!entry)
 		return 0;
 	entry_count(entry, p->len);
-	if (entry->verdict == CLOAK_RULE_LOG)
+	if (entry->verdict == CLOAK_RULE_LOG && !p->log_rule)
 		p->log_rule = entry->counter;
+	if (entry->verdict == CLOAK_RULE_SHADOW)
+		shadow_source(p, CLOAK_SHADOW_RULE, bpf_ktime_get_boot_ns());
 	return 0;
 }
 

@@ -149,9 +149,11 @@ void RuleChecker::checkVerdict(const TablePolicy &table, const RulePolicy &rule)
 		                  "that {} is there",
 		                  toString(table.address.value)));
 	}
-	if (rule.verdict.value == CLOAK_RULE_SHADOW) {
+	if (rule.verdict.value == CLOAK_RULE_SHADOW &&
+	    rule.direction != RuleDirection::In) {
 		fault(rule.verdict.at, "table.rule.verdict", "\"shadow\"",
-		      "another verdict; nobody is shadowed yet");
+		      "direction \"in\", since it is the source of a packet "
+		      "that is shadowed");
 	}
 }
 

@@ -208,6 +208,15 @@ Status Enforcer::account(const CompiledPolicy &policy, __u32 former) const
 	return object_.maps().accountConfig.put(0, policy.accounting);
 }
 
+std::optional<std::uint32_t> Enforcer::ruleOf(std::uint32_t counter) const
+{
+	const auto found = std::ranges::find(numbers_, counter);
+
+	if (found == numbers_.end())
+		return std::nullopt;
+	return static_cast<std::uint32_t>(found - numbers_.begin());
+}
+
 Result<std::vector<cloak_counter>> Enforcer::ruleCounters() const
 {
 	return RuleCounters::read(object_.maps(), numbers_);

@@ -7,6 +7,7 @@
 #define CLOAKLAKE_POLICY_ENFORCE_H
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,10 @@ public:
 
 	/** What was counted, in the order of CompiledRules::keys. */
 	[[nodiscard]] Result<std::vector<cloak_counter>> ruleCounters() const;
+
+	/** Who has a counter, as an index into CompiledRules::keys. */
+	[[nodiscard]] std::optional<std::uint32_t>
+	ruleOf(std::uint32_t counter) const;
 
 	/** Peers that were authorised at run time and have not expired. */
 	[[nodiscard]] Result<std::vector<Authorisation>> authorised() const;

@@ -22,7 +22,7 @@ namespace cloak::test
 namespace
 {
 
-constexpr unsigned kRounds = 5;
+constexpr unsigned kRounds = 40;
 constexpr unsigned kLoopback = 1;
 constexpr std::size_t kCounters = 1024;
 
@@ -54,7 +54,15 @@ public:
 	{
 	}
 
-	Result<std::vector<Measured>> measure(const std::string &suffix);
+	/** The cloak alone, without rules. */
+	Status measureCloak();
+	/** Tables of all sizes. */
+	Status measureRules(const std::string &suffix);
+
+	[[nodiscard]] const std::vector<Measured> &rows() const
+	{
+		return rows_;
+	}
 
 private:
 	Status add(const std::string &name, const Bytes &frame,
@@ -153,14 +161,54 @@ Status Bench::measureCase(const Case &one, const std::string &suffix)
 	return {};
 }
 
-Result<std::vector<Measured>> Bench::measure(const std::string &suffix)
+Status Bench::measureRules(const std::string &suffix)
 {
 	for (const Case &one : cases()) {
 		auto done = measureCase(one, suffix);
 		if (!done)
-			return done.error();
+			return done;
 	}
-	return std::move(rows_);
+	return {};
+}
+
+Status Bench::measureCloak()
+{
+	auto done = put(nullptr);
+	if (!done)
+		return done;
+	done = add("cloak: TCP of a stranger, drop", syn(kScanner).bytes());
+	if (!done)
+		return done;
+	const Packet arp =
+	    Ethernet{.src = kScanner.mac, .dst = kBroadcast} /
+	    Arp{.sha = kScanner.mac, .spa = kScanner.v4, .tpa = kLake.v4};
+	done = add("cloak: ARP of a stranger, drop", arp.bytes());
+	if (!done)
+		return done;
+	done = add("cloak: TCP of a peer, pass", syn(kPeer).bytes());
+	if (!done)
+		return done;
+	const Packet tcp6 = Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+	                    Ipv6{.src = kPeer.v6, .dst = kLake.v6} / Tcp{};
+	return add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
+}
+
+/** A program that lets everything pass and does nothing else. */
+Result<Measured> measureEmpty(std::uint32_t repeat)
+{
+	const std::array<bpf_insn, 2> code = {{
+	    {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS},
+	    {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+	}};
+	const Fd program(bpf_prog_load(BPF_PROG_TYPE_XDP, "empty", "GPL",
+	                               code.data(), code.size(), nullptr));
+
+	if (!program)
+		return Error::fromErrno("cannot load the empty program");
+	auto time = nanosecondsOf(program.get(), syn(kPeer).bytes(), repeat);
+	if (!time)
+		return time.error();
+	return Measured{"empty program", *time, 0, 0};
 }
 
 } // namespace
@@ -188,8 +236,11 @@ Result<double> nanosecondsOf(int program, const Bytes &frame,
 
 Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 {
-	std::vector<Measured> all;
+	auto empty = measureEmpty(repeat);
+	if (!empty)
+		return empty.error();
 
+	std::vector<Measured> all = {*empty};
 	for (const bool remember : {false, true}) {
 		CloakObject::Options options;
 		options.pinRoot = "";
@@ -198,10 +249,13 @@ Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 		if (!object)
 			return object.error();
 		Bench bench(std::move(*object), repeat);
-		auto rows = bench.measure(remember ? ", established flow" : "");
-		if (!rows)
-			return rows.error();
-		all.insert(all.end(), rows->begin(), rows->end());
+		Status done = remember ? Status() : bench.measureCloak();
+		if (done)
+			done = bench.measureRules(
+			    remember ? ", established flow" : "");
+		if (!done)
+			return done.error();
+		all.insert(all.end(), bench.rows().begin(), bench.rows().end());
 	}
 	return all;
 }

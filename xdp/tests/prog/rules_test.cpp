@@ -198,6 +198,44 @@ TEST_F(RulesTest, CountingRulesGoOn)
 	EXPECT_EQ(count(compiled_->shared.front().counter), shared + 3);
 }
 
+TEST_F(RulesTest, ShadowTheSource)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {ruleForPort(CLOAK_RULE_SHADOW, 23)};
+	use(table);
+	cloak_account_config config{};
+	config.shadow_ns = 3600'000'000'000;
+	ASSERT_TRUE(maps().accountConfig.put(0, config).ok());
+	const auto shadow = [] {
+		return maps().shadows.get(addrOf("192.0.2.10"));
+	};
+
+	EXPECT_TRUE(run(tcp(40000, 22)).passed);
+	ASSERT_TRUE(shadow().ok());
+	EXPECT_FALSE(*shadow());
+	EXPECT_TRUE(run(tcp(40000, 23)).passed);
+	ASSERT_TRUE(*shadow());
+	EXPECT_EQ((*shadow())->causes, 1U << CLOAK_SHADOW_RULE);
+}
+
+TEST_F(RulesTest, LogToUserSpace)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.rules = {rule(CLOAK_RULE_LOG)};
+	use(table);
+	const auto before = stats();
+
+	EXPECT_TRUE(run(tcp(40000, 22)).passed);
+	EXPECT_TRUE(run(tcp(22, 40000, false)).passed);
+	const auto seen = events();
+	ASSERT_EQ(seen.size(), 1U) << "the rule is for what comes in";
+	EXPECT_TRUE(seen.front().event.flags & CLOAK_EVENT_RULE);
+	EXPECT_EQ(seen.front().event.dport, 22);
+	EXPECT_NE(seen.front().event.rule, 0U);
+	EXPECT_EQ(stats()[CLOAK_STAT_LOGGED], before[CLOAK_STAT_LOGGED] + 1);
+	EXPECT_EQ(stats()[CLOAK_STAT_PROBES], before[CLOAK_STAT_PROBES]);
+}
+
 TEST_F(RulesTest, WhatTheCloakDropsIsNotAsked)
 {
 	TablePolicy table = tableOf(kLocal);
