@@ -156,7 +156,8 @@ for address in "${OTHERS[@]}"; do
 	netns_addr lake eth0 "$address/24"
 done
 for port in 4420 2049 22; do
-	in_ns lake socat -u "TCP-LISTEN:$port,fork,reuseaddr" OPEN:/dev/null &
+	ip netns exec "$(ns lake)" socat -u \
+		"TCP-LISTEN:$port,fork,reuseaddr" OPEN:/dev/null &
 	defer kill $!
 done
 policy >"$WORK/policy.toml"

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "policy/render_rules.h"
 #include "policy/words.h"
 #include "util/duration.h"
 
@@ -110,6 +111,8 @@ std::string renderPolicy(const Policy &policy)
 		text += renderGroup(group);
 	for (const Gateway &gateway : policy.gateways)
 		text += renderGateway(gateway);
+	for (const TablePolicy &table : policy.tables)
+		text += renderTable(table);
 	text += renderAlerts(policy.alerts);
 	text += renderSeeing(policy.seeing);
 	text += fmt::format("[output]\ntext = {}\neve = {}\n",

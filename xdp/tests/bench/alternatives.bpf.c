@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Other ways to find the first rule that matches, for comparison: a plain
  * list, and a hash table of the kernel for all tuples together. Both see the
@@ -153,4 +153,4 @@ int kernel_hash(struct xdp_md *ctx)
 	return search.best != 0xffffffff ? XDP_PASS : XDP_DROP;
 }
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Apache-2.0";
