@@ -69,6 +69,8 @@ def _():
 @test("disconnect of a live controller that has gone silent")
 def _():
     with bench() as b:
+        # The kernel reads the new disk, and holds up opens until it has.
+        b.host.device()
         job_seen = threading.Event()
 
         def act(_, command):
