@@ -155,7 +155,10 @@ check_format() {
 }
 
 # tidy_flags: what a file of user space is compiled with.
-tidy_flags() { printf '%s\n' -std=c++20 -Ixdp -I"$BUILD/xdp/gen"; }
+tidy_flags() {
+	printf '%s\n' -std=c++20 -Ixdp -isystem "$BUILD/xdp/gen"
+	pkg-config --cflags libfixbuf | tr ' ' '\n' | sed '/^$/d; s/^-I/-isystem/'
+}
 
 # tidy FILE: findings in one file and what it includes, unless it was clean as
 # it is now.

@@ -233,7 +233,7 @@ global_fn int stage_note(struct packet *p, const struct facts *f, __u32 first,
 }
 
 /* Off only to measure what a look-up costs. */
-const volatile bool remember_verdicts = true;
+const volatile __u8 remember_verdicts = 1;
 
 /*
  * stage_decide() for those who ask often: each CPU remembers what the last
