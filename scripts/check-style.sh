@@ -181,31 +181,34 @@ tidy() {
 	fi
 }
 
-# tidy_folder FOLDER: its files as one, so that the headers of libraries, which
-# take most of the time, are looked at once. Where two files have private names
-# in common, each by itself.
-tidy_folder() {
-	local unit=$work/tidy/${1//\//-}.cpp flags
-	mapfile -t flags < <(tidy_flags)
-	printf "#include \"$TOP/%s\"\n" "$1"/*.cpp >"$unit"
-	if g++ -fsyntax-only -w "${flags[@]}" "$unit" 2>/dev/null; then
-		tidy "$unit"
+# tidy_files FILE...: as one, so that the headers of libraries, which take most
+# of the time, are looked at once. Where some have private names in common, in
+# two halves.
+tidy_files() {
+	local unit flags half=$(($# / 2))
+	if (($# == 1)); then
+		tidy "$1"
 		return
 	fi
-	local file
-	for file in "$1"/*.cpp; do
-		tidy "$file"
-	done
+	mapfile -t flags < <(tidy_flags)
+	unit=$work/tidy/$(tr / - <<<"$1").$#.cpp
+	printf "#include \"$TOP/%s\"\n" "$@" >"$unit"
+	if g++ -fsyntax-only -w "${flags[@]}" "$unit" 2>/dev/null; then
+		tidy "$unit"
+	else
+		tidy_files "${@:1:half}"
+		tidy_files "${@:half+1}"
+	fi
 }
 
 check_tidy() {
 	need_command clang-tidy clang-tidy
 	mkdir -p "$work/tidy"
-	export -f tidy tidy_folder tidy_flags
+	export -f tidy tidy_files tidy_flags
 	export work BUILD TOP
 	# shellcheck disable=SC2016 # for the inner shell
 	cxx | sed -n 's#/[^/]*\.cpp$##p' | sort -u |
-		xargs -d '\n' -r -n 1 -P 2 bash -c 'tidy_folder "$1"' tidy |
+		xargs -d '\n' -r -n 1 -P 2 bash -c 'tidy_files "$1"/*.cpp' tidy |
 		sort -u
 }
 
