@@ -54,8 +54,9 @@ shape() {
 		.in_iface == "eth0" and .ether.src_mac and
 		.alert.signature and .alert.category and .alert.severity and
 		.cloak.first_seen and .packet and .timestamp' >"$WORK/whole"
-	(($(wc -l <"$WORK/whole") == $(wc -l <"$WORK/eve.json")))
-	jq -r .packet "$WORK/eve.json" | while read -r packet; do
+	events '.event_type == "alert"' >"$WORK/alerts"
+	(($(wc -l <"$WORK/whole") == $(wc -l <"$WORK/alerts")))
+	jq -r .packet "$WORK/alerts" | while read -r packet; do
 		base64 -d <<<"$packet" | wc -c | grep -qE '^[1-9]'
 	done
 }
@@ -82,7 +83,8 @@ follow() {
 
 shown() {
 	ctl alerts | grep "$SCANNER .* (TCP Xmas scan)"
-	(($(ctl alerts --json | wc -l) == $(wc -l <"$WORK/eve.json")))
+	events '.event_type == "alert"' >"$WORK/alerts"
+	(($(ctl alerts --json | wc -l) == $(wc -l <"$WORK/alerts")))
 	ctl sources | grep "^$SCANNER .* xmas"
 	ctl sources --json | jq -e ".[] | select(.address == \"$SCANNER\")"
 	ctl drops | grep '^in *drop *unauthorised'

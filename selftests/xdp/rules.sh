@@ -13,7 +13,11 @@
 . "$KTAP_LIB/cloakd.sh"
 ktap_need_commands jq socat ping
 
-MANY=5120
+# An emulated processor compiles a tenth of them in the same time.
+MANY=5120 seconds=1
+if grep -q cloak.run= /proc/cmdline; then
+	MANY=512 seconds=20
+fi
 OTHERS=(10.0.9.21 10.0.9.22 10.0.9.23)
 
 # table ADDRESS [LINE...]: a table that lets in ping, 4420, and what the lines
@@ -78,7 +82,7 @@ quick() {
 	ctl apply "$WORK/one.toml"
 	local took=$((${EPOCHREALTIME/./} - begun))
 	echo "$MANY rules read, compiled and swapped in after $took us"
-	((took < 1000000 * ${CLOAK_SLOW:-1}))
+	((took < seconds * 1000000 * ${CLOAK_SLOW:-1}))
 }
 
 decides() {
@@ -99,7 +103,8 @@ lists() {
 	ctl rules --hit --json | jq -e 'length == 4'
 	ctl status | grep "^rules *$((MANY * 4)) in 4 tables"
 	ctl counters | grep -E '^storage +[1-9]'
-	ctl counters --json | jq -e 'length == 1026'
+	ctl counters --json |
+		jq -e "length == $((MANY > 1029 ? 1026 : MANY - 3))"
 	ctl_exits 2 rules 10.0.9
 }
 
@@ -164,7 +169,7 @@ policy >"$WORK/policy.toml"
 ktap_run "check finds no fault in $((MANY * 4)) rules" \
 	ctl_exits 0 check "$WORK/policy.toml"
 cloakd_start
-ktap_run "$MANY rules are in force within a second" quick
+ktap_run "$MANY rules are in force within $seconds s" quick
 ktap_run "all of them are back" ctl reload
 ktap_run "rules decide about connections to each address" decides
 ktap_run "rules, counters and status say so" lists
