@@ -472,10 +472,10 @@ static bool send_some(struct nvmet_tcp_queue *queue)
 	if (sent == -EAGAIN) {
 		nvmet_tcp_stat_add(&queue->stats.tx_full, 1);
 		/*
-		 * Full, and write_space will come; or there was no memory, and
-		 * nobody would.
+		 * Full, and write_space comes with an acknowledgment; or there
+		 * was no memory, and nothing is under way that could be one.
 		 */
-		return sk_stream_is_writeable(queue->sock->sk);
+		return !READ_ONCE(queue->sock->sk->sk_wmem_queued);
 	}
 	if (sent < 0) {
 		nvmet_tcp_queue_kill(queue);

@@ -9,9 +9,9 @@
  * Whether a queue is busy cannot be asked, so it is tried out. A goal of one,
  * with which every queue begins, sends at once. From time to time the goal is
  * doubled: if so many come before the timer does, it stays, and is soon doubled
- * again; if not, it falls to what came, and the next attempt is twice as far
- * away. A queue at depth one pays for that with batch_usecs once in
- * BACKOFF_MAX commands.
+ * again; if not, it falls to what came, but at most by half, and the next
+ * attempt is twice as far away. A queue at depth one pays for that with
+ * batch_usecs once in BACKOFF_MAX commands.
  *
  * Nothing here locks. @held and @goal may be a little wrong, which costs some
  * microseconds; what must not go wrong is that somebody rings. A submitter adds
@@ -20,19 +20,22 @@
  * this capsule.
  */
 #include "nvme_tcp.h"
-#include "trace.h"
 
 /* Data of a command that is as dear as what waiting might save. */
 #define LARGE_DATA	SZ_16K
 /* Times that the timer is started again because capsules keep coming. */
 #define EXTENSIONS	3
+/* Most that batch_usecs may be: commands must not wait until they time out. */
+#define USECS_MAX	1000U
 /* Sends between two attempts to raise the goal: at first, and at most. */
 #define BACKOFF_MIN	8
 #define BACKOFF_MAX	1024
 
 static ktime_t bell_time(void)
 {
-	return ns_to_ktime(READ_ONCE(nvme_tcp_batch_usecs) * NSEC_PER_USEC);
+	u32 usecs = min(READ_ONCE(nvme_tcp_batch_usecs), USECS_MAX);
+
+	return ns_to_ktime(usecs * NSEC_PER_USEC);
 }
 
 static u32 bell_max(void)
@@ -98,8 +101,7 @@ static void bell_arm(struct nvme_tcp_doorbell *bell)
 {
 	bell->seen = 1;
 	bell->extended = 0;
-	hrtimer_start(&bell->timer, bell_time(),
-		      HRTIMER_MODE_REL);
+	hrtimer_start(&bell->timer, bell_time(), HRTIMER_MODE_REL);
 }
 
 /**

@@ -28,7 +28,7 @@ MODULE_PARM_DESC(batch, "commands of a busy queue that are sent together, 1 to 6
 
 unsigned int nvme_tcp_batch_usecs = 25;
 module_param_named(batch_usecs, nvme_tcp_batch_usecs, uint, 0644);
-MODULE_PARM_DESC(batch_usecs, "microseconds to wait for another one of those, 0 for each at once (default 25)");
+MODULE_PARM_DESC(batch_usecs, "microseconds to wait for another one of those, up to 1000, 0 for each at once (default 25)");
 
 struct workqueue_struct *nvme_tcp_wq;
 
