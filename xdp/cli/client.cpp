@@ -196,4 +196,19 @@ int explain(const Context &context, int code, const std::string &sentence)
 	               Response::error(Failure::Failed, sentence));
 }
 
+int followEvents(const Context &context, Client &client,
+                 const std::function<void(const nlohmann::json &)> &show)
+{
+	while (true) {
+		auto event = client.nextEvent();
+		if (!event) {
+			return explain(context, kFailed,
+			               event.error().message());
+		}
+		if (!*event)
+			return explain(context, kNoDaemon, "cloakd has ended");
+		show(**event);
+	}
+}
+
 } // namespace cloak

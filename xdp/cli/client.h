@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_CLI_CLIENT_H
 #define CLOAKLAKE_CLI_CLIENT_H
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -59,6 +60,10 @@ struct Answer {
 /** Connects, or says why not. @param exit gets the exit code then. */
 [[nodiscard]] std::optional<Client> connectOrExplain(const Context &context,
                                                      int &exit);
+
+/** Calls @p show for each event until cloakd ends. @returns an exit code. */
+int followEvents(const Context &context, Client &client,
+                 const std::function<void(const nlohmann::json &)> &show);
 
 /** Says what went wrong the way all commands do. @returns @p code. */
 int explain(const Context &context, int code, const Response &response);

@@ -44,20 +44,6 @@ std::optional<WallTime> parseSince(const std::string &text)
 	return parseTimestamp(text);
 }
 
-int follow(const Context &context, Client &client)
-{
-	while (true) {
-		auto event = client.nextEvent();
-		if (!event) {
-			return explain(context, kFailed,
-			               event.error().message());
-		}
-		if (!*event)
-			return explain(context, kNoDaemon, "cloakd has ended");
-		print(context, **event);
-	}
-}
-
 int alerts(const Context &context, const AlertsOptions &options)
 {
 	Request request;
@@ -83,7 +69,10 @@ int alerts(const Context &context, const AlertsOptions &options)
 		return answer.exit;
 	for (const json &alert : answer.result)
 		print(context, alert);
-	return options.follow ? follow(context, *client) : kDone;
+	if (!options.follow)
+		return kDone;
+	return followEvents(context, *client,
+	                    [&](const json &alert) { print(context, alert); });
 }
 
 } // namespace

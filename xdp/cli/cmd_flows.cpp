@@ -153,26 +153,25 @@ bool isOf(const json &event, const std::optional<IpAddress> &source)
 	return !source || parseIp(field(event, end.c_str())) == source;
 }
 
-/** Each flow when it is closed, in a line. */
+/** A flow that was closed, in a line. */
+void printClosed(const Context &context, const json &flow)
+{
+	if (context.json)
+		printJson(flow);
+	else
+		fmt::print("{}\n", fmt::join(rowOf(flow), "  "));
+	std::fflush(stdout);
+}
+
 int follow(const Context &context, Client &client,
            const std::optional<IpAddress> &source)
 {
-	while (true) {
-		auto event = client.nextEvent();
-		if (!event) {
-			return explain(context, kFailed,
-			               event.error().message());
-		}
-		if (!*event)
-			return explain(context, kNoDaemon, "cloakd has ended");
-		if (!isOf(**event, source))
-			continue;
-		if (context.json)
-			printJson(**event);
-		else
-			fmt::print("{}\n", fmt::join(rowOf(**event), "  "));
-		std::fflush(stdout);
-	}
+	return followEvents(
+	    context, client,
+	    [&](const json &flow) {
+		    if (isOf(flow, source))
+			    printClosed(context, flow);
+	    });
 }
 
 int flows(const Context &context, const FlowsOptions &options)

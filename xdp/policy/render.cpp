@@ -6,24 +6,12 @@
 #include "policy/render_rules.h"
 #include "policy/words.h"
 #include "util/duration.h"
+#include "util/quote.h"
 
 namespace cloak
 {
 namespace
 {
-
-/** Strings of a policy have no control characters but may have quotes. */
-std::string tomlString(std::string_view text)
-{
-	std::string result = "\"";
-
-	for (const char character : text) {
-		if (character == '"' || character == '\\')
-			result += '\\';
-		result += character;
-	}
-	return result + '"';
-}
 
 template <typename T> std::string listed(const std::vector<Located<T>> &values)
 {
@@ -31,7 +19,7 @@ template <typename T> std::string listed(const std::vector<Located<T>> &values)
 
 	for (const auto &value : values) {
 		members += members.empty() ? "" : ", ";
-		members += tomlString(toString(value.value));
+		members += quoteToml(toString(value.value));
 	}
 	return "[" + members + "]";
 }
@@ -44,7 +32,7 @@ std::string renderInterface(const InterfacePolicy &interface)
 	                   "attach = \"{}\"\n"
 	                   "action = \"{}\"\n"
 	                   "resolve = {}\n\n",
-	                   tomlString(interface.name.value),
+	                   quoteToml(interface.name.value),
 	                   wordOf(kScopes, interface.scope.value),
 	                   wordOf(kAttachments, interface.attach),
 	                   wordOf(kActions, interface.action),
@@ -55,7 +43,7 @@ std::string renderGroup(const PeerGroup &group)
 {
 	std::string text = fmt::format(
 	    "[[peers]]\nname = {}\nprefixes = {}\naccess = \"{}\"\n",
-	    tomlString(group.name.value), listed(group.prefixes),
+	    quoteToml(group.name.value), listed(group.prefixes),
 	    wordOf(kAccesses, group.access));
 
 	if (!group.except.empty())
@@ -64,7 +52,7 @@ std::string renderGroup(const PeerGroup &group)
 		text += fmt::format("macs = {}\n", listed(group.macs));
 	if (group.interface) {
 		text += fmt::format("interface = {}\n",
-		                    tomlString(group.interface->value));
+		                    quoteToml(group.interface->value));
 	}
 	return text + "\n";
 }
@@ -79,7 +67,7 @@ std::string renderGateway(const Gateway &gateway)
 		    fmt::format("mac = \"{}\"\n", toString(gateway.mac->value));
 	if (gateway.interface) {
 		text += fmt::format("interface = {}\n",
-		                    tomlString(gateway.interface->value));
+		                    quoteToml(gateway.interface->value));
 	}
 	return text + "\n";
 }
@@ -116,7 +104,7 @@ std::string renderPolicy(const Policy &policy)
 	text += renderAlerts(policy.alerts);
 	text += renderSeeing(policy.seeing);
 	text += fmt::format("[output]\ntext = {}\neve = {}\n",
-	                    policy.output.text, tomlString(policy.output.eve));
+	                    policy.output.text, quoteToml(policy.output.eve));
 	return text;
 }
 

@@ -4,24 +4,12 @@
 #include <fmt/format.h>
 
 #include "policy/rule_words.h"
+#include "util/quote.h"
 
 namespace cloak
 {
 namespace
 {
-
-// Of the values that come here none has anything to escape but an interface.
-std::string quoted(std::string_view text)
-{
-	std::string result = "\"";
-
-	for (const char character : text) {
-		if (character == '"' || character == '\\')
-			result += '\\';
-		result += character;
-	}
-	return result + '"';
-}
 
 std::string prefixes(std::string_view key,
                      const std::vector<Located<Prefix>> &values)
@@ -30,7 +18,7 @@ std::string prefixes(std::string_view key,
 
 	for (const auto &value : values) {
 		members += members.empty() ? "" : ", ";
-		members += quoted(toString(value.value));
+		members += quoteToml(toString(value.value));
 	}
 	return values.empty() ? "" : fmt::format("{} = [{}]\n", key, members);
 }
@@ -41,7 +29,7 @@ std::string ports(std::string_view key, const std::vector<PortRange> &values)
 
 	for (const PortRange &value : values) {
 		members += members.empty() ? "" : ", ";
-		members += quoted(toString(value));
+		members += quoteToml(toString(value));
 	}
 	return values.empty() ? "" : fmt::format("{} = [{}]\n", key, members);
 }
@@ -80,7 +68,7 @@ std::string renderRule(const RulePolicy &rule)
 		text += fmt::format("vlan = {}\n", *rule.vlan);
 	if (rule.interface) {
 		text += fmt::format("interface = {}\n",
-		                    quoted(rule.interface->value));
+		                    quoteToml(rule.interface->value));
 	}
 	if (rule.mac)
 		text +=

@@ -122,19 +122,6 @@ void checkReceivers(const std::vector<ReceiverPolicy> &receivers,
 	}
 }
 
-/** A string for TOML; strings of a policy have no control characters. */
-std::string tomlString(std::string_view text)
-{
-	std::string result = "\"";
-
-	for (const char character : text) {
-		if (character == '"' || character == '\\')
-			result += '\\';
-		result += character;
-	}
-	return result + '"';
-}
-
 std::string renderDecoy(const Decoy &decoy)
 {
 	std::string ports;
@@ -151,17 +138,17 @@ std::string renderReceiver(std::string_view table,
 {
 	return fmt::format("[[{}]]\nto = {}\nca = {}\ncertificate = {}\n"
 	                   "key = {}\n\n",
-	                   table, tomlString(toString(receiver.to.value)),
-	                   tomlString(receiver.ca),
-	                   tomlString(receiver.certificate),
-	                   tomlString(receiver.key));
+	                   table, quoteToml(toString(receiver.to.value)),
+	                   quoteToml(receiver.ca),
+	                   quoteToml(receiver.certificate),
+	                   quoteToml(receiver.key));
 }
 
 std::string renderEvidence(const EvidencePolicy &evidence)
 {
 	return fmt::format("[evidence]\nfolder = {}\nfile_size = \"{}\"\n"
 	                   "files = {}\nsnaplen = {}\nper_second = {}\n\n",
-	                   tomlString(evidence.folder),
+	                   quoteToml(evidence.folder),
 	                   toString(evidence.fileSize), evidence.files,
 	                   evidence.snaplen, evidence.perSecond);
 }
@@ -249,7 +236,7 @@ std::string renderSeeing(const SeeingPolicy &policy)
 	for (const ReceiverPolicy &receiver : policy.syslog)
 		text += renderReceiver("syslog", receiver);
 	return text + fmt::format("[metrics]\nlisten = {}\nrun_time = {}\n\n",
-	                          tomlString(toString(policy.metrics.listen)),
+	                          quoteToml(toString(policy.metrics.listen)),
 	                          policy.metrics.runTime);
 }
 

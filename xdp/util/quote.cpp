@@ -49,6 +49,18 @@ std::string quote(std::string_view text)
 	return quoted + (end < text.size() ? "...\"" : "\"");
 }
 
+std::string quoteToml(std::string_view text)
+{
+	std::string quoted = "\"";
+
+	for (const char character : text) {
+		if (character == '"' || character == '\\')
+			quoted += '\\';
+		quoted += character;
+	}
+	return quoted + '"';
+}
+
 std::string printable(std::string_view sentence)
 {
 	std::string escaped;

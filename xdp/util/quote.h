@@ -18,6 +18,9 @@ namespace cloak
  */
 std::string quote(std::string_view text);
 
+/** A string of TOML. For text without control characters, as in policies. */
+std::string quoteToml(std::string_view text);
+
 /** Escapes control characters only: for sentences that quote by themselves. */
 std::string printable(std::string_view sentence);
 

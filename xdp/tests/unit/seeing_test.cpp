@@ -101,7 +101,7 @@ class FileRingTest : public testing::Test
 protected:
 	void SetUp() override
 	{
-		std::string name = "/tmp/cloak-ring-XXXXXX";
+		std::string name = testing::TempDir() + "cloak-ring-XXXXXX";
 		ASSERT_NE(mkdtemp(name.data()), nullptr);
 		root_ = name;
 	}
