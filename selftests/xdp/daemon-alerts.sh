@@ -21,8 +21,8 @@ first_alert() {
 	written=$(date -d "$(stat -c %y "$WORK/eve.json")" +%s%N)
 	echo "written $(((written - sent) / 1000000)) ms after the probe"
 	((written > sent && written - sent < 1000000000))
-	grep "^$SCANNER (..:..:..:..:..:..) probed $LAKE (ARP request)$" \
-		"$WORK/stdout"
+	grep "^$SCANNER (..:..:..:..:..:..) probed $LAKE (ARP request); $(
+		)shadowed until \(....-..-.. \)\?..:..$" "$WORK/stdout"
 }
 
 # scan KIND NMAP-OPTION...: finds nothing, and is told by its kind.
@@ -37,6 +37,15 @@ scan() {
 	not grep -E ' (open|closed|unfiltered) ' "$WORK/nmap"
 	wait_until 2 events ".src_ip == \"$SCANNER\" and
 		.alert.action == \"blocked\" and .cloak.kind == \"$kind\""
+}
+
+# The end of the shadow is the one that the data plane keeps.
+tells_shadow() {
+	local until
+	until=$(ctl shadow list --json | jq -r '.[0].until')
+	events "(.cloak.shadowed_until[:17]) == \"${until:0:17}\""
+	date -d "$until" +%H:%M >"$WORK/until"
+	ctl alerts | grep "; shadowed until .*$(<"$WORK/until")$"
 }
 
 # With the MAC known; else the scanner would not get beyond ARP.
@@ -100,6 +109,7 @@ cloakd_start
 ktap_run "the peer sees the host" sees peer
 ktap_run "a peer raises no alert" test ! -s "$WORK/eve.json"
 ktap_run "first alert within a second" first_alert
+ktap_run "it says how long the source is shadowed" tells_shadow
 ktap_run "hidden but for the peer" hidden
 ktap_run "ping" pinged
 ktap_run "SYN scan" scan syn -sS -p 22,4420

@@ -144,6 +144,8 @@ json evidence(const Alert &alert)
 			body["sources"].push_back(toString(source));
 		body["source_count"] = alert.campaign->sources.size();
 	}
+	if (alert.shadowedUntil)
+		body["shadowed_until"] = timestamp(*alert.shadowedUntil);
 	return body;
 }
 

@@ -279,18 +279,30 @@ std::string describeClass(const Alert &alert)
 	}
 }
 
+/** What was done about it. */
+std::string describeOutcome(const Alert &alert)
+{
+	std::string text;
+
+	if (alert.probe.has(CLOAK_EVENT_MONITOR))
+		text += "; monitor mode, nothing was dropped";
+	if (alert.shadowedUntil) {
+		text += "; shadowed until " +
+		        shortTime(*alert.shadowedUntil,
+		                  std::chrono::system_clock::now());
+	}
+	return text;
+}
+
 } // namespace
 
 std::string describe(const Alert &alert)
 {
 	const std::string what =
 	    alert.summary ? describeSummary(alert) : describeProbe(alert.probe);
-	const bool monitored = alert.probe.has(CLOAK_EVENT_MONITOR);
 
 	return fmt::format("{} {}{}{}", describeSource(alert.probe), what,
-	                   describeClass(alert),
-	                   monitored ? "; monitor mode, nothing was dropped"
-	                             : "");
+	                   describeClass(alert), describeOutcome(alert));
 }
 
 std::string describeSource(const Probe &probe)

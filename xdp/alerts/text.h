@@ -16,7 +16,8 @@ namespace cloak
 /**
  * One line without an end of line, such as
  * "10.0.3.7 (52:54:00:aa:bb:cc) swept 10.0.9.0/24 with ARP and probed tcp 22,
- * 445, 4420 on 10.0.9.5; 212 probes in 3.4 s".
+ * 445, 4420 on 10.0.9.5 (TCP SYN scan); 212 probes in 3.4 s; shadowed until
+ * 14:05". Times are local.
  */
 [[nodiscard]] std::string describe(const Alert &alert);
 

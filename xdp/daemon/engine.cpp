@@ -331,8 +331,9 @@ void Engine::measure(bool wanted)
 		spdlog::warn("{}", measuring.error().message());
 }
 
-void Engine::publish(const Alert &alert)
+void Engine::publish(Alert alert)
 {
+	alert.shadowedUntil = watch_.shadowedUntil(alert.probe.source());
 	const PublishedAlert published = outputs_.publish(alert);
 
 	if (!exporters_.wantsAlerts())

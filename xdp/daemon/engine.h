@@ -134,7 +134,7 @@ private:
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);
 	void publish(const Flow &flow);
-	void publish(const Alert &alert);
+	void publish(Alert alert);
 	[[nodiscard]] std::string loggedBy(std::uint32_t counter) const;
 	void handle(const cloak_event &event,
 	            std::span<const std::uint8_t> head);

@@ -79,6 +79,17 @@ Result<bool> Watch::drop(const IpAddress &source)
 	return dropped;
 }
 
+std::optional<WallTime>
+Watch::shadowedUntil(const std::optional<IpAddress> &source) const
+{
+	if (maps_ == nullptr || !source)
+		return std::nullopt;
+	auto shadow = findShadow(*maps_, *source, BootClock::now());
+	if (!shadow || !*shadow)
+		return std::nullopt;
+	return toWall((*shadow)->until());
+}
+
 std::optional<Recorder::Stats> Watch::evidence() const
 {
 	if (!recorder_)

@@ -50,6 +50,10 @@ public:
 	 */
 	Result<bool> drop(const IpAddress &source);
 
+	/** When the shadow of @p source ends, if it has one. */
+	[[nodiscard]] std::optional<WallTime>
+	shadowedUntil(const std::optional<IpAddress> &source) const;
+
 	[[nodiscard]] const Collector &collector() const { return collector_; }
 
 	/** How many are shadowed. */

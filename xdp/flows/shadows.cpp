@@ -54,6 +54,18 @@ Result<std::vector<Shadow>> listShadows(const CloakMaps &maps, BootTime now)
 	return found;
 }
 
+Result<std::optional<Shadow>> findShadow(const CloakMaps &maps,
+                                         const IpAddress &source, BootTime now)
+{
+	auto account = maps.shadows.get(cloak::toAbi(source));
+
+	if (!account)
+		return account.error();
+	if (!*account || (*account)->until_ns <= toAbi(now))
+		return std::optional<Shadow>();
+	return std::optional(Shadow{source, **account});
+}
+
 Status addShadow(const CloakMaps &maps, const IpAddress &source, BootTime now,
                  std::chrono::nanoseconds time)
 {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,10 @@ struct Shadow {
 /** All that are shadowed at @p now. */
 [[nodiscard]] Result<std::vector<Shadow>> listShadows(const CloakMaps &maps,
                                                       BootTime now);
+
+/** The shadow of @p source, if it has one at @p now. */
+[[nodiscard]] Result<std::optional<Shadow>>
+findShadow(const CloakMaps &maps, const IpAddress &source, BootTime now);
 
 /**
  * Shadows @p source for at least @p time from @p now on, as the administrator

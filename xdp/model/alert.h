@@ -83,6 +83,8 @@ struct Alert {
 	std::uint64_t targetCount = 0;
 	/** Of DecoyScan and DistributedScan: who takes part. */
 	std::optional<Campaign> campaign;
+	/** The end of the shadow that the source has, if it has one. */
+	std::optional<WallTime> shadowedUntil;
 };
 
 } // namespace cloak

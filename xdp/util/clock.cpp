@@ -146,6 +146,26 @@ std::string timestamp(WallTime time)
 	return fmt::format("{}.{:06d}+0000", text.data(), micros.count());
 }
 
+std::string localTime(WallTime time, const char *format)
+{
+	const auto seconds = chrono::floor<chrono::seconds>(time);
+	const std::time_t calendar = seconds.time_since_epoch().count();
+	std::tm fields{};
+	std::array<char, 64> text{};
+
+	localtime_r(&calendar, &fields);
+	const auto length =
+	    std::strftime(text.data(), text.size(), format, &fields);
+	return {text.data(), length};
+}
+
+std::string shortTime(WallTime time, WallTime now)
+{
+	const bool today = localTime(time, "%F") == localTime(now, "%F");
+
+	return localTime(time, today ? "%H:%M" : "%F %H:%M");
+}
+
 std::optional<WallTime> parseTimestamp(std::string_view text)
 {
 	Cursor cursor(text);

@@ -47,6 +47,15 @@ using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 /** Reads what timestamp() writes; fraction and offset may be left out. */
 [[nodiscard]] std::optional<WallTime> parseTimestamp(std::string_view text);
 
+/** In the local time zone, as strftime(3) writes it by @p format. */
+[[nodiscard]] std::string localTime(WallTime time, const char *format);
+
+/**
+ * A time not far from @p now as people say it: "14:05", and with the date
+ * before it if that is another day.
+ */
+[[nodiscard]] std::string shortTime(WallTime time, WallTime now);
+
 } // namespace cloak
 
 #endif // CLOAKLAKE_UTIL_CLOCK_H

@@ -357,6 +357,20 @@ TEST(Describe, SaysThatNothingWasDropped)
 	    "mode, nothing was dropped");
 }
 
+TEST(Describe, SaysHowLongTheSourceIsShadowed)
+{
+	const WallTime now = std::chrono::system_clock::now();
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.arp("10.0.9.5", 1s), false);
+
+	EXPECT_FALSE(toEve(alert, now)["cloak"].contains("shadowed_until"));
+	alert.shadowedUntil = now;
+	EXPECT_EQ(describe(alert), "10.0.3.7 (52:54:00:aa:bb:cc) probed "
+	                           "10.0.9.5 (ARP request); shadowed until " +
+	                               localTime(now, "%H:%M"));
+	EXPECT_EQ(toEve(alert, now)["cloak"]["shadowed_until"], timestamp(now));
+}
+
 TEST(Describe, NamesFewAndCountsMany)
 {
 	Scanner scanner("10.0.3.7");

@@ -86,6 +86,17 @@ TEST(Timestamp, WritesWhatSuricataWrites)
 	EXPECT_EQ(timestamp(WallTime(0s)), "1970-01-01T00:00:00.000000+0000");
 }
 
+TEST(Timestamp, SaysTheDayOnlyOfAnother)
+{
+	const WallTime now(1'795'156'791s);
+	const std::string day = localTime(now + 24h, "%F");
+
+	EXPECT_EQ(shortTime(now, now), localTime(now, "%H:%M"));
+	EXPECT_EQ(shortTime(now + 24h, now),
+	          day + localTime(now + 24h, " %H:%M"));
+	EXPECT_EQ(localTime(now, "%F").size(), day.size());
+}
+
 TEST(Timestamp, ReadsWhatPeopleWrite)
 {
 	const WallTime time(1'795'156'791s);
