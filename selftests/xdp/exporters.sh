@@ -36,7 +36,7 @@ receive() {
 	local name=$1
 	shift
 	ip netns exec "$(ns lake)" "$@" >"$WORK/$name.out" 2>&1 &
-	defer eval "kill $! 2>/dev/null || true"
+	defer eval "kill -INT $! 2>/dev/null; kill $! 2>/dev/null || true"
 }
 
 collectors() {
@@ -164,16 +164,61 @@ mistrust() {
 	ctl reload
 }
 
-metrics() {
+# scrape: what Prometheus gets, and has nothing to say against.
+scrape() {
 	in_ns lake curl -sS --unix-socket "$WORK/metrics.sock" \
 		http://cloak/metrics >"$WORK/metrics"
 	promtool check metrics <"$WORK/metrics"
+}
+
+metrics() {
+	scrape
 	grep 'cloaklake_packets_total{direction="in",verdict="drop",reason="unauthorised"} [1-9]' \
 		"$WORK/metrics"
 	grep 'cloaklake_alerts_total{class="probe"} [1-9]' "$WORK/metrics"
 	grep 'cloaklake_map_entries{map="shadows"} 1' "$WORK/metrics"
 	grep 'cloaklake_program_runs_total{program="ingress"} [1-9]' \
 		"$WORK/metrics"
+}
+
+# A rule with a name, one with a number, and one beyond the limit, which shares
+# a counter with the first.
+rule_metrics() {
+	sed 's/^run_time = true/&\nrules = 2/' "$WORK/policy.toml" \
+		>"$WORK/rules.toml"
+	cat >>"$WORK/rules.toml" <<-EOF
+		[[table]]
+		address = "$LAKE"
+		[[table.rule]]
+		name = "ping"
+		protocol = "icmp"
+		icmp_type = 8
+		counter = "echo"
+		verdict = "allow"
+		[[table.rule]]
+		protocol = "tcp"
+		destination_port = 22
+		verdict = "drop"
+		[[table.rule]]
+		name = "answers"
+		direction = "out"
+		counter = "echo"
+		verdict = "allow"
+	EOF
+	ctl apply "$WORK/rules.toml"
+	in_ns peer ping -n -q -c 3 -i 0.1 -W 2 "$LAKE"
+	scrape
+	grep "^cloaklake_rule_packets_total{table=\"$LAKE\",rule=\"ping\",$(
+		)verdict=\"allow\"} 3$" "$WORK/metrics"
+	grep "^cloaklake_rule_bytes_total{table=\"$LAKE\",rule=\"#2\",$(
+		)verdict=\"drop\"} 0$" "$WORK/metrics"
+	not grep 'rule="answers"' "$WORK/metrics"
+	grep '^cloaklake_rules{listed="no"} 1$' "$WORK/metrics"
+	grep '^cloaklake_shared_packets_total{counter="echo"} 6$' \
+		"$WORK/metrics"
+	grep "^cloaklake_undecided_packets_total{table=\"$LAKE\",$(
+		)direction=\"in\"}" "$WORK/metrics"
+	ctl reload
 }
 
 cloak_lab
@@ -191,4 +236,5 @@ ktap_run "flows over TLS" to_tls_receiver
 ktap_run "flows to one who comes late" to_late_receiver
 ktap_run "alerts to rsyslog" to_rsyslog
 ktap_run "numbers for Prometheus" metrics
+ktap_run "hits of rules for Prometheus" rule_metrics
 ktap_run "nothing to whom is not trusted" mistrust

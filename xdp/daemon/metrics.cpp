@@ -1,64 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/metrics.h"
 
-#include <fmt/format.h>
-
 #include "alerts/text.h"
 #include "bpf/batch.h"
 #include "bpf/counters.h"
 #include "bpf/names.h"
 #include "bpf/programs.h"
+#include "daemon/exposition.h"
+#include "daemon/metrics_rules.h"
 #include "util/version.h"
 
 namespace cloak
 {
 namespace
 {
-
-using Labels = std::initializer_list<std::pair<const char *, std::string>>;
-
-/** Writes families of samples one after the other. */
-class Exposition
-{
-public:
-	void family(std::string name, const char *type, const char *help)
-	{
-		name_ = "cloaklake_" + std::move(name);
-		text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name_,
-		                     help, type);
-	}
-
-	template <typename Number> void sample(Labels labels, Number value)
-	{
-		std::string list;
-
-		for (const auto &[key, label] : labels)
-			list +=
-			    fmt::format("{}{}=\"{}\"", list.empty() ? "" : ",",
-			                key, escaped(label));
-		text_ += list.empty()
-		             ? fmt::format("{} {}\n", name_, value)
-		             : fmt::format("{}{{{}}} {}\n", name_, list, value);
-	}
-
-	[[nodiscard]] std::string take() { return std::move(text_); }
-
-private:
-	static std::string escaped(const std::string &label)
-	{
-		std::string result;
-
-		for (const char character : label) {
-			if (character == '"' || character == '\\')
-				result += '\\';
-			result += character == '\n' ? ' ' : character;
-		}
-		return result;
-	}
-
-	std::string name_;
-	std::string text_;
-};
 
 void addVerdicts(Exposition &out, const CloakMaps &maps)
 {
@@ -268,6 +223,7 @@ std::string renderMetrics(const Engine &engine)
 	addAccounting(out, enforcer->maps());
 	addMaps(out, enforcer->maps());
 	addPrograms(out, *enforcer);
+	addRules(out, engine);
 	return out.take();
 }
 

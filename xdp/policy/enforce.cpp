@@ -222,6 +222,17 @@ Result<std::vector<cloak_counter>> Enforcer::ruleCounters() const
 	return RuleCounters::read(object_.maps(), numbers_);
 }
 
+Result<std::vector<cloak_counter>>
+Enforcer::ruleCounters(std::span<const std::uint32_t> indexes) const
+{
+	std::vector<__u32> numbers;
+
+	for (const std::uint32_t index : indexes)
+		numbers.push_back(index < numbers_.size() ? numbers_[index]
+		                                          : 0);
+	return RuleCounters::read(object_.maps(), numbers);
+}
+
 void Enforcer::seed(const CompiledPolicy &policy,
                     std::vector<std::string> &warnings) const
 {

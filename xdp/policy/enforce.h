@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,10 @@ public:
 
 	/** What was counted, in the order of CompiledRules::keys. */
 	[[nodiscard]] Result<std::vector<cloak_counter>> ruleCounters() const;
+
+	/** The same for some of these keys, by their indexes. */
+	[[nodiscard]] Result<std::vector<cloak_counter>>
+	ruleCounters(std::span<const std::uint32_t> indexes) const;
 
 	/** Who has a counter, as an index into CompiledRules::keys. */
 	[[nodiscard]] std::optional<std::uint32_t>

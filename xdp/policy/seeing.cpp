@@ -211,6 +211,7 @@ void readMetrics(TableReader &reader, Policy &policy)
 	reader.text("listen", metrics.listen, parseLocalEndpoint,
 	            kLocalExpected);
 	reader.flag("run_time", metrics.runTime);
+	reader.integer("rules", metrics.rules, {0, kMostRules});
 }
 
 void checkSeeing(const SeeingPolicy &policy, Diagnostics &errors)
@@ -235,9 +236,10 @@ std::string renderSeeing(const SeeingPolicy &policy)
 		text += renderReceiver("ipfix", receiver);
 	for (const ReceiverPolicy &receiver : policy.syslog)
 		text += renderReceiver("syslog", receiver);
-	return text + fmt::format("[metrics]\nlisten = {}\nrun_time = {}\n\n",
+	return text + fmt::format("[metrics]\nlisten = {}\nrun_time = {}\n"
+	                          "rules = {}\n\n",
 	                          quoteToml(toString(policy.metrics.listen)),
-	                          policy.metrics.runTime);
+	                          policy.metrics.runTime, policy.metrics.rules);
 }
 
 } // namespace cloak

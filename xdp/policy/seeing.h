@@ -79,6 +79,8 @@ struct MetricsPolicy {
 	LocalEndpoint listen; //!< none by default
 	/** Measures the programs, which costs each packet some time. */
 	bool runTime = false;
+	/** How many rules have samples of their own, at most. */
+	std::uint32_t rules = 1000;
 };
 
 /** All of it. */
