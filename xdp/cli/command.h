@@ -23,7 +23,9 @@ namespace cloak
 enum ExitCode {
 	kDone = 0,
 	kFailed = 1,       //!< it could not be done
+	kDiffers = 1,      //!< of diff: it would change something
 	kUsage = 2,        //!< the command line makes no sense
+	kTrouble = 2,      //!< of diff: it could not be done
 	kNoDaemon = 3,     //!< no cloakd answers at the socket
 	kBadPolicy = 4,    //!< the policy has errors
 	kNotPermitted = 5, //!< neither root nor in the group
@@ -52,6 +54,7 @@ extern const Command kApplyCommand;
 extern const Command kAuthoriseCommand;
 extern const Command kCheckCommand;
 extern const Command kCountersCommand;
+extern const Command kDiffCommand;
 extern const Command kDropsCommand;
 extern const Command kFlowsCommand;
 extern const Command kOffCommand;

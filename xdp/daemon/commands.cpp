@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/policy_commands.h"
 #include "daemon/report.h"
 #include "daemon/report_rules.h"
 #include "daemon/seeing_commands.h"
@@ -37,71 +38,9 @@ Reply fromReport(Result<json> report)
 	return {Response::error(Failure::Failed, report.error().message())};
 }
 
-Reply fromOutcome(const Outcome &outcome, const std::string &source)
-{
-	if (!outcome.errors.empty()) {
-		Response response = Response::error(
-		    Failure::Policy,
-		    fmt::format("{} has {} error{}; nothing was changed",
-		                source, outcome.errors.size(),
-		                outcome.errors.size() == 1 ? "" : "s"));
-		response.details = toJson(outcome.errors, source);
-		return {response};
-	}
-	if (outcome.failure) {
-		return {Response::error(Failure::Failed,
-		                        outcome.failure->message())};
-	}
-	return {Response::success({{"warnings", outcome.warnings}})};
-}
-
 Reply status(Engine &engine, const Request &)
 {
 	return fromReport(reportStatus(engine));
-}
-
-Reply apply(Engine &engine, const Request &request)
-{
-	const auto text = request.text("text");
-	const auto source = request.text("source");
-
-	if (!text || !source)
-		return bad("apply needs the text of a policy and its source");
-	const Outcome outcome = engine.apply(*text, *source);
-	if (outcome.ok())
-		spdlog::info("policy applied: {}", *source);
-	return fromOutcome(outcome, *source);
-}
-
-Reply reload(Engine &engine, const Request &)
-{
-	const Outcome outcome = engine.reload();
-
-	if (outcome.ok())
-		spdlog::info("policy reloaded: {}",
-		             engine.options().policyPath);
-	return fromOutcome(outcome, engine.options().policyPath);
-}
-
-Reply on(Engine &engine, const Request &)
-{
-	const Outcome outcome = engine.on();
-
-	if (outcome.ok())
-		spdlog::info("{}", summarise(engine));
-	return fromOutcome(outcome, engine.options().policyPath);
-}
-
-Reply off(Engine &engine, const Request &)
-{
-	auto lifted = engine.off();
-
-	if (!lifted) {
-		return {
-		    Response::error(Failure::Failed, lifted.error().message())};
-	}
-	spdlog::warn("the cloak is off");
-	return {Response::success(json::object())};
 }
 
 json asJson(const PublishedAlert &alert)
@@ -220,7 +159,7 @@ Reply authorise(Engine &engine, const Request &request)
 		spdlog::info("{} is authorised{}", toString(granted.peer),
 		             granted.expires ? " for a while" : "");
 	}
-	return fromOutcome(outcome, {});
+	return replyTo(outcome, {});
 }
 
 Reply revoke(Engine &engine, const Request &request)
@@ -232,7 +171,7 @@ Reply revoke(Engine &engine, const Request &request)
 	const Outcome outcome = engine.revoke(*peer);
 	if (outcome.ok())
 		spdlog::info("{} is revoked", toString(*peer));
-	return fromOutcome(outcome, {});
+	return replyTo(outcome, {});
 }
 
 struct CommandEntry {
@@ -240,16 +179,17 @@ struct CommandEntry {
 	Reply (*execute)(Engine &engine, const Request &request);
 };
 
-constexpr std::array<CommandEntry, 16> kCommands = {{
+constexpr std::array<CommandEntry, 17> kCommands = {{
     {"alerts", alerts},
-    {"apply", apply},
+    {"apply", applyCommand},
     {"authorise", authorise},
     {"counters", counters},
+    {"diff", diffCommand},
     {"drops", drops},
     {"flows", flowsCommand},
-    {"off", off},
-    {"on", on},
-    {"reload", reload},
+    {"off", offCommand},
+    {"on", onCommand},
+    {"reload", reloadCommand},
     {"revoke", revoke},
     {"rules", rules},
     {"shadow-add", shadowAddCommand},

@@ -12,7 +12,6 @@
 #include "daemon/rule_log.h"
 #include "export/syslog.h"
 #include "flows/eve.h"
-#include "policy/parse.h"
 #include "util/file.h"
 #include "util/json.h"
 
@@ -88,17 +87,24 @@ Outcome Engine::reload()
 	return apply(*text, options_.policyPath);
 }
 
-Outcome Engine::apply(std::string_view text, std::string source)
+ParsedPolicy Engine::read(std::string_view text) const
 {
 	ParsedPolicy parsed = readPolicy(text);
+
+	if (options_.eve)
+		parsed.policy.output.eve = *options_.eve;
+	return parsed;
+}
+
+Outcome Engine::apply(std::string_view text, std::string source)
+{
+	ParsedPolicy parsed = read(text);
 	Outcome outcome;
 
 	if (!parsed.errors.empty()) {
 		outcome.errors = std::move(parsed.errors);
 		return outcome;
 	}
-	if (options_.eve)
-		parsed.policy.output.eve = *options_.eve;
 	outcome = enforce(parsed.policy, parsed.rules);
 	if (!outcome.ok())
 		return outcome;

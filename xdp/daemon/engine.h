@@ -19,7 +19,7 @@
 #include "daemon/watch.h"
 #include "export/exporters.h"
 #include "policy/enforce.h"
-#include "policy/policy.h"
+#include "policy/parse.h"
 
 namespace cloak
 {
@@ -60,6 +60,9 @@ public:
 
 	/** Reads the policy file and puts it in force. */
 	[[nodiscard]] Outcome reload();
+
+	/** A policy as this daemon understands it: with its own options. */
+	[[nodiscard]] ParsedPolicy read(std::string_view text) const;
 
 	/** Puts the policy that @p text is in force. */
 	[[nodiscard]] Outcome apply(std::string_view text, std::string source);

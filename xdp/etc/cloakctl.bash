@@ -60,7 +60,7 @@ _cloakctl_command() {
 
 _cloakctl() {
 	local common='--json --socket --pin-dir --help'
-	local commands='check apply reload on off status alerts drops sources
+	local commands='check diff apply reload on off status alerts drops sources
 		shadow flows rules counters authorise revoke help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
@@ -89,7 +89,7 @@ _cloakctl() {
 	esac
 	case $(_cloakctl_command) in
 	'') _cloakctl_words "$commands $common --version" ;;
-	check | apply) _cloakctl_files ;;
+	check | diff | apply) _cloakctl_files ;;
 	on) _cloakctl_words "--policy --interface --address --peer --gateway
 		--attach --monitor $common" ;;
 	alerts) _cloakctl_words "--follow --since $common" ;;

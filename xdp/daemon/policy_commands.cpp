@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy_commands.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "daemon/report.h"
+#include "policy/diff.h"
+#include "policy/parse.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+using Reply = ControlServer::Reply;
+
+/** So many settings are listed as changed; an answer has to have an end. */
+constexpr std::size_t kMostDifferences = 10000;
+
+Reply refused(const Diagnostics &errors, const std::string &source,
+              std::string_view consequence)
+{
+	Response response = Response::error(
+	    Failure::Policy,
+	    fmt::format("{} has {} error{}{}", source, errors.size(),
+	                errors.size() == 1 ? "" : "s", consequence));
+
+	response.details = toJson(errors, source);
+	return {response};
+}
+
+Reply lacksPolicy(const Request &request)
+{
+	return {Response::error(Failure::BadRequest,
+	                        request.command +
+	                            " needs the text of a policy and its "
+	                            "source")};
+}
+
+} // namespace
+
+Reply replyTo(const Outcome &outcome, const std::string &source)
+{
+	if (!outcome.errors.empty())
+		return refused(outcome.errors, source, "; nothing was changed");
+	if (outcome.failure) {
+		return {Response::error(Failure::Failed,
+		                        outcome.failure->message())};
+	}
+	return {Response::success({{"warnings", outcome.warnings}})};
+}
+
+Reply applyCommand(Engine &engine, const Request &request)
+{
+	const auto text = request.text("text");
+	const auto source = request.text("source");
+
+	if (!text || !source)
+		return lacksPolicy(request);
+	const Outcome outcome = engine.apply(*text, *source);
+	if (outcome.ok())
+		spdlog::info("policy applied: {}", *source);
+	return replyTo(outcome, *source);
+}
+
+Reply diffCommand(Engine &engine, const Request &request)
+{
+	const auto text = request.text("text");
+	const auto source = request.text("source");
+
+	if (!text || !source)
+		return lacksPolicy(request);
+	const ParsedPolicy parsed = engine.read(*text);
+	if (!parsed.errors.empty())
+		return refused(parsed.errors, *source, "");
+	if (!engine.inForce()) {
+		return {
+		    Response::error(Failure::Failed, "no policy is in force")};
+	}
+	json result =
+	    toJson(diffPolicies(engine.inForce()->policy, parsed.policy),
+	           kMostDifferences);
+	result["in_force"] = engine.inForce()->source;
+	result["warnings"] = json::array();
+	if (engine.enforcer() == nullptr) {
+		result["warnings"].push_back(
+		    "the cloak is off; to apply a policy puts it on");
+	}
+	return {Response::success(std::move(result))};
+}
+
+Reply reloadCommand(Engine &engine, const Request &)
+{
+	const Outcome outcome = engine.reload();
+
+	if (outcome.ok())
+		spdlog::info("policy reloaded: {}",
+		             engine.options().policyPath);
+	return replyTo(outcome, engine.options().policyPath);
+}
+
+Reply onCommand(Engine &engine, const Request &)
+{
+	const Outcome outcome = engine.on();
+
+	if (outcome.ok())
+		spdlog::info("{}", summarise(engine));
+	return replyTo(outcome, engine.options().policyPath);
+}
+
+Reply offCommand(Engine &engine, const Request &)
+{
+	auto lifted = engine.off();
+
+	if (!lifted) {
+		return {
+		    Response::error(Failure::Failed, lifted.error().message())};
+	}
+	spdlog::warn("the cloak is off");
+	return {Response::success(json::object())};
+}
+
+} // namespace cloak
