@@ -58,7 +58,7 @@ cloakd_policy() {
 cloakd_start() {
 	ip netns exec "$(ns lake)" cloakd --policy "$WORK/policy.toml" \
 		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
-		"$@" >>"$WORK/stdout" 2>>"$WORK/stderr" &
+		--state-dir "$WORK/state" "$@" >>"$WORK/stdout" 2>>"$WORK/stderr" &
 	CLOAKD=$!
 	wait_until 30 ctl status || { cat "$WORK/stderr"; return 1; }
 }

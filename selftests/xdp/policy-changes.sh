@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# An administrator who changes the policy sees beforehand what it would change.
+# An administrator who changes the policy sees beforehand what it would change,
+# and does not lock himself out: what he does not confirm is undone, whatever
+# happens to the daemon meanwhile.
 #
 # where: host
-# timeout: 120
+# timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
@@ -60,6 +62,113 @@ diff_refuses() {
 	not ctl --socket "$WORK/none.sock" diff "$WORK/policy.toml"
 }
 
+# undone: the former policy is in force, as it was, and nothing awaits anything.
+undone() {
+	ctl status --json | jq -e '.policy.source == "'"$WORK/policy.toml"'" and
+		(has("confirmation") | not)'
+	ctl_exits 1 confirm
+}
+
+unconfirmed() {
+	ctl apply --confirm 2s "$WORK/open.toml"
+	sees scanner
+	ctl status --json | jq -e --arg path "$WORK/policy.toml" \
+		'.confirmation.former == $path and .confirmation.until != null'
+	ctl status | grep '^confirm  awaited until .*, else back to .*policy.toml'
+	wait_until 10 not sees scanner
+	undone
+	grep 'nobody has confirmed .*open.toml: .*policy.toml is in force again' \
+		"$WORK/stderr"
+}
+
+one_at_a_time() {
+	local command
+	ctl apply --confirm 60s "$WORK/open.toml"
+	for command in apply 'apply --confirm 5s'; do
+		# shellcheck disable=SC2086 # its words
+		ctl_exits 1 $command "$WORK/policy.toml" |
+			grep 'open.toml awaits confirmation until .*--undo'
+	done
+	ctl_exits 1 reload
+	sees scanner
+	ctl confirm --undo
+	undone
+	ctl_exits 1 confirm --undo
+}
+
+confirmed() {
+	ctl apply --confirm 2s "$WORK/open.toml"
+	ctl confirm
+	not test -e "$WORK/state/trial.json"
+	ctl status --json | jq -e 'has("confirmation") | not'
+	stays 3 sees scanner
+	ctl reload
+	undone
+}
+
+# Nothing is tried that could not be undone.
+not_kept() {
+	rm -rf "$WORK/state"
+	touch "$WORK/state"
+	ctl_exits 1 apply --confirm 60s "$WORK/open.toml" | grep "$WORK/state"
+	rm "$WORK/state"
+	undone
+	ctl_exits 4 apply --confirm 60s "$WORK/bad.toml"
+	ctl_exits 2 apply --confirm soon "$WORK/open.toml"
+	undone
+}
+
+# ended SIGNAL: the daemon ends while a policy awaits confirmation.
+ended() {
+	ctl apply --confirm 60s "$WORK/open.toml"
+	sees scanner
+	cloakd_kill "$1"
+}
+
+# The policy file itself was edited, so that the next start would read it.
+edited() {
+	cp "$WORK/policy.toml" "$WORK/kept.toml"
+	cp "$WORK/open.toml" "$WORK/policy.toml"
+	ctl apply --confirm 60s "$WORK/policy.toml"
+	sees scanner
+}
+
+undone_and_hidden() {
+	undone
+	hidden
+}
+
+still_refused() {
+	undone_and_hidden
+	ctl_exits 1 diff "$WORK/policy.toml"
+	grep 'reload or apply puts the new one in force' "$WORK/stderr"
+}
+
+reload_decides() {
+	ctl reload
+	sees scanner
+	not test -e "$WORK/state/trial.json"
+	mv "$WORK/kept.toml" "$WORK/policy.toml"
+	ctl reload
+	undone
+}
+
+off_before() {
+	ctl off
+	ctl apply --confirm 2s "$WORK/open.toml"
+	wait_until 10 eval "ctl status | grep '^cloak *off'"
+	ctl on
+	undone
+}
+
+off_meanwhile() {
+	ctl apply --confirm 60s "$WORK/open.toml"
+	ctl off
+	ctl status | grep '^cloak *off'
+	ctl on
+	undone
+}
+
 cloak_lab
 cloakd_policy >"$WORK/policy.toml"
 cloakd_policy '[[peers]]' 'name = "guests"' "prefixes = [\"$SCANNER\"]" \
@@ -71,3 +180,25 @@ ktap_run "diff shows what apply would change" diff_finds
 ktap_run "diff in JSON" diff_in_json
 ktap_run "diff compares with what is in force" diff_follows
 ktap_run "diff tells of errors as check does" diff_refuses
+ktap_run "what nobody confirms is undone" unconfirmed
+ktap_run "one trial at a time" one_at_a_time
+ktap_run "what is confirmed stays" confirmed
+ktap_run "no trial of what could not be undone" not_kept
+ended KILL
+ktap_run "a daemon that is killed has undone nothing yet" sees scanner
+cloakd_start
+ktap_run "the next daemon undoes it" undone_and_hidden
+ended TERM
+ktap_run "a daemon that ends undoes it before" hidden
+cloakd_start
+ktap_run "the daemon after it does not try it again" undone
+edited
+cloakd_kill KILL
+cloakd_start
+ktap_run "a policy file on trial is undone as well" still_refused
+cloakd_kill KILL
+cloakd_start
+ktap_run "and stays so with each start" still_refused
+ktap_run "until somebody says reload" reload_decides
+ktap_run "a cloak that was off is off again" off_before
+ktap_run "off ends a trial" off_meanwhile

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
 
 #include "cli/client.h"
 #include "cli/command.h"
-#include "cli/simple.h"
+#include "cli/print.h"
 #include "policy/parse.h"
 #include "util/file.h"
 
@@ -12,6 +16,11 @@ namespace cloak
 {
 namespace
 {
+
+struct ApplyOptions {
+	std::string path;
+	std::string confirm; //!< within what time; empty: need not be
+};
 
 /** As the daemon has another current folder. */
 std::string absolute(const std::string &path)
@@ -24,16 +33,38 @@ std::string absolute(const std::string &path)
 	return error ? path : full.string();
 }
 
-int applyFile(const Context &context, const std::string &path)
+void say(const nlohmann::json &result, const std::string &path)
+{
+	if (!result.contains("confirm_until")) {
+		fmt::print("{} is in force\n", path);
+		return;
+	}
+	fmt::print("{} is in force until {}, unless you say \"cloakctl "
+	           "confirm\" before\n",
+	           path, timeField(result, "confirm_until"));
+}
+
+int applyFile(const Context &context, const ApplyOptions &options)
 {
 	Request request;
 
-	auto text = readFile(path, kLongestPolicy);
+	auto text = readFile(options.path, kLongestPolicy);
 	if (!text)
 		return explain(context, kFailed, text.error().message());
 	request.command = "apply";
-	request.arguments = {{"text", *text}, {"source", absolute(path)}};
-	return askAndSay(context, request, path + " is in force");
+	request.arguments = {{"text", *text},
+	                     {"source", absolute(options.path)}};
+	if (!options.confirm.empty())
+		request.arguments["confirm"] = options.confirm;
+	const Answer answer = ask(context, request);
+	if (answer.exit != kDone)
+		return answer.exit;
+	printWarnings(answer.result);
+	if (context.json)
+		printJson(answer.result);
+	else
+		say(answer.result, options.path);
+	return kDone;
 }
 
 } // namespace
@@ -41,12 +72,15 @@ int applyFile(const Context &context, const std::string &path)
 const Command kApplyCommand = {
     "apply", "put a policy in force until the next reload",
     [](CLI::App &app) -> Action {
-	    auto path = std::make_shared<std::string>();
+	    auto options = std::make_shared<ApplyOptions>();
 
-	    app.add_option("file", *path, "policy file, - for standard input")
+	    app.add_option("file", options->path,
+	                   "policy file, - for standard input")
 		->required();
-	    return [path](const Context &context) {
-		    return applyFile(context, *path);
+	    app.add_option("--confirm", options->confirm,
+	                   "undo it unless confirmed within 60s, 5m, ...");
+	    return [options](const Context &context) {
+		    return applyFile(context, *options);
 	    };
     }};
 

@@ -66,6 +66,12 @@ void printStatus(const json &status)
 	fmt::print("cloak    {}\n", field(status, "cloak"));
 	fmt::print("policy   {}, applied {}\n", field(policy, "source"),
 	           timeField(policy, "applied"));
+	if (status.contains("confirmation")) {
+		const json &awaited = status["confirmation"];
+		fmt::print("confirm  awaited until {}, else back to {}\n",
+		           timeField(awaited, "until"),
+		           field(awaited, "former"));
+	}
 	fmt::print("peers    {} in {} groups, {} gateways\n",
 	           field(policy, "peers"), field(policy, "groups"),
 	           field(policy, "gateways"));

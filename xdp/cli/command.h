@@ -53,6 +53,7 @@ extern const Command kAlertsCommand;
 extern const Command kApplyCommand;
 extern const Command kAuthoriseCommand;
 extern const Command kCheckCommand;
+extern const Command kConfirmCommand;
 extern const Command kCountersCommand;
 extern const Command kDiffCommand;
 extern const Command kDropsCommand;

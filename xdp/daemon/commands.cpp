@@ -147,10 +147,8 @@ Reply authorise(Engine &engine, const Request &request)
 		const std::string text = request.text("for").value_or("");
 		auto duration = parseDuration(text);
 		if (!duration || duration->count() == 0) {
-			return bad(fmt::format(
-			    "{}: expected a time such as \"90s\", \"10m\" or "
-			    "\"1h\"",
-			    quote(text)));
+			return bad(fmt::format("{}: expected {}", quote(text),
+			                       kDurationExpected));
 		}
 		granted.expires = BootClock::now() + *duration;
 	}
@@ -179,10 +177,11 @@ struct CommandEntry {
 	Reply (*execute)(Engine &engine, const Request &request);
 };
 
-constexpr std::array<CommandEntry, 17> kCommands = {{
+constexpr std::array<CommandEntry, 18> kCommands = {{
     {"alerts", alerts},
     {"apply", applyCommand},
     {"authorise", authorise},
+    {"confirm", confirmCommand},
     {"counters", counters},
     {"diff", diffCommand},
     {"drops", drops},

@@ -65,7 +65,7 @@ Status Daemon::start(const ControlServer::Options &control)
 	if (!listening)
 		return listening;
 	const std::string &source = engine_.options().policyPath;
-	const Outcome outcome = engine_.reload();
+	const Outcome outcome = engine_.start();
 	logWarnings(outcome);
 	if (!outcome.ok()) {
 		logFailure(outcome, source);
@@ -111,6 +111,7 @@ Status Daemon::run()
 	Status ended = loop_.run();
 
 	notifyStopping();
+	engine_.stop();
 	spdlog::info("stopped; {}", engine_.enforcer() != nullptr
 	                                ? "what is cloaked stays cloaked"
 	                                : "the cloak is off");

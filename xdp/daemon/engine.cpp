@@ -12,21 +12,12 @@
 #include "daemon/rule_log.h"
 #include "export/syslog.h"
 #include "flows/eve.h"
-#include "util/file.h"
 #include "util/json.h"
 
 namespace cloak
 {
 namespace
 {
-
-Outcome failed(Error error)
-{
-	Outcome outcome;
-
-	outcome.failure = std::move(error);
-	return outcome;
-}
 
 bool isExpired(const Authorisation &granted)
 {
@@ -78,58 +69,18 @@ Engine::Engine(Options options)
 	watch_.follow([this](const Flow &flow) { publish(flow); });
 }
 
-Outcome Engine::reload()
-{
-	auto text = readFile(options_.policyPath, kLongestPolicy);
-
-	if (!text)
-		return failed(text.error());
-	return apply(*text, options_.policyPath);
-}
-
-ParsedPolicy Engine::read(std::string_view text) const
-{
-	ParsedPolicy parsed = readPolicy(text);
-
-	if (options_.eve)
-		parsed.policy.output.eve = *options_.eve;
-	return parsed;
-}
-
-Outcome Engine::apply(std::string_view text, std::string source)
-{
-	ParsedPolicy parsed = read(text);
-	Outcome outcome;
-
-	if (!parsed.errors.empty()) {
-		outcome.errors = std::move(parsed.errors);
-		return outcome;
-	}
-	outcome = enforce(parsed.policy, parsed.rules);
-	if (!outcome.ok())
-		return outcome;
-	tracker_.configure(parsed.policy.alerts);
-	outputs_.configure(parsed.policy.output);
-	exporters_.configure(parsed.policy.seeing);
-	measure(parsed.policy.seeing.metrics.runTime);
-	watch_.start(enforcer_->maps(), parsed.policy.seeing);
-	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
-	                         std::chrono::system_clock::now()};
-	return outcome;
-}
-
 /** Puts it in force for the host as it is now and those who are let in. */
 Outcome Engine::enforce(const Policy &policy, const Rules &rules)
 {
 	auto host = Host::read();
 
 	if (!host)
-		return failed(host.error());
+		return Outcome::failed(host.error());
 	// Opened first, as it knows whom a former daemon has let in.
 	host_ = *host;
 	Status opened = open();
 	if (!opened)
-		return failed(opened.error());
+		return Outcome::failed(opened.error());
 	return enforce(policy, rules, *host, granted());
 }
 
@@ -144,8 +95,8 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 	if (!applied) {
 		auto attached = enforcer_->attachments();
 		if (attached && attached->empty())
-			off().ignore();
-		return failed(applied.error());
+			lift().ignore();
+		return Outcome::failed(applied.error());
 	}
 	host_ = host;
 	compiled_ = std::move(compiled);
@@ -193,25 +144,13 @@ void Engine::recallSources()
 		tracker_.recall(key, totals, host_.nameOf(totals.ifindex));
 }
 
-Status Engine::off()
+Status Engine::lift()
 {
 	kept_ = granted();
 	watch_.stop();
 	reader_.reset();
 	enforcer_.reset();
 	return Enforcer::lift(options_.pinRoot);
-}
-
-Outcome Engine::on()
-{
-	if (!inForce_)
-		return reload();
-	if (enforcer_)
-		return {};
-	Outcome outcome = enforce(inForce_->policy, rules_);
-	if (outcome.ok())
-		watch_.start(enforcer_->maps(), inForce_->policy.seeing);
-	return outcome;
 }
 
 std::vector<Authorisation> Engine::granted() const
@@ -243,10 +182,10 @@ std::string Engine::groupOf(const Prefix &peer) const
 Outcome Engine::authorise(const Authorisation &authorisation)
 {
 	if (!enforcer_ || !inForce_)
-		return failed(Error("the cloak is off"));
+		return Outcome::failed(Error("the cloak is off"));
 	const std::string group = groupOf(authorisation.peer);
 	if (!group.empty()) {
-		return failed(Error(fmt::format(
+		return Outcome::failed(Error(fmt::format(
 		    "{} is authorised by the policy already, group {}",
 		    toString(authorisation.peer), group)));
 	}
@@ -261,7 +200,7 @@ Outcome Engine::authorise(const Authorisation &authorisation)
 Outcome Engine::revoke(const Prefix &peer)
 {
 	if (!enforcer_ || !inForce_)
-		return failed(Error("the cloak is off"));
+		return Outcome::failed(Error("the cloak is off"));
 	std::vector<Authorisation> all = granted();
 	const auto removed =
 	    std::erase_if(all, [&peer](const Authorisation &one) {
@@ -271,10 +210,10 @@ Outcome Engine::revoke(const Prefix &peer)
 		return enforce(inForce_->policy, rules_, host_, all);
 	const std::string group = groupOf(peer);
 	if (group.empty()) {
-		return failed(
+		return Outcome::failed(
 		    Error(fmt::format("{} is not authorised", toString(peer))));
 	}
-	return failed(Error(fmt::format(
+	return Outcome::failed(Error(fmt::format(
 	    "{} is authorised by the policy, group {}: change {} and apply it",
 	    toString(peer), group, inForce_->source)));
 }
@@ -385,6 +324,7 @@ void Engine::tick()
 
 	tracker_.tick(now);
 	watch_.tick(now);
+	endTrial(now);
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
 	const Outcome outcome =

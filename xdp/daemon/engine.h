@@ -7,6 +7,7 @@
 #ifndef CLOAKLAKE_DAEMON_ENGINE_H
 #define CLOAKLAKE_DAEMON_ENGINE_H
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "alerts/outputs.h"
 #include "alerts/tracker.h"
 #include "bpf/perf_reader.h"
+#include "daemon/trial.h"
 #include "daemon/watch.h"
 #include "export/exporters.h"
 #include "policy/enforce.h"
@@ -31,6 +33,11 @@ struct Outcome {
 	std::vector<std::string> warnings;
 
 	[[nodiscard]] bool ok() const { return errors.empty() && !failure; }
+
+	[[nodiscard]] static Outcome failed(Error error)
+	{
+		return {{}, std::move(error), {}};
+	}
 };
 
 /** The policy that was last put in force. */
@@ -50,6 +57,8 @@ public:
 	struct Options {
 		std::string pinRoot = kDefaultPinRoot;
 		std::string policyPath = "/etc/cloaklake/policy.toml";
+		/** Where a policy on trial is remembered. */
+		std::string stateFolder = "/var/lib/cloaklake";
 		/** Overrides output.eve of every policy. */
 		std::optional<std::string> eve;
 	};
@@ -58,14 +67,34 @@ public:
 	Engine(const Engine &) = delete;
 	Engine &operator=(const Engine &) = delete;
 
-	/** Reads the policy file and puts it in force. */
-	[[nodiscard]] Outcome reload();
-
 	/** A policy as this daemon understands it: with its own options. */
 	[[nodiscard]] ParsedPolicy read(std::string_view text) const;
 
+	/**
+	 * Begins with the policy file; or with the policy that was in force
+	 * before another one which nobody has confirmed.
+	 */
+	[[nodiscard]] Outcome start();
+
+	/** Leaves behind a policy that somebody wants. The cloak stays on. */
+	void stop();
+
+	/** Reads the policy file and puts it in force. */
+	[[nodiscard]] Outcome reload();
+
 	/** Puts the policy that @p text is in force. */
 	[[nodiscard]] Outcome apply(std::string_view text, std::string source);
+
+	/** The same for so long, unless confirm() comes in time. */
+	[[nodiscard]] Outcome applyOnTrial(std::string_view text,
+	                                   std::string source,
+	                                   std::chrono::milliseconds time);
+
+	/** Keeps the policy on trial. */
+	Status confirm();
+
+	/** Puts the policy before the one on trial in force again. */
+	[[nodiscard]] Outcome rollBack();
 
 	/** Takes the cloak off until on(), reload() or apply(). */
 	Status off();
@@ -124,10 +153,21 @@ public:
 	[[nodiscard]] const Watch &watch() const { return watch_; }
 	[[nodiscard]] Watch &watch() { return watch_; }
 	[[nodiscard]] const Exporters &exporters() const { return exporters_; }
+	/** The policy that awaits confirmation, or null. */
+	[[nodiscard]] const Trial *trial() const
+	{
+		return trial_ && trial_->waiting ? &*trial_ : nullptr;
+	}
 
 private:
 	using Rules = std::shared_ptr<const CompiledRules>;
 
+	Outcome put(std::string_view text, std::string source);
+	Outcome put(ParsedPolicy parsed, std::string source);
+	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
+	void forgetRefused();
+	void endTrial(BootTime now);
+	Status lift();
 	Outcome enforce(const Policy &policy, const Rules &rules);
 	Outcome enforce(const Policy &policy, const Rules &rules,
 	                const Host &host,
@@ -156,7 +196,10 @@ private:
 	Exporters exporters_;
 	Tracker tracker_;
 	Watch watch_;
-	Fd measuring_; //!< while the programs are measured
+	Fd measuring_;               //!< while the programs are measured
+	std::optional<Trial> trial_; //!< or one that was refused
+	BootTime trialEnds_;
+	bool rollBackFailed_ = false; //!< said once
 	std::function<void(const std::string &)> flowFollower_;
 };
 

@@ -41,6 +41,9 @@ void declare(CLI::App &app, Options &options)
 	app.add_option("-d,--pin-dir", engine.pinRoot,
 	               "folder of the pins in a BPF file system")
 	    ->capture_default_str();
+	app.add_option("-S,--state-dir", engine.stateFolder,
+	               "folder that remembers a policy on trial")
+	    ->capture_default_str();
 	app.add_option("-e,--eve", engine.eve,
 	               "file for JSON events, instead of the policy's");
 	app.add_option("-l,--log-level", options.level,

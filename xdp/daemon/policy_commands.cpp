@@ -7,6 +7,9 @@
 #include "daemon/report.h"
 #include "policy/diff.h"
 #include "policy/parse.h"
+#include "policy/words.h"
+#include "util/duration.h"
+#include "util/quote.h"
 
 namespace cloak
 {
@@ -31,12 +34,36 @@ Reply refused(const Diagnostics &errors, const std::string &source,
 	return {response};
 }
 
+Reply bad(std::string message)
+{
+	return {Response::error(Failure::BadRequest, std::move(message))};
+}
+
 Reply lacksPolicy(const Request &request)
 {
-	return {Response::error(Failure::BadRequest,
-	                        request.command +
-	                            " needs the text of a policy and its "
-	                            "source")};
+	return bad(request.command +
+	           " needs the text of a policy and its source");
+}
+
+Reply applyOnTrial(Engine &engine, const Request &request,
+                   const std::string &text, const std::string &source)
+{
+	const std::string wanted = request.text("confirm").value_or("");
+	const auto time = parseDuration(wanted);
+
+	if (!time || time->count() == 0) {
+		return bad(fmt::format("{}: expected {}", quote(wanted),
+		                       kDurationExpected));
+	}
+	const Outcome outcome = engine.applyOnTrial(text, source, *time);
+	Reply reply = replyTo(outcome, source);
+	if (outcome.ok()) {
+		spdlog::info("policy applied, to be confirmed within {}: {}",
+		             toString(*time), source);
+		reply.response.result["confirm_until"] =
+		    timestamp(engine.trial()->until);
+	}
+	return reply;
 }
 
 } // namespace
@@ -59,10 +86,33 @@ Reply applyCommand(Engine &engine, const Request &request)
 
 	if (!text || !source)
 		return lacksPolicy(request);
+	if (request.arguments.contains("confirm"))
+		return applyOnTrial(engine, request, *text, *source);
 	const Outcome outcome = engine.apply(*text, *source);
 	if (outcome.ok())
 		spdlog::info("policy applied: {}", *source);
 	return replyTo(outcome, *source);
+}
+
+Reply confirmCommand(Engine &engine, const Request &request)
+{
+	const json undo = request.arguments.value("undo", json(false));
+	const std::string trial =
+	    engine.trial() != nullptr ? engine.trial()->source : "";
+
+	if (undo == json(true)) {
+		const Outcome outcome = engine.rollBack();
+		if (outcome.ok())
+			spdlog::info("policy undone: {}", trial);
+		return replyTo(outcome, trial);
+	}
+	const Status confirmed = engine.confirm();
+	if (!confirmed) {
+		return {Response::error(Failure::Failed,
+		                        confirmed.error().message())};
+	}
+	spdlog::info("policy confirmed: {}", trial);
+	return {Response::success(json::object())};
 }
 
 Reply diffCommand(Engine &engine, const Request &request)

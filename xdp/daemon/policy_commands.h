@@ -21,6 +21,7 @@ namespace cloak
 /** @name Each carries out one command. */
 /** @{ */
 ControlServer::Reply applyCommand(Engine &engine, const Request &request);
+ControlServer::Reply confirmCommand(Engine &engine, const Request &request);
 ControlServer::Reply diffCommand(Engine &engine, const Request &request);
 ControlServer::Reply reloadCommand(Engine &engine, const Request &request);
 ControlServer::Reply onCommand(Engine &engine, const Request &request);

@@ -220,6 +220,12 @@ Result<json> reportStatus(const Engine &engine)
 	status["interfaces"] = reportInterfaces(engine, attachments);
 	if (engine.inForce())
 		status["policy"] = reportPolicy(*engine.inForce());
+	if (const Trial *trial = engine.trial()) {
+		status["confirmation"] = {
+		    {"until", timestamp(trial->until)},
+		    {"former", trial->formerSource},
+		};
+	}
 	return status;
 }
 

@@ -50,9 +50,8 @@ Result<std::chrono::milliseconds> timeOf(const Engine &engine,
 	const std::string text = request.text("for").value_or("");
 	auto time = parseDuration(text);
 	if (!time || time->count() == 0) {
-		return Error(fmt::format(
-		    "{}: expected a time such as \"90s\", \"10m\" or \"1h\"",
-		    quote(text)));
+		return Error(fmt::format("{}: expected {}", quote(text),
+		                         kDurationExpected));
 	}
 	return *time;
 }

@@ -8,8 +8,12 @@ _cloakctl_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "${COMP_WORDS[COMP_CWORD]}")
 }
 
+# _cloakctl_files [OPTION...]: files, and these options.
 _cloakctl_files() {
-	mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+	mapfile -t COMPREPLY < <(
+		compgen -f -- "${COMP_WORDS[COMP_CWORD]}"
+		compgen -W "$*" -- "${COMP_WORDS[COMP_CWORD]}"
+	)
 	compopt -o filenames
 }
 
@@ -60,7 +64,7 @@ _cloakctl_command() {
 
 _cloakctl() {
 	local common='--json --socket --pin-dir --help'
-	local commands='check diff apply reload on off status alerts drops sources
+	local commands='check diff apply confirm reload on off status alerts drops sources
 		shadow flows rules counters authorise revoke help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
@@ -82,14 +86,16 @@ _cloakctl() {
 		_cloakctl_words "$(_cloakctl_shadowed)"
 		return
 		;;
-	--since | --for)
+	--since | --for | --confirm)
 		_cloakctl_words '10m 1h 1d'
 		return
 		;;
 	esac
 	case $(_cloakctl_command) in
 	'') _cloakctl_words "$commands $common --version" ;;
-	check | diff | apply) _cloakctl_files ;;
+	apply) _cloakctl_files --confirm ;;
+	confirm) _cloakctl_words "--undo $common" ;;
+	check | diff) _cloakctl_files ;;
 	on) _cloakctl_words "--policy --interface --address --peer --gateway
 		--attach --monitor $common" ;;
 	alerts) _cloakctl_words "--follow --since $common" ;;

@@ -73,6 +73,8 @@ inline constexpr std::string_view kAddressExpected =
     "an IPv4 or IPv6 address, such as \"10.0.9.5\" or \"2001:db8::5\"";
 inline constexpr std::string_view kMacExpected =
     "an Ethernet address, such as \"52:54:00:12:34:56\"";
+inline constexpr std::string_view kDurationExpected =
+    R"(a time such as "90s", "10m" or "1h")";
 inline constexpr std::string_view kInterfaceExpected =
     "the name of an interface, 1 to 15 characters without / : or blank";
 inline constexpr std::string_view kNameExpected =

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "util/result.h"
 
@@ -16,6 +17,12 @@ namespace cloak
  */
 [[nodiscard]] Result<std::string> readFile(const std::string &path,
                                            std::size_t most);
+
+/**
+ * Makes @p contents what the file holds, or leaves it as it was. Only its
+ * owner may read it. When this returns without an error, it is on the disk.
+ */
+Status replaceFile(const std::string &path, std::string_view contents);
 
 } // namespace cloak
 

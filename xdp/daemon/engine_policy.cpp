@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which policy is in force, and for how long.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "daemon/engine.h"
+#include "policy/render.h"
+#include "util/file.h"
+
+namespace cloak
+{
+namespace
+{
+
+void complain(const Status &status)
+{
+	if (!status)
+		spdlog::error("{}", status.error().message());
+}
+
+/** Why a former policy could not be put back. */
+std::string reasonOf(const Outcome &outcome)
+{
+	return outcome.failure ? outcome.failure->message() : "it has errors";
+}
+
+} // namespace
+
+ParsedPolicy Engine::read(std::string_view text) const
+{
+	ParsedPolicy parsed = readPolicy(text);
+
+	if (options_.eve)
+		parsed.policy.output.eve = *options_.eve;
+	return parsed;
+}
+
+Outcome Engine::put(std::string_view text, std::string source)
+{
+	return put(read(text), std::move(source));
+}
+
+Outcome Engine::put(ParsedPolicy parsed, std::string source)
+{
+	Outcome outcome;
+
+	if (!parsed.errors.empty()) {
+		outcome.errors = std::move(parsed.errors);
+		return outcome;
+	}
+	outcome = enforce(parsed.policy, parsed.rules);
+	if (!outcome.ok())
+		return outcome;
+	tracker_.configure(parsed.policy.alerts);
+	outputs_.configure(parsed.policy.output);
+	exporters_.configure(parsed.policy.seeing);
+	measure(parsed.policy.seeing.metrics.runTime);
+	watch_.start(enforcer_->maps(), parsed.policy.seeing);
+	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
+	                         std::chrono::system_clock::now()};
+	return outcome;
+}
+
+/** An error if there is another policy whose fate has to be decided first. */
+std::optional<Outcome> Engine::refuseDuringTrial() const
+{
+	if (trial() == nullptr)
+		return std::nullopt;
+	return Outcome::failed(Error(fmt::format(
+	    "{} awaits confirmation until {}; \"cloakctl confirm\" keeps it, "
+	    "\"cloakctl confirm --undo\" puts {} back in force",
+	    trial_->source, timestamp(trial_->until), trial_->formerSource)));
+}
+
+/** What the administrator has decided since is what counts at a start. */
+void Engine::forgetRefused()
+{
+	trial_.reset();
+	complain(forgetTrial(options_.stateFolder));
+}
+
+Outcome Engine::reload()
+{
+	if (auto refused = refuseDuringTrial())
+		return *refused;
+	auto text = readFile(options_.policyPath, kLongestPolicy);
+	if (!text)
+		return Outcome::failed(text.error());
+	return apply(*text, options_.policyPath);
+}
+
+Outcome Engine::apply(std::string_view text, std::string source)
+{
+	if (auto refused = refuseDuringTrial())
+		return *refused;
+	Outcome outcome = put(read(text), std::move(source));
+	if (outcome.ok())
+		forgetRefused();
+	return outcome;
+}
+
+/** The former policy is on the disk before the other one is in force. */
+Outcome Engine::applyOnTrial(std::string_view text, std::string source,
+                             std::chrono::milliseconds time)
+{
+	if (auto refused = refuseDuringTrial())
+		return *refused;
+	if (!inForce_) {
+		return Outcome::failed(Error("no policy is in force that could "
+		                             "be put back"));
+	}
+	ParsedPolicy parsed = read(text);
+	if (!parsed.errors.empty())
+		return put(std::move(parsed), std::move(source));
+	const BootTime ends = BootClock::now() + time;
+	Trial trial{renderPolicy(inForce_->policy),
+	            inForce_->source,
+	            enforcer_.has_value(),
+	            source,
+	            fingerprintOf(text),
+	            toWall(ends)};
+	Status kept = keepTrial(options_.stateFolder, trial);
+	if (!kept)
+		return Outcome::failed(
+		    kept.error().in("the policy in force could not be kept"));
+	Outcome outcome = put(std::move(parsed), std::move(source));
+	if (!outcome.ok()) {
+		complain(trial_ ? keepTrial(options_.stateFolder, *trial_)
+		                : forgetTrial(options_.stateFolder));
+		return outcome;
+	}
+	trial_ = std::move(trial);
+	trialEnds_ = ends;
+	rollBackFailed_ = false;
+	return outcome;
+}
+
+Status Engine::confirm()
+{
+	if (trial() == nullptr)
+		return Error("no policy awaits confirmation");
+	Status forgotten = forgetTrial(options_.stateFolder);
+	if (forgotten)
+		trial_.reset();
+	return forgotten;
+}
+
+/** It is remembered as refused, lest a start of the daemon brings it back. */
+Outcome Engine::rollBack()
+{
+	if (trial() == nullptr)
+		return Outcome::failed(Error("no policy awaits confirmation"));
+	Outcome outcome = put(trial_->former, trial_->formerSource);
+	if (outcome.ok() && !trial_->formerOn) {
+		Status lifted = lift();
+		if (!lifted)
+			return Outcome::failed(lifted.error());
+	}
+	if (!outcome.ok())
+		return outcome;
+	trial_->waiting = false;
+	complain(keepTrial(options_.stateFolder, *trial_));
+	return outcome;
+}
+
+void Engine::endTrial(BootTime now)
+{
+	if (trial() == nullptr || now < trialEnds_)
+		return;
+	const Outcome outcome = rollBack();
+	if (outcome.ok()) {
+		spdlog::warn("nobody has confirmed {}: {} is in force again",
+		             trial_->source, trial_->formerSource);
+	} else if (!rollBackFailed_) {
+		rollBackFailed_ = true;
+		spdlog::error("{} is not confirmed and stays in force, {} "
+		              "could not be put back: {}",
+		              trial_->source, trial_->formerSource,
+		              reasonOf(outcome));
+	}
+}
+
+Outcome Engine::start()
+{
+	auto left = recallTrial(options_.stateFolder);
+	if (!left)
+		spdlog::error("{}", left.error().message());
+	if (!left || !*left)
+		return reload();
+	const auto text = readFile(options_.policyPath, kLongestPolicy);
+	const bool refused =
+	    text && fingerprintOf(*text) == (*left)->fingerprint;
+	if (!(*left)->waiting && !refused)
+		return reload();
+	(*left)->formerOn = true;
+	(*left)->waiting = true;
+	trial_ = std::move(*left);
+	Outcome outcome = rollBack();
+	if (!outcome.ok()) {
+		spdlog::error("{} could not be put back: {}",
+		              trial_->formerSource, reasonOf(outcome));
+		trial_->waiting = false;
+		return reload();
+	}
+	outcome.warnings.push_back(fmt::format(
+	    "nobody has confirmed {}: {} as it was before is in force{}",
+	    trial_->source, trial_->formerSource,
+	    refused ? "; reload or apply puts the new one in force" : ""));
+	return outcome;
+}
+
+/** The timer ends with the daemon; the next one must find it undecided. */
+void Engine::stop()
+{
+	if (trial() == nullptr)
+		return;
+	const Outcome outcome = put(trial_->former, trial_->formerSource);
+	if (outcome.ok())
+		spdlog::warn("nobody has confirmed {}: {} is in force again",
+		             trial_->source, trial_->formerSource);
+	else
+		spdlog::error("{} could not be put back: {}",
+		              trial_->formerSource, reasonOf(outcome));
+}
+
+Status Engine::off()
+{
+	if (trial() != nullptr) {
+		const Outcome outcome = rollBack();
+		if (!outcome.ok())
+			spdlog::error("{} could not be put back: {}",
+			              trial_->formerSource, reasonOf(outcome));
+	}
+	return lift();
+}
+
+Outcome Engine::on()
+{
+	if (!inForce_)
+		return reload();
+	if (enforcer_)
+		return {};
+	Outcome outcome = enforce(inForce_->policy, rules_);
+	if (outcome.ok())
+		watch_.start(enforcer_->maps(), inForce_->policy.seeing);
+	return outcome;
+}
+
+} // namespace cloak

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * A policy on trial: what is put in force again unless somebody confirms it.
+ */
+#ifndef CLOAKLAKE_DAEMON_TRIAL_H
+#define CLOAKLAKE_DAEMON_TRIAL_H
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "util/clock.h"
+#include "util/result.h"
+
+namespace cloak
+{
+
+/** A policy on trial and the one before it; outlives the daemon in a file. */
+struct Trial {
+	std::string former;       //!< the policy before it, as text
+	std::string formerSource; //!< where that came from
+	bool formerOn = true;     //!< whether the cloak was on
+	std::string source;       //!< of the policy on trial
+	std::string fingerprint;  //!< of its text
+	WallTime until;           //!< for people
+	/** No: nobody has confirmed it, the former one is in force. */
+	bool waiting = true;
+};
+
+/** What stands for the text of a policy in Trial::fingerprint. */
+[[nodiscard]] std::string fingerprintOf(std::string_view text);
+
+/**
+ * Writes @p trial to @p folder, which is made if only it is missing. When this
+ * returns without an error, it is on the disk.
+ */
+[[nodiscard]] Status keepTrial(const std::string &folder, const Trial &trial);
+
+/** What was kept in @p folder, or nothing. */
+[[nodiscard]] Result<std::optional<Trial>>
+recallTrial(const std::string &folder);
+
+/** Removes what was kept, if anything was. */
+[[nodiscard]] Status forgetTrial(const std::string &folder);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_DAEMON_TRIAL_H

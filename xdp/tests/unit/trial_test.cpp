@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/trial.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "util/file.h"
+
+namespace cloak
+{
+namespace
+{
+
+namespace fs = std::filesystem;
+
+class TrialTest : public testing::Test
+{
+protected:
+	void SetUp() override
+	{
+		folder_ = testing::TempDir() + "cloak-trial-" +
+		          std::to_string(getpid());
+	}
+	void TearDown() override { fs::remove_all(folder_); }
+
+	void damage(const std::string &text)
+	{
+		fs::create_directories(folder_);
+		std::ofstream(folder_ + "/trial.json") << text;
+	}
+
+	std::string folder_;
+};
+
+TEST_F(TrialTest, RecallsWhatWasKept)
+{
+	ASSERT_TRUE(keepTrial(folder_, {"[[interface]]\nname = \"\u00e9\"\n",
+	                                "/etc/a.toml", false, "/tmp/b.toml",
+	                                "0123", WallTime(), false}));
+	auto trial = recallTrial(folder_);
+
+	ASSERT_TRUE(trial && *trial);
+	EXPECT_EQ((*trial)->former, "[[interface]]\nname = \"\u00e9\"\n");
+	EXPECT_EQ((*trial)->formerSource, "/etc/a.toml");
+	EXPECT_FALSE((*trial)->formerOn);
+	EXPECT_EQ((*trial)->source, "/tmp/b.toml");
+	EXPECT_EQ((*trial)->fingerprint, "0123");
+	EXPECT_FALSE((*trial)->waiting);
+}
+
+TEST_F(TrialTest, IsNobodyElsesBusiness)
+{
+	ASSERT_TRUE(keepTrial(folder_, {}));
+	const auto mode = fs::status(folder_ + "/trial.json").permissions();
+
+	EXPECT_EQ(mode, fs::perms::owner_read | fs::perms::owner_write);
+	EXPECT_FALSE(fs::exists(folder_ + "/trial.json.new"));
+}
+
+TEST_F(TrialTest, ForgetsIt)
+{
+	EXPECT_TRUE(forgetTrial(folder_));
+	ASSERT_TRUE(keepTrial(folder_, {}));
+	EXPECT_TRUE(forgetTrial(folder_));
+	auto trial = recallTrial(folder_);
+	ASSERT_TRUE(trial);
+	EXPECT_FALSE(*trial);
+}
+
+TEST_F(TrialTest, SaysThatItIsDamaged)
+{
+	for (const char *text : {"", "{", "[]", "7", R"({"former": 7})",
+	                         R"({"former": "", "source": ""})"}) {
+		damage(text);
+		EXPECT_FALSE(recallTrial(folder_)) << text;
+	}
+}
+
+TEST_F(TrialTest, SaysThatItCannotBeKept)
+{
+	damage("");
+	EXPECT_FALSE(keepTrial(folder_ + "/trial.json", {}));
+	EXPECT_FALSE(keepTrial(folder_ + "/no/such/folder", {}));
+}
+
+TEST_F(TrialTest, ReplacesTheWholeFile)
+{
+	damage("a longer text than what follows");
+	ASSERT_TRUE(replaceFile(folder_ + "/trial.json", "short"));
+	auto text = readFile(folder_ + "/trial.json", 100);
+
+	ASSERT_TRUE(text);
+	EXPECT_EQ(*text, "short");
+}
+
+TEST(Fingerprint, IsThatOfTheText)
+{
+	EXPECT_EQ(fingerprintOf("a"), fingerprintOf("a"));
+	EXPECT_NE(fingerprintOf("a"), fingerprintOf("b"));
+	EXPECT_EQ(fingerprintOf("").size(), 32U);
+}
+
+} // namespace
+} // namespace cloak
