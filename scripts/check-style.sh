@@ -160,55 +160,40 @@ tidy_flags() {
 	pkg-config --cflags libfixbuf | tr ' ' '\n' | sed '/^$/d; s/^-I/-isystem/'
 }
 
-# tidy FILE: findings in one file and what it includes, unless it was clean as
-# it is now.
+# tidy PREFIX: findings in the files that begin so and what they include, unless
+# they were clean as they are now. As one file, as the Makefile compiles those
+# of a folder: the headers of libraries, which take most of the time, are looked
+# at once.
 tidy() {
-	local key mark flags
+	local key mark flags unit
 	mapfile -t flags < <(tidy_flags)
+	unit=$work/tidy/${1//\//-}.cpp
+	printf "#include \"$TOP/%s\"\n" "$1"*.cpp >"$unit"
 	key=$({
-		g++ -E "${flags[@]}" "$1" 2>/dev/null || cat "$1"
+		g++ -E "${flags[@]}" "$unit" 2>/dev/null || date +%N
 		cat .clang-tidy
 	} | sha256sum | cut -c1-40)
 	mark=$work/tidy/$key
 	[[ ! -e $mark ]] || return 0
-	if clang-tidy --quiet --config-file=.clang-tidy "$1" -- "${flags[@]}" \
-		>"$mark.$$" 2>/dev/null; then
+	if clang-tidy --quiet --config-file=.clang-tidy "$unit" -- \
+		"${flags[@]}" >"$mark.$$" 2>/dev/null; then
 		mv "$mark.$$" "$mark"
 	else
 		grep -E '(error|warning):' "$mark.$$" | sed "s#$TOP/##" ||
-			echo "$1:1: clang-tidy failed"
+			echo "$1: clang-tidy failed"
 		rm -f "$mark.$$"
-	fi
-}
-
-# tidy_files FILE...: as one, so that the headers of libraries, which take most
-# of the time, are looked at once. Where some have private names in common, in
-# two halves.
-tidy_files() {
-	local unit flags half=$(($# / 2))
-	if (($# == 1)); then
-		tidy "$1"
-		return
-	fi
-	mapfile -t flags < <(tidy_flags)
-	unit=$work/tidy/$(tr / - <<<"$1").$#.cpp
-	printf "#include \"$TOP/%s\"\n" "$@" >"$unit"
-	if g++ -fsyntax-only -w "${flags[@]}" "$unit" 2>/dev/null; then
-		tidy "$unit"
-	else
-		tidy_files "${@:1:half}"
-		tidy_files "${@:half+1}"
 	fi
 }
 
 check_tidy() {
 	need_command clang-tidy clang-tidy
 	mkdir -p "$work/tidy"
-	export -f tidy tidy_files tidy_flags
+	export -f tidy tidy_flags
 	export work BUILD TOP
 	# shellcheck disable=SC2016 # for the inner shell
-	cxx | sed -n 's#/[^/]*\.cpp$##p' | sort -u |
-		xargs -d '\n' -r -n 1 -P 2 bash -c 'tidy_files "$1"/*.cpp' tidy |
+	# Fuzz targets are programs of one file each, with the same function.
+	cxx | sed -n '\#/fuzz/#s/\.cpp$//p; t; s#[^/]*\.cpp$##p' | sort -u |
+		xargs -d '\n' -r -n 1 -P 2 bash -c 'tidy "$1"' tidy |
 		sort -u
 }
 

@@ -10,23 +10,23 @@
 namespace cloak
 {
 
-namespace
-{
-
-Result<unsigned> cpuCount()
+Result<__u32> possibleCpus()
 {
 	const int count = libbpf_num_possible_cpus();
 
 	if (count <= 0)
 		return Error(-count, "cannot tell the number of CPUs");
-	return static_cast<unsigned>(count);
+	return static_cast<__u32>(count);
 }
+
+namespace
+{
 
 /** An array of numbers for each CPU, summed over them. */
 template <typename Stats>
 Result<Stats> readStats(const Fd &map, const char *name)
 {
-	auto cpus = cpuCount();
+	auto cpus = possibleCpus();
 	if (!cpus)
 		return cpus.error();
 
@@ -59,7 +59,7 @@ CounterRow rowOf(__u32 key)
 
 Result<std::vector<CounterRow>> readCounters(const CloakMaps &maps)
 {
-	auto cpus = cpuCount();
+	auto cpus = possibleCpus();
 	if (!cpus)
 		return cpus.error();
 

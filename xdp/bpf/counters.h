@@ -17,6 +17,9 @@
 namespace cloak
 {
 
+/** Of how many CPUs a map for each CPU has values, whether online or not. */
+[[nodiscard]] Result<__u32> possibleCpus();
+
 /** One verdict and how often it was given, summed over all CPUs. */
 struct CounterRow {
 	cloak_direction direction = CLOAK_INGRESS;

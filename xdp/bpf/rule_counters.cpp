@@ -2,13 +2,13 @@
 #include "bpf/rule_counters.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <set>
 
+#include "bpf/counters.h"
 #include "bpf/inner.h"
 
 namespace cloak
@@ -21,13 +21,6 @@ constexpr const char *kKeys = "counter_keys";
 constexpr __u32 kMostCounters = CLOAK_COUNTER_CHUNK * CLOAK_COUNTER_CHUNKS;
 
 using KeyChunk = std::array<cloak_counter_key, CLOAK_COUNTER_CHUNK>;
-
-__u32 cpuCount()
-{
-	const int count = libbpf_num_possible_cpus();
-
-	return count > 0 ? static_cast<__u32>(count) : 1;
-}
 
 __u32 chunkOf(__u32 counter)
 {
@@ -89,9 +82,11 @@ Status begin(const CloakMaps &maps, __u32 chunk, const Owners &fresh)
 {
 	auto counters = innerMap(maps.ruleCounters, chunk, kCounters);
 	auto keys = innerMap(maps.counterKeys, chunk, kKeys);
-	const __u32 cpus = cpuCount();
+	auto cpus = possibleCpus();
 	std::size_t run = 0;
 
+	if (!cpus)
+		return cpus.error();
 	if (!counters)
 		return counters.error();
 	if (!keys)
@@ -105,7 +100,7 @@ Status begin(const CloakMaps &maps, __u32 chunk, const Owners &fresh)
 		const auto count = static_cast<__u32>(run);
 		for (std::size_t i = at; i < at + run; ++i)
 			owners.push_back(fresh[i].second);
-		for (__u32 cpu = 0; cpu < cpus; cpu++) {
+		for (__u32 cpu = 0; cpu < *cpus; cpu++) {
 			auto done =
 			    writeArray(*counters, CLOAK_COUNTER_AT(cpu, first),
 			               zeros.data(), count, kCounters);
@@ -164,6 +159,9 @@ Status RuleCounters::prepare(const CloakMaps &maps, __u32 most) const
 {
 	if (most >= kMostCounters)
 		return Error("there are too many rules and counters");
+	auto cpus = possibleCpus();
+	if (!cpus)
+		return cpus.error();
 	for (__u32 chunk = 0; chunk <= chunkOf(most); chunk++) {
 		auto keys = makeChunk(maps.counterKeys, chunk,
 		                      CLOAK_COUNTER_CHUNK, kKeys);
@@ -171,7 +169,7 @@ Status RuleCounters::prepare(const CloakMaps &maps, __u32 most) const
 			return keys;
 		auto counters =
 		    makeChunk(maps.ruleCounters, chunk,
-		              CLOAK_COUNTER_CHUNK * cpuCount(), kCounters);
+		              CLOAK_COUNTER_CHUNK * *cpus, kCounters);
 		if (!counters)
 			return counters;
 	}
@@ -244,8 +242,10 @@ Result<std::vector<cloak_counter>>
 RuleCounters::read(const CloakMaps &maps, std::span<const __u32> counters)
 {
 	std::vector<cloak_counter> sums(counters.size());
-	const __u32 cpus = cpuCount();
-	std::vector<cloak_counter> values(std::size_t{cpus} *
+	auto cpus = possibleCpus();
+	if (!cpus)
+		return cpus.error();
+	std::vector<cloak_counter> values(std::size_t{*cpus} *
 	                                  CLOAK_COUNTER_CHUNK);
 
 	for (const auto &[chunk, members] : byChunk(counters)) {
@@ -253,11 +253,11 @@ RuleCounters::read(const CloakMaps &maps, std::span<const __u32> counters)
 		if (!map)
 			return map.error();
 		auto done = readArray(*map, values.data(),
-		                      cpus * CLOAK_COUNTER_CHUNK, kCounters);
+		                      *cpus * CLOAK_COUNTER_CHUNK, kCounters);
 		if (!done)
 			return done.error();
 		for (const std::size_t i : members) {
-			for (__u32 cpu = 0; cpu < cpus; cpu++) {
+			for (__u32 cpu = 0; cpu < *cpus; cpu++) {
 				const cloak_counter &value =
 				    values[CLOAK_COUNTER_AT(cpu, counters[i])];
 

@@ -104,7 +104,7 @@ Table emptyTable()
 	              "END"});
 }
 
-void print(const Context &context, const json &flows)
+void printFlows(const Context &context, const json &flows)
 {
 	if (context.json) {
 		for (const json &flow : flows)
@@ -140,7 +140,7 @@ int showLocally(const Context &context, const FlowsOptions &options)
 	auto flows = Collector([](const Flow &) {}, nameOf).current(*maps);
 	if (!flows)
 		return explain(context, kFailed, flows.error().message());
-	print(context, reportFlows(std::move(*flows), query));
+	printFlows(context, reportFlows(std::move(*flows), query));
 	return kDone;
 }
 
@@ -194,7 +194,7 @@ int flows(const Context &context, const FlowsOptions &options)
 		return answer.exit;
 	if (options.follow)
 		return follow(context, *client, parseIp(options.source));
-	print(context, answer.result);
+	printFlows(context, answer.result);
 	return kDone;
 }
 

@@ -18,8 +18,8 @@ namespace cloak
 namespace
 {
 
-constexpr int kBacklog = 8;
-constexpr mode_t kSocketMode = 0660;
+constexpr int kScrapers = 8;
+constexpr mode_t kMetricsMode = 0660;
 
 struct SocketAddress {
 	sockaddr_storage storage{};
@@ -73,8 +73,8 @@ Result<Fd> listenAt(const LocalEndpoint &endpoint)
 		           sizeof(yes));
 	if (!fd || bind(fd.get(), address.get(), address.size) != 0 ||
 	    (!endpoint.path.empty() &&
-	     chmod(endpoint.path.c_str(), kSocketMode) != 0) ||
-	    listen(fd.get(), kBacklog) != 0)
+	     chmod(endpoint.path.c_str(), kMetricsMode) != 0) ||
+	    listen(fd.get(), kScrapers) != 0)
 		return Error::fromErrno("cannot serve metrics at " +
 		                        toString(endpoint));
 	return fd;

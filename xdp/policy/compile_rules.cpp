@@ -22,10 +22,10 @@ bool decides(cloak_rule_verdict verdict)
 }
 
 /** Compiles the tables of one policy. */
-class Compiler
+class RuleCompiler
 {
 public:
-	Compiler(const Policy &policy, Diagnostics &errors)
+	RuleCompiler(const Policy &policy, Diagnostics &errors)
 	    : policy_(policy), errors_(errors)
 	{
 	}
@@ -59,7 +59,7 @@ private:
 };
 
 /** A new counter for whoever is called @p owner in this and other policies. */
-std::uint32_t Compiler::counterOf(const std::string &owner)
+std::uint32_t RuleCompiler::counterOf(const std::string &owner)
 {
 	const auto key = digest(owner);
 
@@ -67,7 +67,7 @@ std::uint32_t Compiler::counterOf(const std::string &owner)
 	return static_cast<std::uint32_t>(compiled_.keys.size() - 1);
 }
 
-void Compiler::nameShared()
+void RuleCompiler::nameShared()
 {
 	std::map<std::string, std::size_t> users;
 
@@ -82,7 +82,7 @@ void Compiler::nameShared()
 	}
 }
 
-std::uint32_t Compiler::sharedOf(const std::string &name) const
+std::uint32_t RuleCompiler::sharedOf(const std::string &name) const
 {
 	if (name.empty())
 		return 0;
@@ -92,7 +92,7 @@ std::uint32_t Compiler::sharedOf(const std::string &name) const
 	return found->counter;
 }
 
-void Compiler::addRule(const RulePolicy &rule, CompiledTable &table)
+void RuleCompiler::addRule(const RulePolicy &rule, CompiledTable &table)
 {
 	const std::string address = toString(table.address);
 	CompiledRule compiled{rule.name.value,   describe(rule),
@@ -114,7 +114,7 @@ void Compiler::addRule(const RulePolicy &rule, CompiledTable &table)
 	table.rules.push_back(std::move(compiled));
 }
 
-void Compiler::addTable(const TablePolicy &table)
+void RuleCompiler::addTable(const TablePolicy &table)
 {
 	const std::string address = toString(table.address.value);
 	CompiledTable names{
@@ -142,10 +142,10 @@ void Compiler::addTable(const TablePolicy &table)
 	compiled_.tables.push_back(std::move(names));
 }
 
-std::vector<cloak_entry> Compiler::entriesOf(const CompiledTable &names,
-                                             const TablePolicy &table,
-                                             cloak_direction direction,
-                                             cloak_stage_kind stage) const
+std::vector<cloak_entry> RuleCompiler::entriesOf(const CompiledTable &names,
+                                                 const TablePolicy &table,
+                                                 cloak_direction direction,
+                                                 cloak_stage_kind stage) const
 {
 	std::vector<cloak_entry> entries;
 
@@ -167,8 +167,9 @@ std::vector<cloak_entry> Compiler::entriesOf(const CompiledTable &names,
 	return entries;
 }
 
-void Compiler::addStages(const TablePolicy &table, cloak_direction direction,
-                         const CompiledTable &names, cloak_table &entry)
+void RuleCompiler::addStages(const TablePolicy &table,
+                             cloak_direction direction,
+                             const CompiledTable &names, cloak_table &entry)
 {
 	for (const auto kind : {CLOAK_STAGE_DECIDE, CLOAK_STAGE_NOTE}) {
 		const auto rules = entriesOf(names, table, direction, kind);
@@ -193,7 +194,7 @@ std::shared_ptr<const CompiledRules> compileRules(const Policy &policy,
 	if (policy.tables.empty())
 		return nullptr;
 	return std::make_shared<const CompiledRules>(
-	    Compiler(policy, errors).run());
+	    RuleCompiler(policy, errors).run());
 }
 
 std::uint16_t interfaceNumber(const Policy &policy, const std::string &name)

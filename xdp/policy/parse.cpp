@@ -17,12 +17,6 @@ namespace cloak
 namespace
 {
 
-/** A parser for one of a few words. */
-template <typename Words> auto oneOf(const Words &words)
-{
-	return [&words](std::string_view text) { return valueOf(words, text); };
-}
-
 void readInterface(TableReader &reader, Policy &policy)
 {
 	InterfacePolicy interface;

@@ -8,11 +8,6 @@ namespace cloak
 namespace
 {
 
-template <typename Words> auto oneOf(const Words &words)
-{
-	return [&words](std::string_view text) { return valueOf(words, text); };
-}
-
 /** A whole number up to @p most; nothing if the node is none. */
 template <typename T>
 std::optional<T> numberOf(const toml::node &node, std::int64_t most)

@@ -56,6 +56,12 @@ auto valueOf(const Words &words, std::string_view word)
 	return value;
 }
 
+/** A parser for one of @p words, which have to outlive it. */
+template <typename Words> auto oneOf(const Words &words)
+{
+	return [&words](std::string_view text) { return valueOf(words, text); };
+}
+
 /** The word for @p value; every value of the types above has one. */
 template <typename Words, typename T>
 std::string_view wordOf(const Words &words, T value)

@@ -10,7 +10,7 @@ namespace cloak
 namespace
 {
 
-constexpr std::array<std::pair<char, unsigned>, 3> kUnits = {{
+constexpr std::array<std::pair<char, unsigned>, 3> kSuffixes = {{
     {'G', 30},
     {'M', 20},
     {'K', 10},
@@ -25,7 +25,7 @@ std::optional<Size> parseSize(std::string_view text)
 	std::uint64_t number = 0;
 	unsigned shift = 0;
 
-	for (const auto &[unit, bits] : kUnits)
+	for (const auto &[unit, bits] : kSuffixes)
 		if (!text.empty() && text.back() == unit)
 			shift = bits;
 	if (shift != 0)
@@ -40,7 +40,7 @@ std::optional<Size> parseSize(std::string_view text)
 
 std::string toString(const Size &size)
 {
-	for (const auto &[unit, bits] : kUnits) {
+	for (const auto &[unit, bits] : kSuffixes) {
 		const std::uint64_t whole = size.octets >> bits;
 		if (whole != 0 && whole << bits == size.octets)
 			return std::to_string(whole) + unit;

@@ -18,7 +18,7 @@ namespace cloak::test
 namespace
 {
 
-constexpr unsigned kRounds = 5;
+constexpr unsigned kTrafficRounds = 5;
 
 Fd passProgram()
 {
@@ -61,7 +61,7 @@ Result<double> liveNanoseconds(const std::string &interface, std::size_t rules,
 	const Fd program = passProgram();
 	if (!program)
 		return Error::fromErrno("cannot load a program");
-	for (unsigned round = 0; round < kRounds; ++round) {
+	for (unsigned round = 0; round < kTrafficRounds; ++round) {
 		LIBBPF_OPTS(bpf_test_run_opts, run);
 		run.data_in = frame.data();
 		run.data_size_in = context.data_end;
