@@ -26,11 +26,6 @@ using Reply = ControlServer::Reply;
 constexpr std::size_t kMostSources = 65536;
 constexpr std::size_t kUsualSources = 100;
 
-Reply bad(std::string message)
-{
-	return {Response::error(Failure::BadRequest, std::move(message))};
-}
-
 Reply fromReport(Result<json> report)
 {
 	if (report)

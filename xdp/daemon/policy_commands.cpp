@@ -34,11 +34,6 @@ Reply refused(const Diagnostics &errors, const std::string &source,
 	return {response};
 }
 
-Reply bad(std::string message)
-{
-	return {Response::error(Failure::BadRequest, std::move(message))};
-}
-
 Reply lacksPolicy(const Request &request)
 {
 	return bad(request.command +
@@ -67,6 +62,11 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 }
 
 } // namespace
+
+Reply bad(std::string message)
+{
+	return {Response::error(Failure::BadRequest, std::move(message))};
+}
 
 Reply replyTo(const Outcome &outcome, const std::string &source)
 {
