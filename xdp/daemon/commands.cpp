@@ -51,7 +51,7 @@ Reply alerts(Engine &engine, const Request &request)
 	if (request.arguments.contains("since")) {
 		auto time = parseTimestamp(request.text("since").value_or(""));
 		if (!time)
-			return bad("\"since\" is not a time");
+			return Reply::bad("\"since\" is not a time");
 		since = *time;
 	}
 	for (const PublishedAlert &alert : engine.outputs().recent(since))
@@ -78,7 +78,7 @@ Reply sources(Engine &engine, const Request &request)
 
 	if (!limit.is_number_unsigned() ||
 	    limit.get<std::uint64_t>() > kMostSources)
-		return bad("\"limit\" is not a number that makes sense");
+		return Reply::bad("\"limit\" is not a number that makes sense");
 	return fromReport(reportSources(engine, limit.get<std::size_t>()));
 }
 
@@ -92,8 +92,8 @@ Reply rules(Engine &engine, const Request &request)
 		const std::string text = request.text("address").value_or("");
 		selection.address = parseIp(text);
 		if (!selection.address) {
-			return bad(fmt::format("{}: expected {}", quote(text),
-			                       kAddressExpected));
+			return Reply::bad(fmt::format(
+			    "{}: expected {}", quote(text), kAddressExpected));
 		}
 	}
 	return fromReport(reportRules(engine, selection));
@@ -128,22 +128,22 @@ Reply authorise(Engine &engine, const Request &request)
 
 	auto peer = peerOf(request);
 	if (!peer)
-		return bad(peer.error().message());
+		return Reply::bad(peer.error().message());
 	granted.peer = *peer;
 	if (request.arguments.contains("mac")) {
 		const std::string text = request.text("mac").value_or("");
 		granted.mac = parseMac(text);
 		if (!granted.mac) {
-			return bad(fmt::format("{}: expected {}", quote(text),
-			                       kMacExpected));
+			return Reply::bad(fmt::format(
+			    "{}: expected {}", quote(text), kMacExpected));
 		}
 	}
 	if (request.arguments.contains("for")) {
 		const std::string text = request.text("for").value_or("");
 		auto duration = parseDuration(text);
 		if (!duration || duration->count() == 0) {
-			return bad(fmt::format("{}: expected {}", quote(text),
-			                       kDurationExpected));
+			return Reply::bad(fmt::format(
+			    "{}: expected {}", quote(text), kDurationExpected));
 		}
 		granted.expires = BootClock::now() + *duration;
 	}
@@ -160,7 +160,7 @@ Reply revoke(Engine &engine, const Request &request)
 	auto peer = peerOf(request);
 
 	if (!peer)
-		return bad(peer.error().message());
+		return Reply::bad(peer.error().message());
 	const Outcome outcome = engine.revoke(*peer);
 	if (outcome.ok())
 		spdlog::info("{} is revoked", toString(*peer));

@@ -35,6 +35,13 @@ public:
 		Response response;
 		/** Send events of this topic to the client from now on. */
 		Topic follow = Topic::None;
+
+		/** The request cannot be understood. */
+		[[nodiscard]] static Reply bad(std::string message)
+		{
+			return {Response::error(Failure::BadRequest,
+			                        std::move(message))};
+		}
 	};
 	using Handler =
 	    std::function<Reply(const Request &, const PeerCredentials &)>;

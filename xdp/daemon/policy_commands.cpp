@@ -36,8 +36,8 @@ Reply refused(const Diagnostics &errors, const std::string &source,
 
 Reply lacksPolicy(const Request &request)
 {
-	return bad(request.command +
-	           " needs the text of a policy and its source");
+	return Reply::bad(request.command +
+	                  " needs the text of a policy and its source");
 }
 
 Reply applyOnTrial(Engine &engine, const Request &request,
@@ -47,8 +47,8 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 	const auto time = parseDuration(wanted);
 
 	if (!time || time->count() == 0) {
-		return bad(fmt::format("{}: expected {}", quote(wanted),
-		                       kDurationExpected));
+		return Reply::bad(fmt::format("{}: expected {}", quote(wanted),
+		                              kDurationExpected));
 	}
 	const Outcome outcome = engine.applyOnTrial(text, source, *time);
 	Reply reply = replyTo(outcome, source);
