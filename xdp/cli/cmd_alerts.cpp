@@ -9,8 +9,6 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/print.h"
-#include "util/clock.h"
-#include "util/duration.h"
 
 namespace cloak
 {
@@ -34,16 +32,6 @@ void print(const Context &context, const json &alert)
 	std::fflush(stdout);
 }
 
-/** "10m" is a time before now; else it is a time of day as EVE writes it. */
-std::optional<WallTime> parseSince(const std::string &text)
-{
-	auto ago = parseDuration(text);
-
-	if (ago)
-		return std::chrono::system_clock::now() - *ago;
-	return parseTimestamp(text);
-}
-
 int alerts(const Context &context, const AlertsOptions &options)
 {
 	Request request;
@@ -53,12 +41,8 @@ int alerts(const Context &context, const AlertsOptions &options)
 	request.arguments["follow"] = options.follow;
 	if (!options.since.empty()) {
 		auto since = parseSince(options.since);
-		if (!since) {
-			return explain(
-			    context, kUsage,
-			    "--since wants a time such as 10m, 1h or "
-			    "2026-11-21T06:39:51");
-		}
+		if (!since)
+			return explain(context, kUsage, kSinceExpected);
 		request.arguments["since"] = timestamp(*since);
 	}
 	auto client = connectOrExplain(context, exit);

@@ -28,19 +28,6 @@ struct FlowsOptions {
 	bool follow = false;
 };
 
-/** "10.0.9.5:4420", "[2001:db8::5]:4420" or the address alone. */
-std::string endOf(const json &flow, const std::string &end)
-{
-	const std::string address = field(flow, (end + "_ip").c_str());
-
-	if (!flow.contains(end + "_port"))
-		return address;
-	const std::string port = field(flow, (end + "_port").c_str());
-	return address.find(':') == std::string::npos
-	           ? address + ":" + port
-	           : "[" + address + "]:" + port;
-}
-
 std::string flagsOf(const json &flow)
 {
 	const json tcp = flow.value("tcp", json::object());
@@ -82,8 +69,8 @@ std::vector<std::string> rowOf(const json &event)
 	const json cloak = event.value("cloak", json::object());
 
 	return {field(event, "proto"),
-	        endOf(event, "src"),
-	        endOf(event, "dest"),
+	        endField(event, "src"),
+	        endField(event, "dest"),
 	        fmt::format("{}/{}", field(flow, "pkts_toserver"),
 	                    field(flow, "pkts_toclient")),
 	        fmt::format("{}/{}", field(flow, "bytes_toserver"),

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "util/clock.h"
+#include "util/duration.h"
 #include "util/json.h"
 
 namespace cloak
@@ -28,9 +26,10 @@ void Table::add(std::vector<std::string> row)
 	rows_.push_back(std::move(row));
 }
 
-void Table::print() const
+std::vector<std::string> Table::lines() const
 {
 	std::vector<std::size_t> widths(rows_.front().size());
+	std::vector<std::string> found;
 
 	for (const auto &row : rows_)
 		for (std::size_t i = 0; i < row.size(); ++i)
@@ -40,8 +39,15 @@ void Table::print() const
 		for (std::size_t i = 0; i < row.size(); ++i)
 			line += fmt::format("{:<{}}  ", row[i], widths[i]);
 		line.erase(line.find_last_not_of(' ') + 1);
-		fmt::print("{}\n", line);
+		found.push_back(std::move(line));
 	}
+	return found;
+}
+
+void Table::print() const
+{
+	for (const std::string &line : lines())
+		fmt::print("{}\n", line);
 }
 
 std::string field(const json &object, const char *key)
@@ -68,22 +74,33 @@ std::string listField(const json &object, const char *key)
 	return text;
 }
 
+std::string endField(const json &flow, const std::string &end)
+{
+	const std::string address = field(flow, (end + "_ip").c_str());
+
+	if (!flow.contains(end + "_port"))
+		return address;
+	const std::string port = field(flow, (end + "_port").c_str());
+	return address.find(':') == std::string::npos
+	           ? address + ":" + port
+	           : "[" + address + "]:" + port;
+}
+
 std::string timeField(const json &object, const char *key)
 {
 	const std::string text = field(object, key);
 	auto time = parseTimestamp(text);
-	std::array<char, sizeof("2026-11-21 06:39:51")> local{};
-	std::tm fields{};
 
-	if (!time)
-		return text;
-	const std::time_t seconds =
-	    std::chrono::floor<std::chrono::seconds>(*time)
-		.time_since_epoch()
-		.count();
-	localtime_r(&seconds, &fields);
-	std::strftime(local.data(), local.size(), "%F %T", &fields);
-	return local.data();
+	return time ? localTime(*time, "%F %T") : text;
+}
+
+std::optional<WallTime> parseSince(const std::string &text)
+{
+	const auto ago = parseDuration(text);
+
+	if (ago)
+		return std::chrono::system_clock::now() - *ago;
+	return parseTimestamp(text);
 }
 
 void printWarnings(const json &result)

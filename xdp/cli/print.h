@@ -7,8 +7,11 @@
 #define CLOAKLAKE_CLI_PRINT_H
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "util/clock.h"
 
 namespace cloak
 {
@@ -21,6 +24,8 @@ public:
 
 	void add(std::vector<std::string> row);
 	[[nodiscard]] bool empty() const { return rows_.size() == 1; }
+	/** As they are printed, without ends of line, the headings first. */
+	[[nodiscard]] std::vector<std::string> lines() const;
 	void print() const;
 
 private:
@@ -34,9 +39,22 @@ private:
 [[nodiscard]] std::string listField(const nlohmann::json &object,
                                     const char *key);
 
+/**
+ * The end "src" or "dest" of a flow: "10.0.9.5:4420", "[2001:db8::5]:4420" or
+ * the address alone.
+ */
+[[nodiscard]] std::string endField(const nlohmann::json &flow,
+                                   const std::string &end);
+
 /** "2026-11-21 06:39:51" of the local time zone, of a timestamp. */
 [[nodiscard]] std::string timeField(const nlohmann::json &object,
                                     const char *key);
+
+/** Reads "10m", a time before now, or a time of day as EVE writes it. */
+[[nodiscard]] std::optional<WallTime> parseSince(const std::string &text);
+
+inline constexpr const char *kSinceExpected =
+    "--since wants a time such as 10m, 1h or 2026-11-21T06:39:51";
 
 /** Warnings that came with a success, on standard error. */
 void printWarnings(const nlohmann::json &result);
