@@ -8,13 +8,13 @@ namespace cloak
 
 std::span<const Command *const> allCommands()
 {
-	static constexpr std::array<const Command *, 17> commands = {
-	    &kCheckCommand,     &kDiffCommand,    &kApplyCommand,
-	    &kConfirmCommand,   &kReloadCommand,  &kOnCommand,
-	    &kOffCommand,       &kStatusCommand,  &kAlertsCommand,
-	    &kDropsCommand,     &kSourcesCommand, &kShadowCommand,
-	    &kFlowsCommand,     &kRulesCommand,   &kCountersCommand,
-	    &kAuthoriseCommand, &kRevokeCommand,
+	static constexpr std::array<const Command *, 18> commands = {
+	    &kCheckCommand,   &kDiffCommand,      &kApplyCommand,
+	    &kConfirmCommand, &kReloadCommand,    &kOnCommand,
+	    &kOffCommand,     &kStatusCommand,    &kAlertsCommand,
+	    &kDropsCommand,   &kSourcesCommand,   &kShadowCommand,
+	    &kFlowsCommand,   &kRulesCommand,     &kCountersCommand,
+	    &kLearnCommand,   &kAuthoriseCommand, &kRevokeCommand,
 	};
 
 	return commands;
