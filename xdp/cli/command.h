@@ -67,6 +67,7 @@ extern const Command kRulesCommand;
 extern const Command kShadowCommand;
 extern const Command kSourcesCommand;
 extern const Command kStatusCommand;
+extern const Command kTopCommand;
 
 /** All commands in the order in which the help lists them. */
 [[nodiscard]] std::span<const Command *const> allCommands();

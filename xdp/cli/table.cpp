@@ -8,13 +8,14 @@ namespace cloak
 
 std::span<const Command *const> allCommands()
 {
-	static constexpr std::array<const Command *, 18> commands = {
-	    &kCheckCommand,   &kDiffCommand,      &kApplyCommand,
-	    &kConfirmCommand, &kReloadCommand,    &kOnCommand,
-	    &kOffCommand,     &kStatusCommand,    &kAlertsCommand,
-	    &kDropsCommand,   &kSourcesCommand,   &kShadowCommand,
-	    &kFlowsCommand,   &kRulesCommand,     &kCountersCommand,
-	    &kLearnCommand,   &kAuthoriseCommand, &kRevokeCommand,
+	static constexpr std::array<const Command *, 19> commands = {
+	    &kCheckCommand,   &kDiffCommand,    &kApplyCommand,
+	    &kConfirmCommand, &kReloadCommand,  &kOnCommand,
+	    &kOffCommand,     &kStatusCommand,  &kAlertsCommand,
+	    &kDropsCommand,   &kSourcesCommand, &kShadowCommand,
+	    &kFlowsCommand,   &kRulesCommand,   &kCountersCommand,
+	    &kTopCommand,     &kLearnCommand,   &kAuthoriseCommand,
+	    &kRevokeCommand,
 	};
 
 	return commands;

@@ -128,6 +128,8 @@ public:
 
 	// For those who look on:
 	[[nodiscard]] const Options &options() const { return options_; }
+	/** When this daemon began. */
+	[[nodiscard]] BootTime started() const { return started_; }
 	[[nodiscard]] const std::optional<PolicyInForce> &inForce() const
 	{
 		return inForce_;
@@ -183,6 +185,7 @@ private:
 	            std::span<const std::uint8_t> head);
 
 	Options options_;
+	BootTime started_ = BootClock::now();
 	Host host_;
 	std::optional<PolicyInForce> inForce_;
 	CompiledPolicy compiled_;

@@ -194,6 +194,7 @@ Result<json> reportStatus(const Engine &engine)
 	std::vector<Attachment> attachments;
 	json status = {
 	    {"version", kVersion},
+	    {"started", timestamp(toWall(engine.started()))},
 	    {"cloak", enforcer != nullptr ? "on" : "off"},
 	    {"pin_dir", engine.options().pinRoot},
 	    {"authorised", reportGranted(engine.granted())},

@@ -65,8 +65,8 @@ _cloakctl_command() {
 _cloakctl() {
 	local common='--json --socket --pin-dir --help'
 	local commands='check diff apply confirm reload on off status alerts
-		drops sources shadow flows rules counters learn authorise revoke
-		help'
+		drops sources shadow flows rules counters top learn authorise
+		revoke help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-s | --socket | -d | --pin-dir | -f | --policy | --from)
@@ -106,6 +106,7 @@ _cloakctl() {
 	shadow) _cloakctl_words "list add drop --for $(_cloakctl_shadowed)
 		$common" ;;
 	flows) _cloakctl_words "--follow --top --source $common" ;;
+	top) _cloakctl_words "--delay --count --batch --once $common" ;;
 	learn) _cloakctl_words "--since --address --min-flows --unanswered
 		--from $common" ;;
 	authorise) _cloakctl_words "--mac --for $common" ;;
