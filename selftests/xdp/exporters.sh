@@ -36,6 +36,7 @@ receive() {
 	local name=$1
 	shift
 	ip netns exec "$(ns lake)" "$@" >"$WORK/$name.out" 2>&1 &
+	echo $! >"$WORK/$name.process"
 	defer eval "kill -INT $! 2>/dev/null; kill $! 2>/dev/null || true"
 }
 
@@ -137,6 +138,21 @@ to_late_receiver() {
 	test ! -s "$WORK/said"
 }
 
+# One who goes away and comes back gets what came up meanwhile.
+outage() {
+	local to="ipfix tcp://127.0.0.1:4742"
+	kill "$(<"$WORK/tcp.process")"
+	wait_until 30 output "$to" '.connected == false'
+	scan 8443
+	wait_until 30 output "$to" '.waiting >= 1 and .connected == false'
+	rm "$WORK/tcp.ipfix"
+	tcp_collector
+	wait_until 30 output "$to" '.waiting == 0 and .connected'
+	output "$to" '.dropped == 0'
+	ipfixDump --in "$WORK/tcp.ipfix" >"$WORK/dumped"
+	grep -E 'destinationTransportPort.*: 8443' "$WORK/dumped"
+}
+
 to_tls_receiver() {
 	wait_until 30 output "ipfix tls://127.0.0.1:4743" \
 		'.connected and .written >= 2'
@@ -234,6 +250,7 @@ ktap_run "flows to nfcapd" to_nfcapd
 ktap_run "flows to nfacctd" to_nfacctd
 ktap_run "flows over TLS" to_tls_receiver
 ktap_run "flows to one who comes late" to_late_receiver
+ktap_run "flows to one who was away for a while" outage
 ktap_run "alerts to rsyslog" to_rsyslog
 ktap_run "numbers for Prometheus" metrics
 ktap_run "hits of rules for Prometheus" rule_metrics

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Couriers and receivers that go away, over real connections.
+ */
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <functional>
+#include <numeric>
+#include <thread>
+
+#include "export/courier.h"
+#include "util/clock.h"
+
+namespace cloak
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+
+/** Nothing here takes longer, however busy the machine is. */
+constexpr auto kPatience = 60s;
+
+bool waitUntil(const std::function<bool()> &condition)
+{
+	const BootTime due = BootClock::now() + kPatience;
+
+	while (!condition()) {
+		if (BootClock::now() > due)
+			return false;
+		std::this_thread::sleep_for(10ms);
+	}
+	return true;
+}
+
+/** A receiver of lines at a port of its own, also while it is away. */
+class Receiver
+{
+public:
+	Receiver() { bindTo(0); }
+
+	[[nodiscard]] ReceiverPolicy policy() const
+	{
+		ReceiverPolicy policy;
+
+		policy.to.value = {Transport::Tcp, "127.0.0.1", port_};
+		return policy;
+	}
+
+	/** Until then whoever connects is refused. */
+	void come() { ASSERT_EQ(listen(listener_.get(), 1), 0); }
+
+	/** Drops the connection and refuses new ones. */
+	void go()
+	{
+		connection_.reset();
+		listener_.reset();
+		bindTo(port_);
+	}
+
+	/** The next @p count lines. */
+	std::vector<std::string> lines(std::size_t count)
+	{
+		std::vector<std::string> found;
+
+		if (!connection_)
+			connection_ =
+			    Fd(accept(listener_.get(), nullptr, nullptr));
+		limitWaiting(connection_.get());
+		while (found.size() < count) {
+			const std::size_t end = buffer_.find('\n', read_);
+			if (end == std::string::npos) {
+				if (!receive())
+					break;
+				continue;
+			}
+			found.push_back(buffer_.substr(read_, end - read_));
+			read_ = end + 1;
+		}
+		return found;
+	}
+
+private:
+	static void limitWaiting(int fd)
+	{
+		timeval patience{};
+
+		patience.tv_sec = kPatience.count();
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		           sizeof(patience));
+	}
+
+	bool receive()
+	{
+		std::array<char, 65536> chunk{};
+		const ssize_t size =
+		    recv(connection_.get(), chunk.data(), chunk.size(), 0);
+
+		if (size <= 0)
+			return false;
+		buffer_.erase(0, read_);
+		read_ = 0;
+		buffer_.append(chunk.data(), static_cast<std::size_t>(size));
+		return true;
+	}
+
+	void bindTo(std::uint16_t port)
+	{
+		sockaddr_in address{};
+		socklen_t length = sizeof(address);
+		auto *generic = reinterpret_cast<sockaddr *>(&address);
+		const int yes = 1;
+
+		listener_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+		setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes,
+		           sizeof(yes));
+		limitWaiting(listener_.get());
+		address.sin_family = AF_INET;
+		address.sin_port = htons(port);
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		ASSERT_EQ(bind(listener_.get(), generic, length), 0);
+		getsockname(listener_.get(), generic, &length);
+		port_ = ntohs(address.sin_port);
+	}
+
+	Fd listener_;
+	Fd connection_;
+	std::uint16_t port_ = 0;
+	std::string buffer_;
+	std::size_t read_ = 0;
+};
+
+class LineEncoder : public Encoder<std::string>
+{
+public:
+	Result<std::vector<std::string>>
+	encode(const std::vector<std::string> &items) override
+	{
+		std::string message;
+
+		for (const std::string &item : items)
+			message += item + "\n";
+		return std::vector<std::string>{std::move(message)};
+	}
+};
+
+using LineCourier = Courier<std::string>;
+
+LineCourier courierTo(const Receiver &receiver)
+{
+	return {receiver.policy(),
+	        [] { return std::make_unique<LineEncoder>(); }};
+}
+
+void push(LineCourier &courier, std::size_t from, std::size_t count)
+{
+	for (std::size_t i = from; i < from + count; ++i)
+		courier.push(std::to_string(i));
+}
+
+/** The numbers from @p from on, one a line. */
+void expectNumbers(const std::vector<std::string> &lines, std::size_t from,
+                   std::size_t count)
+{
+	ASSERT_EQ(lines.size(), count);
+	for (std::size_t i = 0; i < count; ++i)
+		ASSERT_EQ(lines[i], std::to_string(from + i));
+}
+
+constexpr std::size_t kMost = LineCourier::kMostItems;
+constexpr std::size_t kBeyond = 1000;
+
+TEST(Courier, KeepsUpToALimitForOneWhoIsAwayAndCountsTheRest)
+{
+	Receiver receiver;
+	LineCourier courier = courierTo(receiver);
+
+	push(courier, 0, kMost + kBeyond);
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().failed > 0; }));
+	// However much comes, there is no more of it in memory.
+	push(courier, 0, 10 * kMost);
+	const CourierStats away = courier.stats();
+	EXPECT_EQ(away.waiting, kMost);
+	EXPECT_EQ(away.dropped, kBeyond + 10 * kMost);
+	EXPECT_EQ(away.sent, 0U);
+	EXPECT_FALSE(away.connected);
+	EXPECT_FALSE(away.lastError.empty());
+
+	receiver.come();
+	expectNumbers(receiver.lines(kMost), 0, kMost);
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().waiting == 0; }));
+	push(courier, kMost, kBeyond);
+	expectNumbers(receiver.lines(kBeyond), kMost, kBeyond);
+	ASSERT_TRUE(
+	    waitUntil([&] { return courier.stats().sent == kMost + kBeyond; }));
+	const CourierStats back = courier.stats();
+	EXPECT_EQ(back.dropped, away.dropped);
+	EXPECT_TRUE(back.connected);
+}
+
+TEST(Courier, GoesOnWhenAReceiverIsBack)
+{
+	Receiver receiver;
+	LineCourier courier = courierTo(receiver);
+
+	receiver.come();
+	push(courier, 0, kBeyond);
+	expectNumbers(receiver.lines(kBeyond), 0, kBeyond);
+	receiver.go();
+	ASSERT_TRUE(waitUntil([&] { return !courier.stats().connected; }));
+	push(courier, kBeyond, kMost + kBeyond);
+	EXPECT_EQ(courier.stats().waiting, kMost);
+	EXPECT_EQ(courier.stats().dropped, kBeyond);
+	receiver.come();
+	expectNumbers(receiver.lines(kMost), kBeyond, kMost);
+	EXPECT_TRUE(
+	    waitUntil([&] { return courier.stats().sent == kBeyond + kMost; }));
+}
+
+TEST(Courier, EndsAlthoughNobodyIsThere)
+{
+	const Receiver receiver;
+	const BootTime begun = BootClock::now();
+
+	{
+		LineCourier courier = courierTo(receiver);
+		push(courier, 0, kBeyond);
+		ASSERT_TRUE(
+		    waitUntil([&] { return courier.stats().failed > 0; }));
+	}
+	EXPECT_LT(BootClock::now() - begun, kPatience);
+}
+
+} // namespace
+} // namespace cloak
