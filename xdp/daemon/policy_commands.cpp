@@ -63,11 +63,6 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 
 } // namespace
 
-Reply bad(std::string message)
-{
-	return {Response::error(Failure::BadRequest, std::move(message))};
-}
-
 Reply replyTo(const Outcome &outcome, const std::string &source)
 {
 	if (!outcome.errors.empty())

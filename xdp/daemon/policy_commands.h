@@ -14,9 +14,6 @@
 namespace cloak
 {
 
-/** To a request that makes no sense. */
-[[nodiscard]] ControlServer::Reply bad(std::string message);
-
 /** What came of a change. @param source what the policy was read from. */
 [[nodiscard]] ControlServer::Reply replyTo(const Outcome &outcome,
                                            const std::string &source);
