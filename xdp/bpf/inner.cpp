@@ -100,15 +100,15 @@ Status writeArray(const Fd &map, __u32 first, const void *values, __u32 count,
 	return {};
 }
 
-Status readArray(const Fd &map, void *values, __u32 size,
+Status readArray(const Fd &map, __u32 first, void *values, __u32 count,
                  const std::string &name)
 {
-	std::vector<__u32> keys(size);
+	std::vector<__u32> keys(count);
+	__u32 before = first - 1; // the kernel goes on behind it
 	__u32 next = 0;
-	__u32 count = size;
 
-	if (bpf_map_lookup_batch(map.get(), nullptr, &next, keys.data(), values,
-	                         &count, nullptr) &&
+	if (bpf_map_lookup_batch(map.get(), first == 0 ? nullptr : &before,
+	                         &next, keys.data(), values, &count, nullptr) &&
 	    errno != ENOENT)
 		return Error::fromErrno("cannot read map " + name);
 	return {};

@@ -44,8 +44,8 @@ Status hangMap(const Fd &outer, __u32 index, const Fd &inner,
 Status writeArray(const Fd &map, __u32 first, const void *values, __u32 count,
                   const std::string &name);
 
-/** Reads all values of an array of @p size, which it must have room for. */
-Status readArray(const Fd &map, void *values, __u32 size,
+/** Reads values of an array from @p first on, in one call. */
+Status readArray(const Fd &map, __u32 first, void *values, __u32 count,
                  const std::string &name);
 
 } // namespace cloak

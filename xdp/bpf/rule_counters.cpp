@@ -64,6 +64,35 @@ byChunk(std::span<const __u32> counters)
 	return chunks;
 }
 
+/**
+ * Adds what each CPU has counted under some counters of a chunk. Only the part
+ * of it is read in which they lie: a machine may have hundreds of CPUs.
+ */
+Status addChunk(const Fd &map, __u32 cpus, std::span<const __u32> counters,
+                const std::vector<std::size_t> &members,
+                std::vector<cloak_counter> &sums)
+{
+	const auto [least, most] = std::ranges::minmax(
+	    members, {}, [&counters](std::size_t i) { return counters[i]; });
+	const __u32 first = counters[least];
+	std::vector<cloak_counter> values(counters[most] - first + 1);
+
+	for (__u32 cpu = 0; cpu < cpus; cpu++) {
+		auto done =
+		    readArray(map, CLOAK_COUNTER_AT(cpu, first), values.data(),
+		              static_cast<__u32>(values.size()), kCounters);
+		if (!done)
+			return done;
+		for (const std::size_t i : members) {
+			const auto &value = values[counters[i] - first];
+
+			sums[i].packets += value.packets;
+			sums[i].bytes += value.bytes;
+		}
+	}
+	return {};
+}
+
 using Owners = std::vector<std::pair<__u32, cloak_counter_key>>;
 
 /** How many numbers from @p at on follow each other. */
@@ -126,8 +155,8 @@ Result<RuleCounters> RuleCounters::open(const CloakMaps &maps)
 		auto map = innerMap(maps.counterKeys, chunk, kKeys);
 		if (!map)
 			break;
-		auto read =
-		    readArray(*map, keys->data(), CLOAK_COUNTER_CHUNK, kKeys);
+		auto read = readArray(*map, 0, keys->data(),
+		                      CLOAK_COUNTER_CHUNK, kKeys);
 		if (!read)
 			return read.error();
 		known.used_.resize((chunk + 1) * CLOAK_COUNTER_CHUNK);
@@ -245,26 +274,14 @@ RuleCounters::read(const CloakMaps &maps, std::span<const __u32> counters)
 	auto cpus = possibleCpus();
 	if (!cpus)
 		return cpus.error();
-	std::vector<cloak_counter> values(std::size_t{*cpus} *
-	                                  CLOAK_COUNTER_CHUNK);
 
 	for (const auto &[chunk, members] : byChunk(counters)) {
 		auto map = innerMap(maps.ruleCounters, chunk, kCounters);
 		if (!map)
 			return map.error();
-		auto done = readArray(*map, values.data(),
-		                      *cpus * CLOAK_COUNTER_CHUNK, kCounters);
-		if (!done)
-			return done.error();
-		for (const std::size_t i : members) {
-			for (__u32 cpu = 0; cpu < *cpus; cpu++) {
-				const cloak_counter &value =
-				    values[CLOAK_COUNTER_AT(cpu, counters[i])];
-
-				sums[i].packets += value.packets;
-				sums[i].bytes += value.bytes;
-			}
-		}
+		auto added = addChunk(*map, *cpus, counters, members, sums);
+		if (!added)
+			return added.error();
 	}
 	return sums;
 }

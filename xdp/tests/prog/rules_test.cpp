@@ -101,6 +101,10 @@ protected:
 		EXPECT_TRUE(numbers.ok());
 		auto values = RuleCounters::read(maps(), *numbers);
 		EXPECT_TRUE(values.ok());
+		auto alone = RuleCounters::read(
+		    maps(), std::span(*numbers).subspan(index, 1));
+		EXPECT_TRUE(alone.ok());
+		EXPECT_EQ(alone->front().packets, (*values)[index].packets);
 		return (*values)[index].packets;
 	}
 
