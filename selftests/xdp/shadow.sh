@@ -44,6 +44,7 @@ flows_shown() {
 	ctl flows | grep "^TCP *$SCANNER:.* $LAKE:443 .* drop .* unauthorised"
 	[[ $(ctl flows --json | jq -s length) == 3 ]]
 	[[ $(ctl flows --top 2 --json | jq -s length) == 2 ]]
+	[[ $(ctl flows --top --json | jq -s length) == 3 ]]
 	[[ -z $(ctl flows --source 10.0.9.1 --json) ]]
 	ctl_exits 2 flows --source nobody
 }

@@ -196,6 +196,8 @@ const Command kFlowsCommand = {
 	                                "stay, and show flows as they end");
 	    app.add_option("-t,--top", options->top,
 	                   "only so many, most octets first")
+		->expected(0, 1)
+		->default_str("10")
 		->excludes(follow);
 	    app.add_option("--source", options->source,
 	                   "only those of this address");
