@@ -22,7 +22,7 @@ options_of() {
 # commands [COMMAND]: those of cloakctl, or of a command that has some.
 commands() {
 	"$TOP/build/xdp/cloakctl" "$@" --help |
-		sed -n '/^Subcommands:/,$s/^  \([a-z]*\) .*/\1/p' | sort
+		sed -n '/^Subcommands:/,$s/^  \([a-z-]*\) .*/\1/p' | sort
 }
 
 # own_options COMMAND: but for the one that every command has.
@@ -56,7 +56,7 @@ same_options() {
 
 same_commands() {
 	diff <(commands) <(part "$man/cloakctl.8.rst" COMMANDS "EXIT STATUS" |
-		grep -oE '^[a-z]+' | sort -u)
+		grep -oE '^[a-z-]+' | sort -u)
 }
 
 same_command_options() {

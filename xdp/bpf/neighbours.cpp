@@ -4,11 +4,12 @@
 #include <bpf/bpf.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
-#include <array>
+#include <algorithm>
 #include <cstring>
 #include <optional>
+
+#include "util/netlink.h"
 
 namespace cloak
 {
@@ -25,23 +26,16 @@ struct Entry {
 	cloak_neighbour value{};
 };
 
-const void *payloadOf(const rtattr *attribute)
+bool copyAddress(NetlinkBytes octets, cloak_addr &addr)
 {
-	return reinterpret_cast<const char *>(attribute) + RTA_LENGTH(0);
-}
-
-bool copyAddress(const rtattr *attribute, cloak_addr &addr)
-{
-	const void *bytes = payloadOf(attribute);
-
-	switch (RTA_PAYLOAD(attribute)) {
+	switch (octets.size()) {
 	case 4:
 		addr.bytes[10] = 0xff;
 		addr.bytes[11] = 0xff;
-		std::memcpy(addr.bytes + 12, bytes, 4);
+		std::ranges::copy(octets, addr.bytes + 12);
 		return true;
 	case sizeof(addr.bytes):
-		std::memcpy(addr.bytes, bytes, sizeof(addr.bytes));
+		std::ranges::copy(octets, addr.bytes);
 		return true;
 	default:
 		return false;
@@ -49,59 +43,34 @@ bool copyAddress(const rtattr *attribute, cloak_addr &addr)
 }
 
 /** The entry in @p message if it is a usable one of @p ifindex. */
-std::optional<Entry> entryOf(const nlmsghdr *message, unsigned ifindex)
+std::optional<Entry> entryOf(const nlmsghdr &message, unsigned ifindex)
 {
-	// Not NLMSG_DATA(), which casts in the manner of C.
-	const auto *head = reinterpret_cast<const ndmsg *>(
-	    reinterpret_cast<const char *>(message) + NLMSG_HDRLEN);
+	ndmsg head{};
 	Entry entry;
 	bool hasAddress = false;
 	bool hasMac = false;
 
-	if (message->nlmsg_type != RTM_NEWNEIGH ||
-	    head->ndm_ifindex != static_cast<int>(ifindex) ||
-	    !(head->ndm_state & kUsable))
+	const NetlinkBytes payload = payloadOf(message);
+	if (message.nlmsg_type != RTM_NEWNEIGH || payload.size() < sizeof(head))
+		return std::nullopt;
+	std::memcpy(&head, payload.data(), sizeof(head));
+	if (head.ndm_ifindex != static_cast<int>(ifindex) ||
+	    (head.ndm_state & kUsable) == 0)
 		return std::nullopt;
 	entry.value.ifindex = ifindex;
-
-	const auto *at =
-	    reinterpret_cast<const char *>(head) + NLMSG_ALIGN(sizeof(*head));
-	std::size_t left = NLMSG_PAYLOAD(message, sizeof(*head));
-	while (left >= sizeof(rtattr)) {
-		const auto *attribute = reinterpret_cast<const rtattr *>(at);
-		const std::size_t size = RTA_ALIGN(attribute->rta_len);
-
-		if (attribute->rta_len < sizeof(rtattr) || size > left)
-			break;
-		if (attribute->rta_type == NDA_DST) {
-			hasAddress = copyAddress(attribute, entry.addr);
-		} else if (attribute->rta_type == NDA_LLADDR &&
-		           RTA_PAYLOAD(attribute) == sizeof(entry.value.mac)) {
-			std::memcpy(entry.value.mac, payloadOf(attribute),
-			            sizeof(entry.value.mac));
-			hasMac = true;
-		}
-		at += size;
-		left -= size;
-	}
+	forEachAttribute(
+	    message, sizeof(head), [&](std::uint16_t type, NetlinkBytes value) {
+		    if (type == NDA_DST) {
+			    hasAddress = copyAddress(value, entry.addr);
+		    } else if (type == NDA_LLADDR &&
+		               value.size() == sizeof(entry.value.mac)) {
+			    std::ranges::copy(value, entry.value.mac);
+			    hasMac = true;
+		    }
+	    });
 	if (!hasAddress || !hasMac)
 		return std::nullopt;
 	return entry;
-}
-
-Status askForNeighbours(const Fd &socket)
-{
-	struct {
-		nlmsghdr header;
-		ndmsg body;
-	} request{};
-
-	request.header.nlmsg_len = sizeof(request);
-	request.header.nlmsg_type = RTM_GETNEIGH;
-	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	if (send(socket.get(), &request, sizeof(request), 0) < 0)
-		return Error::fromErrno("cannot ask for the neighbour table");
-	return {};
 }
 
 /** @returns whether the entry is new. */
@@ -133,41 +102,30 @@ Result<bool> add(const CloakMaps &maps, const Entry &entry)
 
 Result<unsigned> seedNeighbours(const CloakMaps &maps, unsigned ifindex)
 {
-	const Fd socket(
-	    ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-	alignas(nlmsghdr) std::array<char, 32768> buffer{};
+	struct {
+		nlmsghdr header;
+		ndmsg body;
+	} request{};
 	unsigned added = 0;
 
-	if (!socket)
-		return Error::fromErrno("cannot open a netlink socket");
-	auto asked = askForNeighbours(socket);
+	request.header.nlmsg_len = sizeof(request);
+	request.header.nlmsg_type = RTM_GETNEIGH;
+	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	Status asked =
+	    askNetlink(NETLINK_ROUTE, request.header, "the neighbour table",
+	               [&](const nlmsghdr &message) -> Status {
+			       auto entry = entryOf(message, ifindex);
+			       if (!entry)
+				       return {};
+			       auto fresh = add(maps, *entry);
+			       if (!fresh)
+				       return fresh.error();
+			       added += *fresh ? 1 : 0;
+			       return {};
+		       });
 	if (!asked)
 		return asked.error();
-	for (;;) {
-		const ssize_t got =
-		    recv(socket.get(), buffer.data(), buffer.size(), 0);
-		if (got < 0)
-			return Error::fromErrno(
-			    "cannot read the neighbour table");
-		auto left = static_cast<unsigned>(got);
-		const auto *message =
-		    reinterpret_cast<const nlmsghdr *>(buffer.data());
-		for (; NLMSG_OK(message, left);
-		     message = NLMSG_NEXT(message, left)) {
-			if (message->nlmsg_type == NLMSG_DONE)
-				return added;
-			if (message->nlmsg_type == NLMSG_ERROR)
-				return Error(
-				    "the kernel refuses the neighbour table");
-			auto entry = entryOf(message, ifindex);
-			if (!entry)
-				continue;
-			auto fresh = add(maps, *entry);
-			if (!fresh)
-				return fresh.error();
-			added += *fresh ? 1 : 0;
-		}
-	}
+	return added;
 }
 
 } // namespace cloak

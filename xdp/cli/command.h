@@ -58,6 +58,7 @@ extern const Command kCountersCommand;
 extern const Command kDiffCommand;
 extern const Command kDropsCommand;
 extern const Command kFlowsCommand;
+extern const Command kFromNvmetCommand;
 extern const Command kLearnCommand;
 extern const Command kOffCommand;
 extern const Command kOnCommand;

@@ -66,10 +66,11 @@ _cloakctl() {
 	local common='--json --socket --pin-dir --help'
 	local commands='check diff apply confirm reload on off status alerts
 		drops sources shadow flows rules counters top learn authorise
-		revoke help'
+		revoke from-nvmet help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	-s | --socket | -d | --pin-dir | -f | --policy | --from)
+	-s | --socket | -d | --pin-dir | -f | --policy | --from |
+		--configfs)
 		[[ $(_cloakctl_command) == alerts ]] || {
 			_cloakctl_files
 			return
@@ -109,6 +110,7 @@ _cloakctl() {
 	top) _cloakctl_words "--delay --count --batch --once $common" ;;
 	learn) _cloakctl_words "--since --address --min-flows --unanswered
 		--from $common" ;;
+	from-nvmet) _cloakctl_words "--enforce --configfs $common" ;;
 	authorise) _cloakctl_words "--mac --for $common" ;;
 	revoke) _cloakctl_authorised ;;
 	help) _cloakctl_words "$commands" ;;

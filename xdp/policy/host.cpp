@@ -118,6 +118,17 @@ const HostInterface *Host::find(std::string_view name) const
 	return found == interfaces.end() ? nullptr : &*found;
 }
 
+bool Host::has(const IpAddress &ip) const
+{
+	return std::ranges::any_of(
+	    interfaces,
+	    [&ip](const HostInterface &interface) {
+		    return std::ranges::find(interface.addresses, ip,
+		                             &Prefix::address) !=
+		           interface.addresses.end();
+	    });
+}
+
 std::string Host::nameOf(unsigned index) const
 {
 	auto found =

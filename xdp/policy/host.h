@@ -32,6 +32,9 @@ struct Host {
 	/** The interface of that name, or null. */
 	[[nodiscard]] const HostInterface *find(std::string_view name) const;
 
+	/** Whether an interface has that address. */
+	[[nodiscard]] bool has(const IpAddress &ip) const;
+
 	/** The name of an interface; "if7" when it is gone. */
 	[[nodiscard]] std::string nameOf(unsigned index) const;
 
