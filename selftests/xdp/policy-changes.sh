@@ -3,7 +3,7 @@
 #
 # An administrator who changes the policy sees beforehand what it would change,
 # and does not lock himself out: what he does not confirm is undone, whatever
-# happens to the daemon meanwhile.
+# happens to the daemon meanwhile, and his own session is not cut.
 #
 # where: host
 # timeout: 180
@@ -11,7 +11,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands jq
+ktap_need_commands jq socat ss
 
 # in_force: the policy in force, as the daemon tells of it.
 in_force() { ctl status --json | jq -c .policy; }
@@ -169,7 +169,82 @@ off_meanwhile() {
 	undone
 }
 
+# as_guest COMMAND...: what the scanner does who is logged in by TCP, as by ssh.
+as_guest() {
+	# shellcheck disable=SC2016 # to be expanded there
+	printf 'PATH=%q; %s 2>&1; echo "status $?"; exit\n' "$PATH" "$*" |
+		in_ns scanner socat -T 3 -,ignoreeof "TCP:$LAKE:2222"
+}
+
+# guest_ctl ARGUMENT...: cloakctl in that session.
+guest_ctl() {
+	as_guest cloakctl --socket "$WORK/control.sock" \
+		--pin-dir "$WORK/bpf/cloak" "$@"
+}
+
+log_in() {
+	in_ns lake env -u SSH_CONNECTION socat \
+		TCP-LISTEN:2222,reuseaddr,fork EXEC:'bash --norc' &
+	defer kill $!
+	wait_until 10 eval "in_ns lake ss -tlnH 'sport = :2222' | grep ."
+}
+
+keeps_session() {
+	local command said
+	ctl apply "$WORK/open.toml"
+	sees scanner
+	for command in "apply $WORK/policy.toml" reload \
+		"apply --confirm 60s $WORK/policy.toml" \
+		"on --policy $WORK/policy.toml"; do
+		# shellcheck disable=SC2086 # its words
+		said=$(guest_ctl $command)
+		echo "$said"
+		grep "cut your own session from $SCANNER port [0-9]* to $LAKE \
+port 2222: $SCANNER is not authorised, and eth0 is cloaked; .*--cut-my-sess" \
+			<<<"$said"
+		grep '^status 1$' <<<"$said"
+	done
+	ctl status --json | jq -e ".policy.source == \"$WORK/open.toml\""
+	guest_ctl apply "$WORK/open.toml" | grep '^status 0$'
+}
+
+# Who has found his way out of the session's processes, as in tmux.
+keeps_named() {
+	local port
+	in_ns scanner socat - "TCP:$LAKE:2222,sourceport=40022" \
+		<"$WORK/fifo" >/dev/null &
+	exec 9>"$WORK/fifo"
+	wait_until 10 eval "in_ns lake ss -tnH 'dport = :40022' | grep ESTAB"
+	SSH_CONNECTION="$SCANNER 40022 $LAKE 2222" \
+		ctl_exits 1 apply "$WORK/policy.toml" | grep 'port 40022'
+	exec 9>&-
+	wait_until 10 not eval \
+		"in_ns lake ss -tnH 'dport = :40022' | grep ESTAB"
+	SSH_CONNECTION="$SCANNER 40022 $LAKE 2222" \
+		ctl apply "$WORK/policy.toml"
+	hidden
+}
+
+cuts_if_told() {
+	ctl apply "$WORK/open.toml"
+	sees scanner
+	# What it says does not come back.
+	not grep status \
+		<<<"$(guest_ctl apply --cut-my-session "$WORK/policy.toml")"
+	ctl status --json | jq -e ".policy.source == \"$WORK/policy.toml\""
+}
+
+keeps_session_alone() {
+	cloakd_kill TERM
+	ctl off
+	guest_ctl on --policy "$WORK/policy.toml" |
+		grep 'cut your own session'
+	sees scanner
+	guest_ctl on --policy "$WORK/open.toml" | grep '^status 0$'
+}
+
 cloak_lab
+mkfifo "$WORK/fifo"
 cloakd_policy >"$WORK/policy.toml"
 cloakd_policy '[[peers]]' 'name = "guests"' "prefixes = [\"$SCANNER\"]" \
 	'[alerts]' 'per_second = 50' '[[table]]' "address = \"$LAKE\"" \
@@ -202,3 +277,8 @@ ktap_run "and stays so with each start" still_refused
 ktap_run "until somebody says reload" reload_decides
 ktap_run "a cloak that was off is off again" off_before
 ktap_run "off ends a trial" off_meanwhile
+log_in
+ktap_run "no policy cuts the session of who applies it" keeps_session
+ktap_run "nor the one that SSH_CONNECTION names, if it is there" keeps_named
+ktap_run "unless told otherwise" cuts_if_told
+ktap_run "without a daemon, too" keeps_session_alone

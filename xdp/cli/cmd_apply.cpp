@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/session.h"
 #include "policy/parse.h"
 #include "util/file.h"
 
@@ -44,7 +45,7 @@ void say(const nlohmann::json &result, const std::string &path)
 	           path, timeField(result, "confirm_until"));
 }
 
-int applyFile(const Context &context, const ApplyOptions &options)
+int applyFile(const Context &context, const ApplyOptions &options, bool mayCut)
 {
 	Request request;
 
@@ -56,6 +57,7 @@ int applyFile(const Context &context, const ApplyOptions &options)
 	                     {"source", absolute(options.path)}};
 	if (!options.confirm.empty())
 		request.arguments["confirm"] = options.confirm;
+	protectSessions(request, mayCut);
 	const Answer answer = ask(context, request);
 	if (answer.exit != kDone)
 		return answer.exit;
@@ -79,8 +81,9 @@ const Command kApplyCommand = {
 		->required();
 	    app.add_option("--confirm", options->confirm,
 	                   "undo it unless confirmed within 60s, 5m, ...");
-	    return [options](const Context &context) {
-		    return applyFile(context, *options);
+	    auto mayCut = declareCut(app);
+	    return [options, mayCut](const Context &context) {
+		    return applyFile(context, *options, *mayCut);
 	    };
     }};
 

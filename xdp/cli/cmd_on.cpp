@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/local.h"
+#include "cli/session.h"
 #include "cli/simple.h"
 #include "policy/parse.h"
 #include "policy/render.h"
@@ -79,27 +80,40 @@ std::string compose(const OnOptions &options)
 }
 
 int applyText(const Context &context, const std::string &text,
-              const std::string &source)
+              const std::string &source, bool mayCut)
 {
 	Request request;
 
 	if (!isDaemonThere(context))
-		return applyLocally(context, text, source);
+		return applyLocally(context, text, source, mayCut);
 	request.command = "apply";
 	request.arguments = {{"text", text}, {"source", source}};
+	protectSessions(request, mayCut);
 	return askAndSay(context, request, "the cloak is on");
 }
 
-int on(const Context &context, const OnOptions &options, bool policyGiven)
+/** As it was before "off". */
+int onAgain(const Context &context, bool mayCut)
+{
+	Request request;
+
+	request.command = "on";
+	protectSessions(request, mayCut);
+	return askAndSay(context, request, "the cloak is on");
+}
+
+int on(const Context &context, const OnOptions &options, bool policyGiven,
+       bool mayCut)
 {
 	if (!options.interfaces.empty())
-		return applyText(context, compose(options), "command line");
+		return applyText(context, compose(options), "command line",
+		                 mayCut);
 	if (!policyGiven && isDaemonThere(context))
-		return askAndSay(context, {"on"}, "the cloak is on");
+		return onAgain(context, mayCut);
 	auto text = readFile(options.policy, kLongestPolicy);
 	if (!text)
 		return explain(context, kFailed, text.error().message());
-	return applyText(context, *text, options.policy);
+	return applyText(context, *text, options.policy, mayCut);
 }
 
 } // namespace
@@ -129,8 +143,9 @@ const Command kOnCommand = {
 		->needs(interface);
 	    app.add_flag("--monitor", options->monitor, "drop nothing, report")
 		->needs(interface);
-	    return [options, policy](const Context &context) {
-		    return on(context, *options, policy->count() > 0);
+	    auto mayCut = declareCut(app);
+	    return [options, policy, mayCut](const Context &context) {
+		    return on(context, *options, policy->count() > 0, *mayCut);
 	    };
     }};
 

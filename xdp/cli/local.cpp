@@ -9,6 +9,8 @@
 
 #include "cli/client.h"
 #include "cli/print.h"
+#include "host/cut.h"
+#include "host/sessions.h"
 #include "policy/enforce.h"
 #include "policy/parse.h"
 
@@ -28,7 +30,8 @@ std::string nameOf(unsigned index)
 	return name.data();
 }
 
-Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot)
+Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
+                        bool mayCut)
 {
 	auto host = Host::read();
 	if (!host)
@@ -39,8 +42,12 @@ Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot)
 	auto granted = enforcer->authorised();
 	if (!granted)
 		return granted.error();
-	auto applied = enforcer->apply(
-	    compilePolicy(parsed.policy, *host, *granted), parsed.rules);
+	const auto compiled = compilePolicy(parsed.policy, *host, *granted);
+	const auto cut = mayCut
+	                     ? std::nullopt
+	                     : findCut(parsed.policy, compiled, findSessions());
+	Result<Applied> applied = cut ? Result<Applied>(Error(*cut))
+	                              : enforcer->apply(compiled, parsed.rules);
 	auto attachments = enforcer->attachments();
 	if (!applied && attachments && attachments->empty())
 		Enforcer::lift(pinRoot).ignore();
@@ -63,13 +70,13 @@ json describe(const std::vector<Attachment> &attachments)
 } // namespace
 
 int applyLocally(const Context &context, const std::string &text,
-                 const std::string &source)
+                 const std::string &source, bool mayCut)
 {
 	const ParsedPolicy parsed = readPolicy(text);
 
 	if (!parsed.errors.empty())
 		return explainErrors(context, parsed.errors, source);
-	auto applied = enforce(parsed, context.pinRoot);
+	auto applied = enforce(parsed, context.pinRoot, mayCut);
 	if (!applied)
 		return explain(context, kFailed, applied.error().message());
 

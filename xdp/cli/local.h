@@ -14,9 +14,12 @@
 namespace cloak
 {
 
-/** Puts a policy in force without a daemon. @returns the exit code. */
+/**
+ * Puts a policy in force without a daemon, unless it would cut a session of
+ * the caller's. @returns the exit code.
+ */
 int applyLocally(const Context &context, const std::string &text,
-                 const std::string &source);
+                 const std::string &source, bool mayCut);
 
 /** Lifts the cloak without a daemon. @returns the exit code. */
 int liftLocally(const Context &context);

@@ -63,6 +63,13 @@ public:
 		std::optional<std::string> eve;
 	};
 
+	/**
+	 * Says why a policy must not come into force, or nothing. One that
+	 * is empty has no objection.
+	 */
+	using Guard = std::function<std::optional<std::string>(
+	    const Policy &, const CompiledPolicy &)>;
+
 	explicit Engine(Options options);
 	Engine(const Engine &) = delete;
 	Engine &operator=(const Engine &) = delete;
@@ -80,15 +87,17 @@ public:
 	void stop();
 
 	/** Reads the policy file and puts it in force. */
-	[[nodiscard]] Outcome reload();
+	[[nodiscard]] Outcome reload(const Guard &guard = {});
 
 	/** Puts the policy that @p text is in force. */
-	[[nodiscard]] Outcome apply(std::string_view text, std::string source);
+	[[nodiscard]] Outcome apply(std::string_view text, std::string source,
+	                            const Guard &guard = {});
 
 	/** The same for so long, unless confirm() comes in time. */
 	[[nodiscard]] Outcome applyOnTrial(std::string_view text,
 	                                   std::string source,
-	                                   std::chrono::milliseconds time);
+	                                   std::chrono::milliseconds time,
+	                                   const Guard &guard = {});
 
 	/** Keeps the policy on trial. */
 	Status confirm();
@@ -100,7 +109,7 @@ public:
 	Status off();
 
 	/** Puts it back on as it was. */
-	[[nodiscard]] Outcome on();
+	[[nodiscard]] Outcome on(const Guard &guard = {});
 
 	/** Lets a peer in, or changes for how long. */
 	[[nodiscard]] Outcome authorise(const Authorisation &granted);
@@ -165,7 +174,10 @@ private:
 	using Rules = std::shared_ptr<const CompiledRules>;
 
 	Outcome put(std::string_view text, std::string source);
-	Outcome put(ParsedPolicy parsed, std::string source);
+	Outcome put(ParsedPolicy parsed, std::string source,
+	            const Guard &guard);
+	[[nodiscard]] Status ask(const Guard &guard,
+	                         const Policy &policy) const;
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
 	void forgetRefused();
 	void endTrial(BootTime now);

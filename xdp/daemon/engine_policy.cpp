@@ -37,10 +37,25 @@ ParsedPolicy Engine::read(std::string_view text) const
 
 Outcome Engine::put(std::string_view text, std::string source)
 {
-	return put(read(text), std::move(source));
+	return put(read(text), std::move(source), {});
 }
 
-Outcome Engine::put(ParsedPolicy parsed, std::string source)
+/** @returns the objection of @p guard, if it has one. */
+Status Engine::ask(const Guard &guard, const Policy &policy) const
+{
+	if (!guard)
+		return {};
+	auto host = Host::read();
+	if (!host)
+		return host.error();
+	const auto objection =
+	    guard(policy, compilePolicy(policy, *host, granted()));
+	if (objection)
+		return Error(*objection);
+	return {};
+}
+
+Outcome Engine::put(ParsedPolicy parsed, std::string source, const Guard &guard)
 {
 	Outcome outcome;
 
@@ -48,6 +63,9 @@ Outcome Engine::put(ParsedPolicy parsed, std::string source)
 		outcome.errors = std::move(parsed.errors);
 		return outcome;
 	}
+	const Status asked = ask(guard, parsed.policy);
+	if (!asked)
+		return Outcome::failed(asked.error());
 	outcome = enforce(parsed.policy, parsed.rules);
 	if (!outcome.ok())
 		return outcome;
@@ -79,21 +97,22 @@ void Engine::forgetRefused()
 	complain(forgetTrial(options_.stateFolder));
 }
 
-Outcome Engine::reload()
+Outcome Engine::reload(const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
 		return *refused;
 	auto text = readFile(options_.policyPath, kLongestPolicy);
 	if (!text)
 		return Outcome::failed(text.error());
-	return apply(*text, options_.policyPath);
+	return apply(*text, options_.policyPath, guard);
 }
 
-Outcome Engine::apply(std::string_view text, std::string source)
+Outcome Engine::apply(std::string_view text, std::string source,
+                      const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
 		return *refused;
-	Outcome outcome = put(read(text), std::move(source));
+	Outcome outcome = put(read(text), std::move(source), guard);
 	if (outcome.ok())
 		forgetRefused();
 	return outcome;
@@ -101,7 +120,7 @@ Outcome Engine::apply(std::string_view text, std::string source)
 
 /** The former policy is on the disk before the other one is in force. */
 Outcome Engine::applyOnTrial(std::string_view text, std::string source,
-                             std::chrono::milliseconds time)
+                             std::chrono::milliseconds time, const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
 		return *refused;
@@ -111,7 +130,7 @@ Outcome Engine::applyOnTrial(std::string_view text, std::string source,
 	}
 	ParsedPolicy parsed = read(text);
 	if (!parsed.errors.empty())
-		return put(std::move(parsed), std::move(source));
+		return put(std::move(parsed), std::move(source), guard);
 	const BootTime ends = BootClock::now() + time;
 	Trial trial{renderPolicy(inForce_->policy),
 	            inForce_->source,
@@ -123,7 +142,7 @@ Outcome Engine::applyOnTrial(std::string_view text, std::string source,
 	if (!kept)
 		return Outcome::failed(
 		    kept.error().in("the policy in force could not be kept"));
-	Outcome outcome = put(std::move(parsed), std::move(source));
+	Outcome outcome = put(std::move(parsed), std::move(source), guard);
 	if (!outcome.ok()) {
 		complain(trial_ ? keepTrial(options_.stateFolder, *trial_)
 		                : forgetTrial(options_.stateFolder));
@@ -234,12 +253,15 @@ Status Engine::off()
 	return lift();
 }
 
-Outcome Engine::on()
+Outcome Engine::on(const Guard &guard)
 {
 	if (!inForce_)
-		return reload();
+		return reload(guard);
 	if (enforcer_)
 		return {};
+	const Status asked = ask(guard, inForce_->policy);
+	if (!asked)
+		return Outcome::failed(asked.error());
 	Outcome outcome = enforce(inForce_->policy, rules_);
 	if (outcome.ok())
 		watch_.start(enforcer_->maps(), inForce_->policy.seeing);

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/report.h"
+#include "daemon/session_guard.h"
 #include "policy/diff.h"
 #include "policy/parse.h"
 #include "policy/words.h"
@@ -41,7 +42,8 @@ Reply lacksPolicy(const Request &request)
 }
 
 Reply applyOnTrial(Engine &engine, const Request &request,
-                   const std::string &text, const std::string &source)
+                   const std::string &text, const std::string &source,
+                   const Engine::Guard &guard)
 {
 	const std::string wanted = request.text("confirm").value_or("");
 	const auto time = parseDuration(wanted);
@@ -50,7 +52,7 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 		return Reply::bad(fmt::format("{}: expected {}", quote(wanted),
 		                              kDurationExpected));
 	}
-	const Outcome outcome = engine.applyOnTrial(text, source, *time);
+	const Outcome outcome = engine.applyOnTrial(text, source, *time, guard);
 	Reply reply = replyTo(outcome, source);
 	if (outcome.ok()) {
 		spdlog::info("policy applied, to be confirmed within {}: {}",
@@ -81,9 +83,12 @@ Reply applyCommand(Engine &engine, const Request &request)
 
 	if (!text || !source)
 		return lacksPolicy(request);
+	const auto guard = guardSessions(request);
+	if (!guard)
+		return Reply::bad(guard.error().message());
 	if (request.arguments.contains("confirm"))
-		return applyOnTrial(engine, request, *text, *source);
-	const Outcome outcome = engine.apply(*text, *source);
+		return applyOnTrial(engine, request, *text, *source, *guard);
+	const Outcome outcome = engine.apply(*text, *source, *guard);
 	if (outcome.ok())
 		spdlog::info("policy applied: {}", *source);
 	return replyTo(outcome, *source);
@@ -136,20 +141,26 @@ Reply diffCommand(Engine &engine, const Request &request)
 	return {Response::success(std::move(result))};
 }
 
-Reply reloadCommand(Engine &engine, const Request &)
+Reply reloadCommand(Engine &engine, const Request &request)
 {
-	const Outcome outcome = engine.reload();
+	const auto guard = guardSessions(request);
 
+	if (!guard)
+		return Reply::bad(guard.error().message());
+	const Outcome outcome = engine.reload(*guard);
 	if (outcome.ok())
 		spdlog::info("policy reloaded: {}",
 		             engine.options().policyPath);
 	return replyTo(outcome, engine.options().policyPath);
 }
 
-Reply onCommand(Engine &engine, const Request &)
+Reply onCommand(Engine &engine, const Request &request)
 {
-	const Outcome outcome = engine.on();
+	const auto guard = guardSessions(request);
 
+	if (!guard)
+		return Reply::bad(guard.error().message());
+	const Outcome outcome = engine.on(*guard);
 	if (outcome.ok())
 		spdlog::info("{}", summarise(engine));
 	return replyTo(outcome, engine.options().policyPath);

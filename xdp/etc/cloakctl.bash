@@ -95,11 +95,12 @@ _cloakctl() {
 	esac
 	case $(_cloakctl_command) in
 	'') _cloakctl_words "$commands $common --version" ;;
-	apply) _cloakctl_files --confirm ;;
+	apply) _cloakctl_files --confirm --cut-my-session ;;
+	reload) _cloakctl_words "--cut-my-session $common" ;;
 	confirm) _cloakctl_words "--undo $common" ;;
 	check | diff) _cloakctl_files ;;
 	on) _cloakctl_words "--policy --interface --address --peer --gateway
-		--attach --monitor $common" ;;
+		--attach --monitor --cut-my-session $common" ;;
 	alerts) _cloakctl_words "--follow --since $common" ;;
 	drops) _cloakctl_words "--all $common" ;;
 	rules) _cloakctl_words "--hit $common $(_cloakctl_tables)" ;;

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/session_guard.h"
+
+#include <optional>
+
+#include "host/cut.h"
+
+namespace cloak
+{
+namespace
+{
+
+using nlohmann::json;
+
+/** Nobody is logged in so often; each one costs a look at the routes. */
+constexpr std::size_t kMostSessions = 64;
+
+std::optional<IpAddress> addressIn(const json &object, const char *key)
+{
+	const json value = object.value(key, json());
+
+	if (!value.is_string())
+		return std::nullopt;
+	return parseIp(value.get<std::string>());
+}
+
+std::optional<std::uint16_t> portIn(const json &object, const char *key)
+{
+	const json value = object.value(key, json());
+
+	if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 0xffff)
+		return std::nullopt;
+	return value.get<std::uint16_t>();
+}
+
+std::optional<Connection> sessionOf(const json &object)
+{
+	if (!object.is_object())
+		return std::nullopt;
+	const auto local = addressIn(object, "local");
+	const auto peer = addressIn(object, "peer");
+	const auto localPort = portIn(object, "local_port");
+	const auto peerPort = portIn(object, "peer_port");
+	if (!local || !peer || !localPort || !peerPort)
+		return std::nullopt;
+	return Connection{*local, *localPort, *peer, *peerPort, 0};
+}
+
+} // namespace
+
+json sessionsToJson(const std::vector<Connection> &sessions)
+{
+	json list = json::array();
+
+	for (const Connection &session : sessions) {
+		if (list.size() == kMostSessions)
+			break;
+		list.push_back({{"local", toString(session.local)},
+		                {"local_port", session.localPort},
+		                {"peer", toString(session.remote)},
+		                {"peer_port", session.remotePort}});
+	}
+	return list;
+}
+
+Result<Engine::Guard> guardSessions(const Request &request)
+{
+	const json list = request.arguments.value("sessions", json::array());
+	std::vector<Connection> sessions;
+
+	if (!list.is_array() || list.size() > kMostSessions)
+		return Error("\"sessions\" is no list of connections");
+	for (const json &object : list) {
+		const auto session = sessionOf(object);
+		if (!session)
+			return Error("\"sessions\" is no list of connections");
+		sessions.push_back(*session);
+	}
+	if (sessions.empty())
+		return Engine::Guard();
+	return Engine::Guard(
+	    [sessions](const Policy &policy, const CompiledPolicy &compiled) {
+		    return findCut(policy, compiled, sessions);
+	    });
+}
+
+} // namespace cloak

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Whoever changes the policy stays connected.
+ */
+#ifndef CLOAKLAKE_DAEMON_SESSION_GUARD_H
+#define CLOAKLAKE_DAEMON_SESSION_GUARD_H
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "daemon/engine.h"
+#include "host/connections.h"
+#include "model/control.h"
+
+namespace cloak
+{
+
+/** Sessions as they stand in a request. */
+[[nodiscard]] nlohmann::json
+sessionsToJson(const std::vector<Connection> &sessions);
+
+/**
+ * Objects to a policy that would cut one of the "sessions" of @p request, the
+ * connections over which the client is logged in. It is the client who finds
+ * them: the daemon sees neither its environment nor its ancestors.
+ */
+[[nodiscard]] Result<Engine::Guard> guardSessions(const Request &request);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_DAEMON_SESSION_GUARD_H

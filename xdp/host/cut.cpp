@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cut.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "policy/rule_match.h"
+
+namespace cloak
+{
+namespace
+{
+
+/** Traffic for a decoy passes, whoever sends it. */
+bool isDecoy(const CompiledPolicy &compiled, const Connection &connection)
+{
+	auto found = compiled.decoys.find(connection.local);
+
+	if (found == compiled.decoys.end())
+		return false;
+	const cloak_decoy &decoy = found->second;
+	const auto *end = std::begin(decoy.ports) + decoy.count;
+	return decoy.count == 0 || std::find(std::begin(decoy.ports), end,
+	                                     connection.localPort) != end;
+}
+
+/** Why the peer is none for the cloak. */
+std::optional<std::string> whyNoPeer(const CompiledPolicy &compiled,
+                                     const Connection &connection,
+                                     const Hop &hop)
+{
+	const std::string name = toString(connection.remote);
+	const cloak_peer *peer =
+	    compiled.decide(Prefix::host(connection.remote));
+
+	if (peer == nullptr ||
+	    (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_OUTBOUND)) == 0)
+		return name + " is not authorised";
+	if ((peer->flags & CLOAK_PEER_INBOUND) == 0)
+		return name + " may only answer what this host asks";
+	if (peer->ifindex != 0 && peer->ifindex != hop.ifindex)
+		return name + " is authorised on another interface";
+	if ((peer->flags & CLOAK_PEER_BOUND_MAC) != 0 &&
+	    hop.mac != macFromAbi(peer->mac))
+		return name + " is authorised with another MAC address";
+	return std::nullopt;
+}
+
+std::optional<std::string> whyDropped(const Policy &policy,
+                                      const Connection &connection,
+                                      const std::string &interface,
+                                      const Hop &hop)
+{
+	auto table = std::ranges::find_if(
+	    policy.tables, [&connection](const TablePolicy &one) {
+		    return one.address.value == connection.local;
+	    });
+
+	if (table == policy.tables.end())
+		return std::nullopt;
+	const TcpSegment in{RuleDirection::In,
+	                    connection.remote,
+	                    connection.local,
+	                    connection.remotePort,
+	                    connection.localPort,
+	                    interface,
+	                    hop.mac};
+	const TcpSegment out{RuleDirection::Out,
+	                     connection.local,
+	                     connection.remote,
+	                     connection.localPort,
+	                     connection.remotePort,
+	                     interface,
+	                     hop.mac};
+	const std::string name = toString(connection.local);
+	if (drops(*table, in))
+		return "the rules for " + name + " drop what comes in";
+	if (drops(*table, out))
+		return "the rules for " + name + " drop what goes out";
+	return std::nullopt;
+}
+
+} // namespace
+
+std::optional<std::string> whyCut(const Policy &policy,
+                                  const CompiledPolicy &compiled,
+                                  const Connection &connection, const Hop &hop)
+{
+	auto found = std::ranges::find(compiled.interfaces, hop.ifindex,
+	                               &CompiledInterface::index);
+
+	if (found == compiled.interfaces.end() ||
+	    found->entry.mode == CLOAK_MODE_MONITOR ||
+	    isDecoy(compiled, connection))
+		return std::nullopt;
+	if (found->entry.scope != CLOAK_SCOPE_ADDRESSES ||
+	    compiled.addresses.contains(connection.local)) {
+		if (auto reason = whyNoPeer(compiled, connection, hop))
+			return *reason + ", and " + found->name + " is cloaked";
+	}
+	return whyDropped(policy, connection, found->name, hop);
+}
+
+std::optional<std::string> findCut(const Policy &policy,
+                                   const CompiledPolicy &compiled,
+                                   const std::vector<Connection> &sessions)
+{
+	auto host = Host::read();
+
+	for (const Connection &session : sessions) {
+		if (host && !host->has(session.local))
+			continue;
+		auto hop = findHop(session.local, session.remote);
+		if (!hop)
+			continue;
+		const auto reason = whyCut(policy, compiled, session, *hop);
+		if (!reason)
+			continue;
+		return fmt::format(
+		    "nothing was changed: it would cut your own session from "
+		    "{} port {} to {} port {}: {}; authorise it, or say "
+		    "--cut-my-session",
+		    toString(session.remote), session.remotePort,
+		    toString(session.local), session.localPort, *reason);
+	}
+	return std::nullopt;
+}
+
+} // namespace cloak

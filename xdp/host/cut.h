@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Whether a connection would survive a policy.
+ */
+#ifndef CLOAKLAKE_HOST_CUT_H
+#define CLOAKLAKE_HOST_CUT_H
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/connections.h"
+#include "host/routes.h"
+#include "policy/compile.h"
+
+namespace cloak
+{
+
+/**
+ * Why @p policy would cut a connection that another host has begun; nothing if
+ * it would go on. Pure.
+ * @param hop the way to the other host.
+ */
+[[nodiscard]] std::optional<std::string> whyCut(const Policy &policy,
+                                                const CompiledPolicy &compiled,
+                                                const Connection &connection,
+                                                const Hop &hop);
+
+/**
+ * A sentence about the first of @p sessions that would be cut, as this host
+ * would reach them now; nothing if there is none. Sessions of addresses that
+ * this host (or network namespace) does not have are none of its own.
+ */
+[[nodiscard]] std::optional<std::string>
+findCut(const Policy &policy, const CompiledPolicy &compiled,
+        const std::vector<Connection> &sessions);
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_HOST_CUT_H

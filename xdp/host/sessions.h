@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * The connections over which whoever runs this process is logged in.
+ */
+#ifndef CLOAKLAKE_HOST_SESSIONS_H
+#define CLOAKLAKE_HOST_SESSIONS_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/connections.h"
+
+namespace cloak
+{
+
+/**
+ * Those among @p connections that SSH_CONNECTION names ("PEER PORT LOCAL
+ * PORT"): what is not established any more, or never was, is none.
+ */
+[[nodiscard]] std::vector<Connection>
+namedSessions(const std::vector<Connection> &connections,
+              std::string_view sshConnection);
+
+/**
+ * Those among @p connections that the process or one of its ancestors has
+ * open, as far as it may see that: sshd is found behind sudo and su, too.
+ * @param proc where procfs is mounted
+ */
+[[nodiscard]] std::vector<Connection>
+inheritedSessions(const std::vector<Connection> &connections, int process,
+                  const std::string &proc = "/proc");
+
+/** Both together for this process, each once, none within the host. */
+[[nodiscard]] std::vector<Connection> findSessions();
+
+} // namespace cloak
+
+#endif // CLOAKLAKE_HOST_SESSIONS_H
