@@ -27,38 +27,38 @@ std::size_t cut(std::string_view text)
 	return end;
 }
 
+/** Escapes quotes and, in the form of @p control, control characters. */
+std::string escaped(std::string_view text, std::string_view control)
+{
+	std::string result;
+
+	for (const char character : text) {
+		const auto octet = static_cast<unsigned char>(character);
+
+		if (isPlain(octet))
+			result += character;
+		else if (character == '"' || character == '\\')
+			result += {'\\', character};
+		else
+			fmt::format_to(std::back_inserter(result),
+			               fmt::runtime(control), octet);
+	}
+	return result;
+}
+
 } // namespace
 
 std::string quote(std::string_view text)
 {
 	const std::size_t end = cut(text);
-	std::string quoted = "\"";
 
-	for (const char character : text.substr(0, end)) {
-		const auto octet = static_cast<unsigned char>(character);
-
-		if (isPlain(octet)) {
-			quoted += character;
-		} else if (character == '"' || character == '\\') {
-			quoted += {'\\', character};
-		} else {
-			fmt::format_to(std::back_inserter(quoted), "\\x{:02x}",
-			               octet);
-		}
-	}
-	return quoted + (end < text.size() ? "...\"" : "\"");
+	return '"' + escaped(text.substr(0, end), R"(\x{:02x})") +
+	       (end < text.size() ? "...\"" : "\"");
 }
 
 std::string quoteToml(std::string_view text)
 {
-	std::string quoted = "\"";
-
-	for (const char character : text) {
-		if (character == '"' || character == '\\')
-			quoted += '\\';
-		quoted += character;
-	}
-	return quoted + '"';
+	return '"' + escaped(text, R"(\u{:04x})") + '"';
 }
 
 std::string printable(std::string_view sentence)

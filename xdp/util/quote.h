@@ -18,7 +18,7 @@ namespace cloak
  */
 std::string quote(std::string_view text);
 
-/** A string of TOML. For text without control characters, as in policies. */
+/** A string of TOML, which reads it as the same text. */
 std::string quoteToml(std::string_view text);
 
 /** Escapes control characters only: for sentences that quote by themselves. */

@@ -120,6 +120,19 @@ TEST(Policy, RenderedTextIsTheSamePolicy)
 	EXPECT_NE(once.find("10.0.9.32/27"), std::string::npos);
 }
 
+TEST(Policy, RenderedTextHoldsEveryCharacter)
+{
+	const Policy policy =
+	    readPolicy("[[interface]]\nname = \"eth1\"\n[output]\n"
+	               "eve = \"/a\\n[b]\\u007f\\\"\\\\\xc3\xa9\"\n")
+		.policy;
+	const ParsedPolicy again = readPolicy(renderPolicy(policy));
+
+	EXPECT_EQ(policy.output.eve, "/a\n[b]\x7f\"\\\xc3\xa9");
+	EXPECT_TRUE(again.errors.empty());
+	EXPECT_EQ(again.policy.output.eve, policy.output.eve);
+}
+
 TEST(Policy, SyntaxErrorStandsAlone)
 {
 	EXPECT_EQ(errorsOf("[[interface]]\nname = eth1\n").size(), 1U);
