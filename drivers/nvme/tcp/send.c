@@ -351,16 +351,17 @@ static int tx_round(struct nvme_tcp_queue *queue)
 
 /*
  * Let go of the transmit side. Who wanted to send meanwhile found the lock
- * taken and left.
+ * taken and left. That may have been io_work, woken because a full socket has
+ * room again, so this matters after -EAGAIN no less.
  */
-static void tx_release(struct nvme_tcp_queue *queue, bool kick)
+static void tx_release(struct nvme_tcp_queue *queue)
 {
 	struct nvme_tcp_tx *tx = &queue->tx;
 
 	mutex_unlock(&tx->lock);
 	/* Pairs with the barrier of nvme_tcp_tx_set_due(). */
 	smp_mb();
-	if (kick && READ_ONCE(tx->due))
+	if (READ_ONCE(tx->due))
 		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,
 				      &queue->io_work, 0);
 }
@@ -392,7 +393,7 @@ int nvme_tcp_tx_run(struct nvme_tcp_queue *queue, bool worker)
 			nvme_tcp_tx_count(queue, INLINE, 1);
 		sent = tx_round(queue);
 	}
-	tx_release(queue, sent >= 0);
+	tx_release(queue);
 	if (sent < 0 && sent != -EAGAIN)
 		nvme_tcp_queue_broken(queue, "sending failed", sent);
 	return max(sent, 0);
