@@ -52,6 +52,16 @@ nvmet_setup() {
 	nvmet_link 1 "$1"
 }
 
+# nvmet_secrets NQN HOSTNQN SECRET [SECRET]: no other host may use the subsystem;
+# it has to know the first secret, the subsystem knows the second.
+nvmet_secrets() {
+	local dir=$NVMET/hosts/$2
+	echo 0 >"$NVMET/subsystems/$1/attr_allow_any_host"
+	ln -sfn "$dir" "$NVMET/subsystems/$1/allowed_hosts/$2"
+	echo "$3" >"$dir/dhchap_key"
+	echo "${4:-}" >"$dir/dhchap_ctrl_key"
+}
+
 # nvmet_clear: removes every port, namespace, subsystem and host.
 nvmet_clear() {
 	local x

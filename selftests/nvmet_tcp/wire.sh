@@ -23,17 +23,30 @@ set -euo pipefail
 nqn=nqn.2026-01.net.cloaklake:wire
 here=$(cd "$(dirname "$0")" && pwd)
 
-# peer_tests ADDRESS [PATTERN...]: every test of wire.py is a subtest.
+# peer_tests WHERE [PATTERN...]: every test of wire.py is a subtest, whose name
+# ends in WHERE.
 peer_tests() {
 	local line
 	while IFS= read -r line; do
 		case $line in
-		"ok "*) ktap_ok "${line#ok }" ;;
-		"not ok "*) ktap_fail "${line#not ok }" ;;
+		"ok "*) ktap_ok "${line#ok }$1" ;;
+		"not ok "*) ktap_fail "${line#not ok }$1" ;;
 		*) note "${line#\# }" ;;
 		esac
 	done < <(PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$here/wire.py" \
-		"$1" 4420 "$nqn" "${@:2}" 2>&1 || echo "not ok wire.py ends well")
+		127.0.0.1 4420 "$nqn" "${@:2}" 2>&1 ||
+		echo "not ok wire.py ends well")
+}
+
+# Tests with many PDUs or much data, for which it matters where packets end.
+segmented=("in-capsule write, R2T write and read with" "HPDA from 0"
+	"H2CData may be split" "several R2Ts" "many commands"
+	"a wrong data digest fails" "random PDUs")
+
+# at_mtu MTU: some of the tests in packets of this size, none of them joined.
+at_mtu() {
+	ip link set lo mtu "$1" gso_max_segs 1
+	peer_tests " (MTU $1)" "${segmented[@]}"
 }
 
 unloads() {
@@ -47,5 +60,9 @@ ram_disk 16
 null_disk 16
 nvmet_setup "$nqn" /dev/ram0 127.0.0.1 4420
 nvmet_ns "$nqn" 2 /dev/nullb0
-peer_tests 127.0.0.1 "$@"
+peer_tests "" "$@"
+if (($# == 0)); then
+	at_mtu 9000
+	at_mtu 576
+fi
 ktap_run "the module unloads, with nothing left over" unloads
