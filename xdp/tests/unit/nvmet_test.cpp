@@ -9,6 +9,7 @@
 #include <string>
 
 #include "policy/parse.h"
+#include "tests/unit/ip.h"
 
 namespace cloak
 {
@@ -17,11 +18,6 @@ namespace
 
 namespace fs = std::filesystem;
 using Lines = std::vector<std::string>;
-
-IpAddress ip(const char *text)
-{
-	return *parseIp(text);
-}
 
 /** A folder that looks as configfs does. */
 class NvmetPortsTest : public testing::Test

@@ -12,6 +12,7 @@
 #include "host/sessions.h"
 #include "policy/parse.h"
 #include "policy/rule_match.h"
+#include "tests/unit/ip.h"
 
 namespace cloak
 {
@@ -19,11 +20,6 @@ namespace
 {
 
 namespace fs = std::filesystem;
-
-IpAddress ip(const char *text)
-{
-	return *parseIp(text);
-}
 
 const Connection kSession = {ip("10.0.9.5"), 22, ip("10.0.9.66"), 50000, 4711};
 const Connection kOther = {ip("10.0.9.5"), 4420, ip("10.0.9.10"), 50000, 4712};
@@ -104,7 +100,7 @@ TEST_F(InheritedSessions, EndWithALoop)
 	EXPECT_EQ(inheritedSessions({kOther, kSession}, 30, root_).size(), 2U);
 }
 
-Host hostOfTest()
+Host cloakedHost()
 {
 	return {{{"eth0", 2, {}, {*parsePrefix("10.0.9.5/24")}}}};
 }
@@ -119,7 +115,7 @@ std::string cutBy(const std::string &more, unsigned ifindex = 2)
 
 	EXPECT_TRUE(parsed.errors.empty()) << more;
 	return whyCut(parsed.policy,
-	              compilePolicy(parsed.policy, hostOfTest(), {}), kSession,
+	              compilePolicy(parsed.policy, cloakedHost(), {}), kSession,
 	              {ifindex, kMac})
 	    .value_or("");
 }
