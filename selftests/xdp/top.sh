@@ -28,17 +28,19 @@ on_screen() {
 	}
 }
 
-# Somebody scans, and a peer is shadowed and pings.
+# Somebody scans, and a peer who is shadowed pings, until the end of the test.
 traffic() {
-	local port
 	ctl shadow add "$PEER" --for 5m
 	in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
 		lladdr "$(in_ns lake cat /sys/class/net/eth0/address)"
-	while in_ns peer ping -n -q -c 5 -i 0.05 -s 1000 "$LAKE"; do
-		for port in {1..20}; do
-			in_ns scanner bash -c "echo >/dev/udp/$LAKE/$port"
-		done
-	done >"$WORK/traffic" 2>&1
+	ip netns exec "$(ns peer)" ping -n -q -i 0.02 -s 1000 "$LAKE" \
+		>"$WORK/ping" 2>&1 &
+	defer kill $!
+	ip netns exec "$(ns scanner)" bash -c "while sleep 0.05; do
+		for port in {1..20}; do echo >/dev/udp/$LAKE/\$port; done
+	done" >"$WORK/scan" 2>&1 &
+	defer kill $!
+	wait_until 30 eval "ctl shadow | grep '^$SCANNER'"
 }
 
 for_scripts() {
@@ -97,9 +99,7 @@ cloak_off() {
 cloak_lab
 cloakd_policy >"$WORK/policy.toml"
 cloakd_start
-traffic &
-defer kill $!
-wait_until 30 eval "ctl shadow | grep '^$SCANNER'"
+traffic
 ktap_run "one look as JSON" for_scripts
 ktap_run "looks without a terminal" for_people
 ktap_run "the key q ends it" on_screen 0 "$SCANNER" key:q -d 0.2
