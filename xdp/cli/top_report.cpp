@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <ranges>
 #include <string>
 
 #include "cli/print.h"
@@ -176,7 +175,7 @@ json alertsOf(const TopLook &now)
 {
 	json list = json::array();
 
-	std::ranges::copy(std::views::reverse(now.alerts),
+	std::reverse_copy(now.alerts.begin(), now.alerts.end(),
 	                  std::back_inserter(list));
 	return list;
 }
