@@ -15,6 +15,7 @@ json asJson(const FlowTotals &totals)
 {
 	return {
 	    {"flows", totals.flows},
+	    {"answered", totals.answered},
 	    {"packets", totals.packets},
 	    {"bytes", totals.bytes},
 	    {"first", timestamp(totals.first)},

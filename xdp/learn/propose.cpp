@@ -166,15 +166,6 @@ ProposedRule ruleFor(const Bundle &bundle, const std::set<IpAddress> &others)
 	return proposed;
 }
 
-/** Errors and the like are not answered. */
-bool hasAnswers(const RulePolicy &rule)
-{
-	if (!rule.icmpType)
-		return true;
-	return rule.icmpType->value ==
-	       (rule.protocol->value == IPPROTO_ICMP ? kEcho : kEcho6);
-}
-
 /**
  * The same packets the other way. What comes in as an answer of TCP must say
  * so, or else everybody could begin a connection from that port.
@@ -264,11 +255,12 @@ Proposal propose(const SeenFlows &seen, const LearnOptions &options)
 		if (tables.empty() ||
 		    tables.back().address != one.service.local)
 			tables.push_back({one.service.local, {}});
-		ProposedRule rule = ruleFor(one, strangers);
-		const RulePolicy asked = rule.rule;
-		tables.back().rules.push_back(std::move(rule));
-		if (hasAnswers(asked))
-			tables.back().rules.push_back(answersTo(asked));
+		tables.back().rules.push_back(ruleFor(one, strangers));
+		const ProposedRule &asking = tables.back().rules.back();
+		if (asking.totals.answered == 0)
+			continue;
+		ProposedRule answers = answersTo(asking.rule);
+		tables.back().rules.push_back(std::move(answers));
 	}
 	proposal.leftOut = std::move(services.leftOut);
 	return proposal;

@@ -96,6 +96,7 @@ void judgeIcmp(const json &event, FlowKind &kind)
 		kind.icmpType = v6 ? kEcho6 : kEcho;
 		kind.inbound = !kind.inbound;
 	}
+	kind.answered = kind.answered && kind.icmpType == (v6 ? kEcho6 : kEcho);
 }
 
 /**
@@ -188,6 +189,7 @@ void FlowTotals::add(const FlowTotals &other)
 	const bool empty = packets == 0;
 
 	flows += other.flows;
+	answered += other.answered;
 	packets += other.packets;
 	bytes += other.bytes;
 	first = empty ? other.first : std::min(first, other.first);
@@ -213,7 +215,7 @@ void addFlow(SeenFlows &seen, const json &event, const SeenFilter &filter)
 	}
 	seen.kinds[*kind].add(totals);
 	const auto interface = member<std::string>(event, "in_iface", "");
-	if (!interface.empty())
+	if (parseInterface(interface))
 		seen.interfaces.insert(interface);
 }
 

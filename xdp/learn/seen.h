@@ -36,6 +36,7 @@ struct FlowTotals {
 	std::uint64_t bytes = 0;
 	WallTime first;
 	WallTime last;
+	std::uint64_t answered = 0; //!< flows of which that is so
 
 	void add(const FlowTotals &other);
 };

@@ -130,6 +130,7 @@ Services findServices(const SeenFlows &seen, const LearnOptions &options)
 	for (auto [kind, totals] : seen.kinds) {
 		// It has not ended yet, but it is one.
 		totals.flows = std::max<std::uint64_t>(totals.flows, 1);
+		totals.answered = kind.answered ? totals.flows : 0;
 		if (scanners.contains(kind.remote))
 			leaveOut(scans, kind.remote, totals);
 		else if (!isUsed(kind, options))

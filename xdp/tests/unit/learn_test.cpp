@@ -316,6 +316,23 @@ TEST(Learn, PingsAreAnsweredByPings)
 	EXPECT_EQ(rules[1].rule.icmpType->value, 0U);
 }
 
+TEST(Learn, NoAnswersWhereThereWereNone)
+{
+	Flows flows;
+	LearnOptions options;
+
+	options.unanswered = true;
+	flows.add("10.0.9.10", 40001, kLake, 514,
+	          "UDP")["flow"]["pkts_toclient"] = 0U;
+	flows.add("10.0.9.10", 40001, kLake, 4420);
+	const Proposal proposal = flows.proposal(options);
+	const auto &rules = proposal.tables.front().rules;
+	ASSERT_EQ(rules.size(), 3U);
+	EXPECT_EQ(rules[0].rule.name.value, "tcp-4420");
+	EXPECT_TRUE(rules[1].answers);
+	EXPECT_EQ(rules[2].rule.name.value, "udp-514");
+}
+
 TEST(Learn, AFlowThatGoesOnCountsOnce)
 {
 	Flows flows;
