@@ -60,6 +60,7 @@ cloakd_start() {
 		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
 		--state-dir "$WORK/state" "$@" >>"$WORK/stdout" 2>>"$WORK/stderr" &
 	CLOAKD=$!
+	echo "$CLOAKD" >"$WORK/cloakd.pid"
 	wait_until 30 ctl status || { cat "$WORK/stderr"; return 1; }
 }
 
@@ -71,6 +72,8 @@ cloakd_kill() {
 
 # cloakd_lift: nothing is left, whatever the test has done.
 cloakd_lift() {
+	# The last one may have been started by a subtest, in its own shell.
+	[[ ! -e $WORK/cloakd.pid ]] || CLOAKD=$(<"$WORK/cloakd.pid")
 	[[ -z ${CLOAKD:-} ]] || cloakd_kill TERM
 	ctl off >/dev/null
 }
