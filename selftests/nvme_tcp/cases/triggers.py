@@ -15,7 +15,7 @@ from bench import (bench, check, disk, HDGST, INVALID_HEADER, LIMIT, Once,
                    refuses_on_write)
 from client import Controller, read_file, until
 from fake import BLOCK, F_LAST, F_SUCCESS, SLOW, Target
-from pytap import pattern, test
+from pytap import pattern, setting, test
 
 
 @test("H1: a header length of 255 with header digests on")
@@ -318,7 +318,8 @@ def write_memory(path, memory):
 
 @test("H16: a congested socket never stalls")
 def _():
-    with bench({"rcvbuf": 4096}, data_digest=True) as b:
+    with setting("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 131072"), \
+            bench({"rcvbuf": 4096}, data_digest=True) as b:
         jobs = [b.host.start_write(n * 131072, pattern(131072, n))
                 for n in range(8)]
         for job in jobs:
