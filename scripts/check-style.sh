@@ -44,8 +44,11 @@ cxx() {
 }
 shell() {
 	files | while IFS= read -r f; do
-		[[ $f != *.sh ]] && ! head -n 1 "$f" | grep -aqE '^#!.*bash' ||
-			printf '%s\n' "$f"
+		case $f in
+		*.sh | *.bash) ;;
+		*) head -n 1 "$f" | grep -aqE '^#!.*bash' || continue ;;
+		esac
+		printf '%s\n' "$f"
 	done
 }
 

@@ -69,8 +69,7 @@ _cloakctl() {
 		revoke from-nvmet help'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	-s | --socket | -d | --pin-dir | -f | --policy | --from |
-		--configfs)
+	-s | --socket | -d | --pin-dir | -f | --policy | --from | --configfs)
 		[[ $(_cloakctl_command) == alerts ]] || {
 			_cloakctl_files
 			return
