@@ -45,9 +45,24 @@ cpp=xdp/util/fault.cpp
 printf '%s\nint  x = 0;\n' "$apache" >"$WORK/tree/$cpp"
 ktap_run "C++ format" finds format "$cpp" 2 clang-formatted
 
-printf '%s\nint *f()\n{\n\tint *p = 0;\n\treturn p;\n}\n' "$apache" \
-	>"$WORK/tree/$cpp"
-ktap_run "0 as a pointer" finds tidy "$cpp" 4 nullptr
+# The files of a folder are looked at as one, which includes them: what is found
+# in headers of others is not shown, so each folder has to be known as ours.
+zero_in_each_layer() {
+	local layer layers
+	read -ra layers < <(sed -n 's/^LAYERS := //p' "$TOP/xdp/Makefile")
+	for layer in "${layers[@]}"; do
+		mkdir -p "$WORK/tree/xdp/$layer"
+		printf '%s\nint *f()\n{\n\tint *p = 0;\n\treturn p;\n}\n' \
+			"$apache" >"$WORK/tree/xdp/$layer/fault.cpp"
+	done
+	try scripts/check-style.sh tidy
+	printf '%s\n' "$SAID"
+	((STATUS != 0 && ${#layers[@]} > 10))
+	for layer in "${layers[@]}"; do
+		grep -q "^xdp/$layer/fault.cpp:4:.*nullptr" <<<"$SAID"
+	done
+}
+ktap_run "0 as a pointer, in each layer" zero_in_each_layer
 
 touch "$WORK/tree/drivers/nvme/common/compat.h"
 printf 'obj-m := fault.o\nccflags-y += -Wno-missing-prototypes\n' \
