@@ -62,6 +62,17 @@ nvmet_secrets() {
 	echo "${4:-}" >"$dir/dhchap_ctrl_key"
 }
 
+# nvmet_authenticates NAME HOSTNQN COMMAND...: a subtest that needs secrets, of a
+# host that this makes.
+nvmet_authenticates() {
+	mkdir "$NVMET/hosts/$2"
+	if [[ -e $NVMET/hosts/$2/dhchap_key ]]; then
+		ktap_run "$1" "${@:3}"
+	else
+		ktap_skip "$1" "this kernel has no authentication"
+	fi
+}
+
 # nvmet_clear: removes every port, namespace, subsystem and host.
 nvmet_clear() {
 	local x

@@ -69,7 +69,7 @@ together() {
 	# shellcheck disable=SC2064 # as they are now
 	trap "echo $usecs >$parameters/batch_usecs; kill $fio" EXIT
 	wait_until 30 goal_above 2
-	(($(sends_for 64) <= 50))
+	(($(sends_for 64) <= 25))
 }
 
 # The goal is high; one command at a time must neither wait for company for

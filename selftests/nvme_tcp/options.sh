@@ -121,11 +121,5 @@ ktap_run "host_iface from where the target is not reached" \
 ktap_run "host_iface that is not there" \
 	refused 'no such interface: absent' --host-iface=absent
 ktap_run "duplicate_connect" duplicates
-mkdir $NVMET/hosts/$host
-if [[ -e $NVMET/hosts/$host/dhchap_key ]]; then
-	ktap_run "dhchap_secret and dhchap_ctrl_secret" authentication
-else
-	ktap_skip "dhchap_secret and dhchap_ctrl_secret" \
-		"this kernel has no authentication"
-fi
+nvmet_authenticates "dhchap_secret and dhchap_ctrl_secret" $host authentication
 ktap_run "the module unloads" unload initiator

@@ -116,11 +116,5 @@ authentication() {
 ktap_run "a referral is part of discovery while it is there" referral
 ktap_run "persistent discovery hears of a change" persistent
 ktap_run "MDTS and in-capsule size as configured" sizes
-mkdir $NVMET/hosts/$host
-if [[ -e $NVMET/hosts/$host/dhchap_key ]]; then
-	ktap_run "only hosts that know the secret" authentication
-else
-	ktap_skip "only hosts that know the secret" \
-		"this kernel has no authentication"
-fi
+nvmet_authenticates "only hosts that know the secret" $host authentication
 ktap_run "the module unloads" eval "nvmet_clear; unload target"
