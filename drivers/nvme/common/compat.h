@@ -29,6 +29,11 @@
 /* nvme-fabrics spreads I/O queues over the queue maps itself. */
 #define NVME_TCP_HAVE_NVMF_MAP_QUEUES	1
 
+/* The list of a controller's namespaces stays as it is in between. */
+#define nvme_tcp_compat_hold_namespaces(ctrl) \
+	mutex_lock(&(ctrl)->namespaces_lock)
+#define nvme_tcp_compat_release_namespaces(ctrl) \
+	mutex_unlock(&(ctrl)->namespaces_lock)
 #define nvme_tcp_compat_disable_ctrl(ctrl, shutdown) \
 	nvme_disable_ctrl(ctrl, shutdown)
 #define nvme_tcp_compat_init_ctrl_finish(ctrl) \
@@ -55,6 +60,11 @@
 #define NVME_TCP_COMPAT_CAN_AUTH	IS_ENABLED(CONFIG_NVME_AUTH)
 /* 6.1 fails a command over as it is: with REQ_NOWAIT it may end as EAGAIN. */
 #define NVME_TCP_COMPAT_FAILOVER_WAITS	0
+/* 6.1 changes the list of namespaces under a semaphore. */
+#define nvme_tcp_compat_hold_namespaces(ctrl) \
+	down_read(&(ctrl)->namespaces_rwsem)
+#define nvme_tcp_compat_release_namespaces(ctrl) \
+	up_read(&(ctrl)->namespaces_rwsem)
 /* 6.1 has two functions for what takes a flag later on. */
 #define nvme_tcp_compat_disable_ctrl(ctrl, shutdown) \
 	(((shutdown) ? nvme_shutdown_ctrl : nvme_disable_ctrl)(ctrl))

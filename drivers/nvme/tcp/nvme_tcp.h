@@ -557,6 +557,7 @@ bool nvme_tcp_rx_direct(struct nvme_tcp_queue *queue);
 extern const struct blk_mq_ops nvme_tcp_admin_mq_ops;
 extern const struct blk_mq_ops nvme_tcp_io_mq_ops;
 void nvme_tcp_may_wait(struct request *rq);
+void nvme_tcp_requeued_may_wait(struct nvme_tcp_ctrl *ctrl);
 void nvme_tcp_complete_batch(struct io_comp_batch *batch);
 void nvme_tcp_submit_async_event(struct nvme_ctrl *nctrl);
 

@@ -112,6 +112,45 @@ void nvme_tcp_may_wait(struct request *rq)
 			bio->bi_opf &= ~REQ_NOWAIT;
 }
 
+#ifdef CONFIG_NVME_MULTIPATH
+static void requeued_may_wait(struct nvme_ns_head *head)
+{
+	struct bio *bio;
+
+	spin_lock_irq(&head->requeue_lock);
+	bio_list_for_each(bio, &head->requeue_list)
+		bio->bi_opf &= ~REQ_NOWAIT;
+	spin_unlock_irq(&head->requeue_lock);
+}
+#else
+static void requeued_may_wait(struct nvme_ns_head *head)
+{
+}
+#endif
+
+/**
+ * nvme_tcp_requeued_may_wait() - the same for what never became a command
+ * @ctrl: about to be live, or live and not started yet
+ *
+ * nvme-core keeps what was issued while there was no path, and sends it on its
+ * way when there is one again. Right then it also looks at the namespaces, for
+ * which it freezes their queues: whatever does not wait there ends as EAGAIN,
+ * outside the task that issued it and could have tried again.
+ *
+ * May sleep.
+ */
+void nvme_tcp_requeued_may_wait(struct nvme_tcp_ctrl *ctrl)
+{
+	struct nvme_ctrl *nctrl = &ctrl->ctrl;
+	struct nvme_ns *ns;
+
+	nvme_tcp_compat_hold_namespaces(nctrl);
+	list_for_each_entry(ns, &nctrl->namespaces, list)
+		if (nvme_ns_head_multipath(ns->head))
+			requeued_may_wait(ns->head);
+	nvme_tcp_compat_release_namespaces(nctrl);
+}
+
 /* Who polls, or sets the controller up, waits for nothing but the answer. */
 static bool may_wait(const struct nvme_tcp_queue *queue)
 {

@@ -272,6 +272,7 @@ static int setup_queues(struct nvme_tcp_ctrl *ctrl, bool new)
 		nvme_tcp_teardown_admin(ctrl, new);
 		return ret;
 	}
+	nvme_tcp_requeued_may_wait(ctrl);
 	if (!nvme_change_ctrl_state(nctrl, NVME_CTRL_LIVE)) {
 		/* Deleted meanwhile; a new one cannot be. */
 		WARN_ON_ONCE(new || !nvme_tcp_deleting(ctrl));
@@ -279,6 +280,8 @@ static int setup_queues(struct nvme_tcp_ctrl *ctrl, bool new)
 		nvme_tcp_teardown_admin(ctrl, new);
 		return -ENODEV;
 	}
+	/* And what has just missed that there is a path again. */
+	nvme_tcp_requeued_may_wait(ctrl);
 	nvme_start_ctrl(nctrl);
 	recheck_queues(ctrl);
 	return 0;
