@@ -243,6 +243,30 @@ reset_under_io() {
 	disconnect
 }
 
+# io_queues_are N: sysfs counts the admin queue as well.
+io_queues_are() {
+	[[ $(<"$(nvme_controllers $nqn)/queue_count") == $(($1 + 1)) ]]
+}
+
+queues_change() {
+	local n limit=$NVMET/subsystems/$nqn/attr_qid_max before
+	before=$(<"$limit")
+	connect --ctrl-loss-tmo=60
+	io_queues_are 2
+	job 12
+	for n in 1 2 1; do
+		nvmet_unlink 1 $nqn
+		wait_until 20 nvme_is connecting $nqn
+		echo $n >"$limit"
+		publish
+		wait_until 30 nvme_is live $nqn
+		io_queues_are $n
+	done
+	wait "$fio_pid"
+	echo "$before" >"$limit"
+	disconnect
+}
+
 unloads_while_connecting() {
 	connect --ctrl-loss-tmo=600 --keep-alive-tmo=2
 	link down
@@ -276,4 +300,5 @@ ktap_run "deletion while I/O hangs" delete_while_io_hangs
 ktap_run "nvme list and sysfs while connecting" looks_are_harmless
 ktap_run "reconnects stay in the namespace" from_the_namespace
 ktap_run "resets under I/O" reset_under_io
+ktap_run "the target comes back with fewer queues, and with more" queues_change
 ktap_run "the module unloads while connecting" unloads_while_connecting

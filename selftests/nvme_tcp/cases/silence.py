@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers that say nothing."""
 
+import os
 import threading
 import time
 
@@ -117,3 +118,34 @@ def _():
         b.host = None
         job.exception(20 * SLOW)
         check(time.monotonic() - begin < 40 * SLOW, "it took too long")
+
+
+@test("reconnects that are refused are tried again")
+def _():
+    with bench() as b:
+        before = b.target.icreqs
+        b.target.connect_status = lambda qid: fake.CONNECT_INVALID
+        b.target.drop()
+        until(lambda: b.target.icreqs >= before + 3, 30, "three attempts")
+        b.target.connect_status = lambda qid: 0
+        b.host.wait_state("live")
+        b.read_is_right()
+
+
+@test("a reconnect that is refused for good")
+def _():
+    with bench() as b:
+        before = b.target.icreqs
+        b.target.connect_status = lambda qid: fake.CONNECT_INVALID | fake.DNR
+        b.target.drop()
+        if os.uname().release.startswith("6.1."):
+            # Its nvme-fabrics does not ask why.
+            until(lambda: b.target.icreqs >= before + 3, 30, "three attempts")
+            b.target.connect_status = lambda qid: 0
+            b.host.wait_state("live")
+            return
+        until(lambda: not os.path.exists(b.host.sysfs), 20, "removal")
+        check(b.target.icreqs == before + 1, "attempts:",
+              b.target.icreqs - before)
+        check(b.log.has("removing the controller"), b.log.lines)
+        b.host = None

@@ -150,10 +150,11 @@ def _():
 def _():
     target = Target()
     try:
-        target.connect_status = lambda qid: 0x182 | fake.DNR
+        refusal = fake.CONNECT_INVALID | fake.DNR
+        target.connect_status = lambda qid: refusal
         for _ in range(10):
             refused_connect(target)
-        target.connect_status = lambda qid: 0x182 | fake.DNR if qid else 0
+        target.connect_status = lambda qid: refusal if qid else 0
         for _ in range(10):
             refused_connect(target)
     finally:
