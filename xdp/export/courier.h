@@ -32,6 +32,17 @@ struct CourierStats {
 	std::string lastError;
 };
 
+/** What an item takes in memory; names of interfaces fit into their string. */
+template <typename Item> [[nodiscard]] std::size_t footprint(const Item &)
+{
+	return sizeof(Item);
+}
+
+inline std::size_t footprint(const std::string &text)
+{
+	return sizeof(text) + text.size();
+}
+
 /** Turns items into what goes over one connection. */
 template <typename Item> class Encoder
 {
@@ -60,6 +71,8 @@ public:
 	using MakeEncoder = std::function<std::unique_ptr<Encoder<Item>>()>;
 
 	static constexpr std::size_t kMostItems = 65536;
+	/** As many receivers as a policy may have, and half of MemoryMax. */
+	static constexpr std::size_t kMostBytes = 8UL << 20U;
 
 	Courier(ReceiverPolicy receiver, MakeEncoder makeEncoder)
 	    : receiver_(std::move(receiver)),
@@ -94,11 +107,14 @@ public:
 	{
 		{
 			const std::lock_guard<std::mutex> lock(mutex_);
+			const std::size_t bytes = footprint(item);
 
-			if (items_.size() >= kMostItems) {
+			if (items_.size() >= kMostItems ||
+			    bytes > kMostBytes - bytes_) {
 				++stats_.dropped;
 				return;
 			}
+			bytes_ += bytes;
 			items_.push_back(std::move(item));
 		}
 		wake_.notify_one();
@@ -182,6 +198,8 @@ private:
 		if (!unlocked(lock, [&] { return send(batch); }))
 			return false;
 		items_.erase(items_.begin(), items_.begin() + count);
+		for (const Item &item : batch)
+			bytes_ -= footprint(item);
 		stats_.sent += batch.size();
 		delay_ = kFirstDelay;
 		return true;
@@ -222,6 +240,7 @@ private:
 	mutable std::mutex mutex_; //!< protects what follows
 	std::condition_variable wake_;
 	std::deque<Item> items_;
+	std::size_t bytes_ = 0; //!< footprint of items_
 	bool stopping_ = false;
 	CourierStats stats_;
 	std::thread thread_; //!< last: starts when all else is there

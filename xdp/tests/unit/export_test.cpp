@@ -202,6 +202,31 @@ TEST(Courier, KeepsUpToALimitForOneWhoIsAwayAndCountsTheRest)
 	EXPECT_TRUE(back.connected);
 }
 
+TEST(Courier, KeepsNoMoreOctetsThanItMay)
+{
+	constexpr std::size_t large = LineCourier::kMostBytes / 16;
+	const std::string line(large - sizeof(std::string), 'x');
+	const std::string longest(LineCourier::kMostBytes, 'x');
+	Receiver receiver;
+	LineCourier courier = courierTo(receiver);
+
+	courier.push(longest);
+	for (std::size_t i = 0; i < 20; ++i)
+		courier.push(line);
+	courier.push("");
+	EXPECT_EQ(courier.stats().waiting, 16U);
+	EXPECT_EQ(courier.stats().dropped, 6U);
+
+	receiver.come();
+	EXPECT_EQ(receiver.lines(16), std::vector<std::string>(16, line));
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().waiting == 0; }));
+	// What has gone makes room again.
+	courier.push("");
+	courier.push(line);
+	EXPECT_EQ(receiver.lines(2), (std::vector<std::string>{"", line}));
+	EXPECT_EQ(courier.stats().dropped, 6U);
+}
+
 TEST(Courier, GoesOnWhenAReceiverIsBack)
 {
 	Receiver receiver;
