@@ -234,6 +234,44 @@ cuts_if_told() {
 	ctl status --json | jq -e ".policy.source == \"$WORK/policy.toml\""
 }
 
+# hup WORDS: a reload by signal ends with these in the log.
+hup() {
+	: >"$WORK/stderr"
+	kill -HUP "$CLOAKD"
+	wait_until 10 grep "$1" "$WORK/stderr"
+}
+
+# Whoever sends a signal has no session, so nobody's is cut.
+keeps_logins() {
+	local said="cut the login session from $SCANNER port 40023 to $LAKE \
+port 2222: $SCANNER is not authorised, and eth0 is cloaked; .*\"logins\""
+	cp "$WORK/policy.toml" "$WORK/kept.toml"
+	ctl apply "$WORK/open.toml"
+	in_ns scanner socat - "TCP:$LAKE:2222,sourceport=40023" \
+		<"$WORK/fifo" >/dev/null &
+	exec 9>"$WORK/fifo"
+	wait_until 10 eval "in_ns lake ss -tnH 'dport = :40023' | grep ESTAB"
+	cloakd_policy '[cloak]' 'logins = [22, 2222]' >"$WORK/policy.toml"
+	hup 'not reloaded; nothing was changed'
+	grep "$said" "$WORK/stderr"
+	ctl_exits 1 reload | grep "$said"
+	ctl status --json | jq -e ".policy.source == \"$WORK/open.toml\""
+	ctl reload --cut-my-session
+	hidden
+	# It is cut already, that is no reason to change nothing.
+	hup ': reloaded; '
+	not grep 'not reloaded' "$WORK/stderr"
+	ctl apply "$WORK/open.toml"
+	mv "$WORK/kept.toml" "$WORK/policy.toml"
+	hup ': reloaded; '
+	hidden
+	ctl apply "$WORK/open.toml"
+	sees scanner
+	exec 9>&-
+	wait_until 10 not eval \
+		"in_ns lake ss -tnH 'dport = :40023' | grep ESTAB"
+}
+
 keeps_session_alone() {
 	cloakd_kill TERM
 	ctl off
@@ -281,4 +319,5 @@ log_in
 ktap_run "no policy cuts the session of who applies it" keeps_session
 ktap_run "nor the one that SSH_CONNECTION names, if it is there" keeps_named
 ktap_run "unless told otherwise" cuts_if_told
+ktap_run "a signal cuts off nobody who is logged in" keeps_logins
 ktap_run "without a daemon, too" keeps_session_alone

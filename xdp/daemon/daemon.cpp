@@ -10,6 +10,7 @@
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
+#include "daemon/session_guard.h"
 #include "daemon/wakeups.h"
 #include "util/json.h"
 
@@ -130,7 +131,7 @@ void Daemon::onSignals()
 void Daemon::reload()
 {
 	notifyReloading();
-	const Outcome outcome = engine_.reload();
+	const Outcome outcome = engine_.reload(guardLogins(engine_));
 	logWarnings(outcome);
 	logFailure(outcome, engine_.options().policyPath);
 	if (outcome.ok())

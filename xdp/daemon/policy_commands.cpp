@@ -143,7 +143,7 @@ Reply diffCommand(Engine &engine, const Request &request)
 
 Reply reloadCommand(Engine &engine, const Request &request)
 {
-	const auto guard = guardSessions(request);
+	const auto guard = guardReload(engine, request);
 
 	if (!guard)
 		return Reply::bad(guard.error().message());

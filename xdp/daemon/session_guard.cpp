@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/session_guard.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "host/cut.h"
+#include "host/sessions.h"
 
 namespace cloak
 {
@@ -46,6 +48,46 @@ std::optional<Connection> sessionOf(const json &object)
 	return Connection{*local, *localPort, *peer, *peerPort, 0};
 }
 
+/** The first of @p cuts that what is in force does not cut already. */
+std::optional<Cut> firstNew(const Engine &engine, const std::vector<Cut> &cuts)
+{
+	std::vector<Connection> sessions;
+	std::vector<Cut> before;
+
+	for (const Cut &cut : cuts)
+		sessions.push_back(cut.session);
+	if (engine.enforcer() != nullptr && engine.inForce()) {
+		const Policy &policy = engine.inForce()->policy;
+		before = findCuts(
+		    policy,
+		    compilePolicy(policy, engine.host(), engine.granted()),
+		    sessions);
+	}
+	for (const Cut &cut : cuts)
+		if (std::ranges::find(before, cut.session, &Cut::session) ==
+		    before.end())
+			return cut;
+	return std::nullopt;
+}
+
+std::optional<std::string> findLoginCut(const Engine &engine,
+                                        const Policy &policy,
+                                        const CompiledPolicy &compiled)
+{
+	auto connections = readConnections();
+	if (!connections)
+		return std::nullopt;
+	const auto cut = firstNew(
+	    engine,
+	    findCuts(policy, compiled,
+	             loginSessions(std::move(*connections), policy.logins)));
+	if (!cut)
+		return std::nullopt;
+	return refusal(*cut, "the login") +
+	       "; authorise it, take its port out of \"logins\" under "
+	       "[cloak], or say \"cloakctl reload --cut-my-session\"";
+}
+
 } // namespace
 
 json sessionsToJson(const std::vector<Connection> &sessions)
@@ -82,6 +124,22 @@ Result<Engine::Guard> guardSessions(const Request &request)
 	    [sessions](const Policy &policy, const CompiledPolicy &compiled) {
 		    return findCut(policy, compiled, sessions);
 	    });
+}
+
+Engine::Guard guardLogins(const Engine &engine)
+{
+	return [&engine](const Policy &policy, const CompiledPolicy &compiled) {
+		return findLoginCut(engine, policy, compiled);
+	};
+}
+
+Result<Engine::Guard> guardReload(const Engine &engine, const Request &request)
+{
+	auto guard = guardSessions(request);
+
+	if (guard && !*guard && request.arguments.contains("sessions"))
+		return guardLogins(engine);
+	return guard;
 }
 
 } // namespace cloak

@@ -21,6 +21,19 @@ namespace cloak
 sessionsToJson(const std::vector<Connection> &sessions);
 
 /**
+ * Objects to a policy that would cut somebody off who is logged in: an
+ * established connection to one of the ports under "logins" of that policy
+ * which what is in force lets through. For who asks without a session of his
+ * own.
+ * @param engine has to outlive the guard.
+ */
+[[nodiscard]] Engine::Guard guardLogins(const Engine &engine);
+
+/** guardSessions(), or guardLogins() if the client was logged in nowhere. */
+[[nodiscard]] Result<Engine::Guard> guardReload(const Engine &engine,
+                                                const Request &request);
+
+/**
  * Objects to a policy that would cut one of the "sessions" of @p request, the
  * connections over which the client is logged in. It is the client who finds
  * them: the daemon sees neither its environment nor its ancestors.

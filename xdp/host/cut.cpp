@@ -102,29 +102,47 @@ std::optional<std::string> whyCut(const Policy &policy,
 	return whyDropped(policy, connection, found->name, hop);
 }
 
-std::optional<std::string> findCut(const Policy &policy,
-                                   const CompiledPolicy &compiled,
-                                   const std::vector<Connection> &sessions)
+std::vector<Cut> findCuts(const Policy &policy, const CompiledPolicy &compiled,
+                          const std::vector<Connection> &sessions)
 {
-	auto host = Host::read();
+	std::vector<Cut> cuts;
 
+	if (sessions.empty())
+		return cuts;
+	auto host = Host::read();
 	for (const Connection &session : sessions) {
 		if (host && !host->has(session.local))
 			continue;
 		auto hop = findHop(session.local, session.remote);
 		if (!hop)
 			continue;
-		const auto reason = whyCut(policy, compiled, session, *hop);
-		if (!reason)
-			continue;
-		return fmt::format(
-		    "nothing was changed: it would cut your own session from "
-		    "{} port {} to {} port {}: {}; authorise it, or say "
-		    "--cut-my-session",
-		    toString(session.remote), session.remotePort,
-		    toString(session.local), session.localPort, *reason);
+		if (auto reason = whyCut(policy, compiled, session, *hop))
+			cuts.push_back({session, std::move(*reason)});
 	}
-	return std::nullopt;
+	return cuts;
+}
+
+std::string refusal(const Cut &cut, std::string_view whose)
+{
+	const Connection &session = cut.session;
+
+	return fmt::format("nothing was changed: it would cut {} session from "
+	                   "{} port {} to {} port {}: {}",
+	                   whose, toString(session.remote), session.remotePort,
+	                   toString(session.local), session.localPort,
+	                   cut.reason);
+}
+
+std::optional<std::string> findCut(const Policy &policy,
+                                   const CompiledPolicy &compiled,
+                                   const std::vector<Connection> &sessions)
+{
+	const std::vector<Cut> cuts = findCuts(policy, compiled, sessions);
+
+	if (cuts.empty())
+		return std::nullopt;
+	return refusal(cuts.front(), "your own") +
+	       "; authorise it, or say --cut-my-session";
 }
 
 } // namespace cloak

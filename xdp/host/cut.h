@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/connections.h"
@@ -27,10 +28,30 @@ namespace cloak
                                                 const Connection &connection,
                                                 const Hop &hop);
 
+/** A session that a policy would cut. */
+struct Cut {
+	Connection session;
+	std::string reason;
+};
+
 /**
- * A sentence about the first of @p sessions that would be cut, as this host
- * would reach them now; nothing if there is none. Sessions of addresses that
- * this host (or network namespace) does not have are none of its own.
+ * Those of @p sessions that would be cut, as this host would reach them now.
+ * Sessions of addresses that this host (or network namespace) does not have
+ * are none of its own.
+ */
+[[nodiscard]] std::vector<Cut>
+findCuts(const Policy &policy, const CompiledPolicy &compiled,
+         const std::vector<Connection> &sessions);
+
+/**
+ * That nothing was changed because of @p cut.
+ * @param whose "your own"
+ */
+[[nodiscard]] std::string refusal(const Cut &cut, std::string_view whose);
+
+/**
+ * A sentence about the first of the caller's own @p sessions that would be
+ * cut; nothing if there is none.
  */
 [[nodiscard]] std::optional<std::string>
 findCut(const Policy &policy, const CompiledPolicy &compiled,

@@ -79,6 +79,12 @@ int parentOf(const fs::path &process)
 	return rest ? parent : 0;
 }
 
+bool isWithinHost(const Connection &connection)
+{
+	return connection.remote == connection.local ||
+	       parsePrefix("127.0.0.0/8")->contains(connection.remote);
+}
+
 } // namespace
 
 std::vector<Connection>
@@ -128,6 +134,19 @@ inheritedSessions(const std::vector<Connection> &connections, int process,
 	return sessions;
 }
 
+std::vector<Connection>
+loginSessions(std::vector<Connection> connections,
+              const std::vector<Located<std::uint16_t>> &ports)
+{
+	std::erase_if(connections, [&ports](const Connection &one) {
+		return isWithinHost(one) ||
+		       std::ranges::find(ports, one.localPort,
+		                         &Located<std::uint16_t>::value) ==
+		           ports.end();
+	});
+	return connections;
+}
+
 std::vector<Connection> findSessions()
 {
 	const char *named = std::getenv("SSH_CONNECTION");
@@ -140,10 +159,7 @@ std::vector<Connection> findSessions()
 	     namedSessions(*connections, named == nullptr ? "" : named))
 		if (std::ranges::find(sessions, one) == sessions.end())
 			sessions.push_back(one);
-	std::erase_if(sessions, [](const Connection &one) {
-		return one.remote == one.local ||
-		       parsePrefix("127.0.0.0/8")->contains(one.remote);
-	});
+	std::erase_if(sessions, isWithinHost);
 	return sessions;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/connections.h"
+#include "policy/diagnostic.h"
 
 namespace cloak
 {
@@ -32,7 +33,12 @@ namedSessions(const std::vector<Connection> &connections,
 inheritedSessions(const std::vector<Connection> &connections, int process,
                   const std::string &proc = "/proc");
 
-/** Both together for this process, each once, none within the host. */
+/** Those among @p connections that others have to one of @p ports here. */
+[[nodiscard]] std::vector<Connection>
+loginSessions(std::vector<Connection> connections,
+              const std::vector<Located<std::uint16_t>> &ports);
+
+/** The first two together for this process, each once, none within the host. */
 [[nodiscard]] std::vector<Connection> findSessions();
 
 } // namespace cloak

@@ -139,6 +139,7 @@ Policy withoutRules(const Policy &policy)
 
 	bare.interfaces = policy.interfaces;
 	bare.addresses = policy.addresses;
+	bare.logins = policy.logins;
 	bare.peers = policy.peers;
 	bare.gateways = policy.gateways;
 	for (const TablePolicy &table : policy.tables) {

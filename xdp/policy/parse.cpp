@@ -71,6 +71,7 @@ void readGateway(TableReader &reader, Policy &policy)
 void readCloak(TableReader &reader, Policy &policy)
 {
 	reader.list("addresses", policy.addresses, parseIp, kAddressExpected);
+	reader.ports("logins", policy.logins);
 }
 
 void readAlerts(TableReader &reader, Policy &policy)

@@ -30,6 +30,8 @@ namespace cloak
 inline constexpr std::size_t kMostAddresses = CLOAK_MAX_ADDRESSES / 2;
 inline constexpr std::size_t kMostPeers = CLOAK_MAX_PEERS - 1024;
 
+inline constexpr std::uint16_t kSshPort = 22;
+
 /** What the members of a group may do. */
 enum class Access {
 	Full,     //!< reach the cloaked addresses, and be reached
@@ -95,6 +97,8 @@ struct OutputPolicy {
 struct Policy {
 	std::vector<InterfacePolicy> interfaces;
 	std::vector<Located<IpAddress>> addresses;
+	/** Ports of this host where people log in: no reload cuts them off. */
+	std::vector<Located<std::uint16_t>> logins = {{kSshPort, {}}};
 	std::vector<PeerGroup> peers;
 	std::vector<Gateway> gateways;
 	std::vector<TablePolicy> tables;

@@ -91,10 +91,9 @@ std::string renderPolicy(const Policy &policy)
 
 	for (const InterfacePolicy &interface : policy.interfaces)
 		text += renderInterface(interface);
-	if (!policy.addresses.empty()) {
-		text += fmt::format("[cloak]\naddresses = {}\n\n",
-		                    listed(policy.addresses));
-	}
+	text +=
+	    fmt::format("[cloak]\naddresses = {}\nlogins = {}\n\n",
+	                listed(policy.addresses), listedPorts(policy.logins));
 	for (const PeerGroup &group : policy.peers)
 		text += renderGroup(group);
 	for (const Gateway &gateway : policy.gateways)

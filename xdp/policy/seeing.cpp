@@ -124,13 +124,9 @@ void checkReceivers(const std::vector<ReceiverPolicy> &receivers,
 
 std::string renderDecoy(const Decoy &decoy)
 {
-	std::string ports;
-
-	for (const auto &port : decoy.ports)
-		ports +=
-		    fmt::format("{}{}", ports.empty() ? "" : ", ", port.value);
-	return fmt::format("[[decoy]]\naddress = \"{}\"\nports = [{}]\n\n",
-	                   toString(decoy.address.value), ports);
+	return fmt::format("[[decoy]]\naddress = \"{}\"\nports = {}\n\n",
+	                   toString(decoy.address.value),
+	                   listedPorts(decoy.ports));
 }
 
 std::string renderReceiver(std::string_view table,

@@ -78,6 +78,7 @@ void TableReader::ports(std::string_view key,
 		fault(*node, key, "a list of ports");
 		return;
 	}
+	into.clear();
 	for (const toml::node &member : *array) {
 		const auto *port = member.as_integer();
 

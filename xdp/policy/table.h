@@ -94,7 +94,7 @@ public:
 	void tables(std::string_view key,
 	            const std::function<void(TableReader &)> &read);
 
-	/** A list of port numbers. */
+	/** A list of port numbers, instead of those that are there. */
 	void ports(std::string_view key,
 	           std::vector<Located<std::uint16_t>> &into);
 

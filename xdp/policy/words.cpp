@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/words.h"
 
+#include <fmt/format.h>
 #include <net/if.h>
 
 #include <algorithm>
@@ -28,6 +29,16 @@ bool isNameCharacter(char character)
 }
 
 } // namespace
+
+std::string listedPorts(const std::vector<Located<std::uint16_t>> &ports)
+{
+	std::string listed;
+
+	for (const auto &port : ports)
+		listed +=
+		    fmt::format("{}{}", listed.empty() ? "" : ", ", port.value);
+	return "[" + listed + "]";
+}
 
 std::optional<std::string> parseInterface(std::string_view text)
 {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/policy.h"
 
@@ -87,6 +88,10 @@ inline constexpr std::string_view kNameExpected =
     "a name of 1 to 64 letters, digits, or - _ .";
 inline constexpr std::string_view kPathExpected =
     "an absolute path, or \"\" for no such output";
+
+/** Port numbers as they stand in a list. */
+[[nodiscard]] std::string
+listedPorts(const std::vector<Located<std::uint16_t>> &ports);
 
 /** Whether the kernel would take @p text as the name of an interface. */
 [[nodiscard]] std::optional<std::string> parseInterface(std::string_view text);

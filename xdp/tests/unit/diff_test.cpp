@@ -121,7 +121,7 @@ TEST(Diff, TellsOfMembers)
 	          (Lines{"changed peers a", "before prefixes \"10.0.9.1\"",
 	                 "after prefixes \"10.0.8.0/24\""}));
 	EXPECT_EQ(difference("", "[cloak]\naddresses = [\"10.0.9.6\"]"),
-	          (Lines{"added cloak ", "after addresses \"10.0.9.6\""}));
+	          (Lines{"changed cloak ", "after addresses \"10.0.9.6\""}));
 }
 
 TEST(Diff, SeesWhoseMacItIs)

@@ -26,6 +26,7 @@ resolve = true
 
 [cloak]
 addresses = ["10.0.9.5", "2001:db8::5"]
+logins = [2222]
 
 [[peers]]
 name = "initiators"
@@ -85,6 +86,8 @@ TEST(Policy, ReadsEveryKey)
 	EXPECT_TRUE(policy.interfaces[1].resolve);
 	ASSERT_EQ(policy.addresses.size(), 2U);
 	EXPECT_EQ(toString(policy.addresses[1].value), "2001:db8::5");
+	ASSERT_EQ(policy.logins.size(), 1U);
+	EXPECT_EQ(policy.logins[0].value, 2222U);
 	ASSERT_EQ(policy.peers.size(), 2U);
 	EXPECT_EQ(policy.peers[0].prefixes.size(), 2U);
 	EXPECT_EQ(policy.peers[0].macs.size(), 2U);
@@ -107,7 +110,7 @@ TEST(Policy, KnowsWhereAValueStands)
 	const Policy policy = readPolicy(kGood).policy;
 
 	EXPECT_EQ(policy.interfaces[1].name.at, (Position{5, 8}));
-	EXPECT_EQ(policy.peers[0].prefixes[1].at, (Position{16, 26}));
+	EXPECT_EQ(policy.peers[0].prefixes[1].at, (Position{17, 26}));
 }
 
 TEST(Policy, RenderedTextIsTheSamePolicy)

@@ -48,6 +48,20 @@ TEST(Sessions, FindsTheOneWithAScope)
 	    1U);
 }
 
+TEST(Sessions, FindsWhoIsLoggedIn)
+{
+	using Connections = std::vector<Connection>;
+	const Connection within = {ip("127.0.0.1"), 22, ip("127.0.0.1"), 50000,
+	                           0};
+	const Connection outgoing = {ip("10.0.9.5"), 50000, ip("10.0.9.66"), 22,
+	                             0};
+	const Connections all = {within, kOther, outgoing, kSession};
+
+	EXPECT_EQ(loginSessions(all, Policy().logins), Connections{kSession});
+	EXPECT_EQ(loginSessions(all, {{4420, {}}}), Connections{kOther});
+	EXPECT_TRUE(loginSessions(all, {}).empty());
+}
+
 /** A folder that looks as procfs does. */
 class InheritedSessions : public testing::Test
 {
@@ -247,6 +261,20 @@ TEST(SessionGuard, DoesNothingWithoutSessions)
 	auto guard = guardSessions(request);
 	ASSERT_TRUE(guard);
 	EXPECT_FALSE(*guard);
+}
+
+TEST(SessionGuard, MindsLoginsForWhoHasNoSession)
+{
+	const Engine engine({});
+	Request request;
+
+	auto guard = guardReload(engine, request);
+	ASSERT_TRUE(guard);
+	EXPECT_FALSE(*guard);
+	request.arguments["sessions"] = nlohmann::json::array();
+	guard = guardReload(engine, request);
+	ASSERT_TRUE(guard);
+	EXPECT_TRUE(*guard);
 }
 
 TEST(SessionGuard, RefusesWhatIsNone)
