@@ -131,13 +131,15 @@ Outcome Engine::applyOnTrial(std::string_view text, std::string source,
 	ParsedPolicy parsed = read(text);
 	if (!parsed.errors.empty())
 		return put(std::move(parsed), std::move(source), guard);
+	std::string former = renderPolicy(inForce_->policy);
+	if (former.size() > kLongestPolicy) {
+		return Outcome::failed(Error("the policy in force is too long "
+		                             "to be kept"));
+	}
 	const BootTime ends = BootClock::now() + time;
-	Trial trial{renderPolicy(inForce_->policy),
-	            inForce_->source,
-	            enforcer_.has_value(),
-	            source,
-	            fingerprintOf(text),
-	            toWall(ends)};
+	Trial trial{std::move(former),     inForce_->source,
+	            enforcer_.has_value(), source,
+	            fingerprintOf(text),   toWall(ends)};
 	Status kept = keepTrial(options_.stateFolder, trial);
 	if (!kept)
 		return Outcome::failed(
