@@ -29,29 +29,17 @@ struct LearnCommandOptions {
 	LearnOptions learn;
 };
 
-/** Most lines are no flows: they need not be understood. */
-void addLines(std::istream &lines, const SeenFilter &filter, SeenFlows &seen)
-{
-	std::string line;
-
-	while (std::getline(lines, line)) {
-		if (line.find("\"flow\"") == std::string::npos)
-			continue;
-		addFlow(seen, json::parse(line, nullptr, false), filter);
-	}
-}
-
 Status addFile(const std::string &path, const SeenFilter &filter,
                SeenFlows &seen)
 {
 	if (path == "-") {
-		addLines(std::cin, filter, seen);
+		addFlows(seen, std::cin, filter);
 		return {};
 	}
 	std::ifstream file(path);
 	if (!file)
 		return Error::fromErrno("cannot read " + path);
-	addLines(file, filter, seen);
+	addFlows(seen, file, filter);
 	return {};
 }
 

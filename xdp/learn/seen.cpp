@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <istream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "policy/rule_words.h"
 
@@ -33,8 +35,11 @@ template <typename T> T member(const json &object, const char *key, T other)
 	else if constexpr (std::is_same_v<T, bool>)
 		return found->is_boolean() ? found->template get<T>() : other;
 	else
-		return found->is_number_unsigned() ? found->template get<T>()
-		                                   : other;
+		return found->is_number_unsigned() &&
+		               std::in_range<T>(
+				   found->template get<std::uint64_t>())
+		           ? found->template get<T>()
+		           : other;
 }
 
 const json &part(const json &event, const char *key)
@@ -217,6 +222,18 @@ void addFlow(SeenFlows &seen, const json &event, const SeenFilter &filter)
 	const auto interface = member<std::string>(event, "in_iface", "");
 	if (parseInterface(interface))
 		seen.interfaces.insert(interface);
+}
+
+/** Most lines are no flows: they need not be understood. */
+void addFlows(SeenFlows &seen, std::istream &lines, const SeenFilter &filter)
+{
+	std::string line;
+
+	while (std::getline(lines, line)) {
+		if (line.find("\"flow\"") == std::string::npos)
+			continue;
+		addFlow(seen, json::parse(line, nullptr, false), filter);
+	}
 }
 
 } // namespace cloak

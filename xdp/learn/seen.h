@@ -8,6 +8,7 @@
 #define CLOAKLAKE_LEARN_SEEN_H
 
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -77,6 +78,9 @@ struct SeenFilter {
  */
 void addFlow(SeenFlows &seen, const nlohmann::json &event,
              const SeenFilter &filter);
+
+/** Adds the flows among such events, one a line, up to the end of @p lines. */
+void addFlows(SeenFlows &seen, std::istream &lines, const SeenFilter &filter);
 
 } // namespace cloak
 
