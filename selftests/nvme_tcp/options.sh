@@ -9,7 +9,8 @@
 # kernels: 6.1 6.12
 # modules: ours
 # timeout: 150
-# cpus: 2
+# cpus: 3
+# append: isolcpus=2
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/modules.sh"
@@ -28,6 +29,8 @@ connected() (
 	trap 'nvme_disconnect $nqn; wait_while 10 nvme_subsystem $nqn' EXIT
 	"$@"
 )
+
+fio_verify_disk() { fio_verify "$(nvme_device $nqn)" --size=1m; }
 
 # refused WHY OPTION...: no connection, and the kernel says why.
 refused() {
@@ -82,18 +85,43 @@ duplicates() (
 
 keep_alive_of_7() { [[ $(<"$(nvme_controllers $nqn)/kato") == 7 ]]; }
 
+# cpus: which of them serve the I/O queues that are in use.
+cpus() {
+	cat /sys/kernel/debug/nvme_tcp/nvme*/queue[1-9]*/state |
+		awk '$1 == "state" { live = $2 == "live" }
+			$1 == "cpu" && live { print $2 }' | sort -n | xargs
+}
+
+# The kernel lets such a CPU have no queue of its own. Who submits from there does
+# the work of sending himself, at most.
+none_on_2() {
+	[[ $(</sys/devices/system/cpu/isolated) == 2 ]]
+	[[ $(cpus) == "0 1" ]]
+	fio_verify "$(nvme_device $nqn)" --size=1m --cpus_allowed=2
+}
+
+# kind_of_workqueue: 1 where each CPU has workers of its own.
+kind_of_workqueue() { cat /sys/devices/virtual/workqueue/nvme_tcp_wq/per_cpu; }
+
+unbound() {
+	[[ $(kind_of_workqueue) == 1 ]]
+	unload initiator
+	load ours initiator wq_unbound=1
+	[[ $(kind_of_workqueue) == 0 ]]
+	connected -- fio_verify_disk
+}
+
 secret() { nvme gen-dhchap-key --hmac="$1" --nqn=$host | tail -n 1; }
 
-with_secret() { fio_verify "$(nvme_device $nqn)" --size=1m; }
 
 authentication() {
 	local mine theirs
 	mine=$(secret 1)
 	theirs=$(secret 2)
 	nvmet_secrets $nqn $host "$mine" "$theirs"
-	connected --hostnqn=$host --dhchap-secret="$mine" -- with_secret
+	connected --hostnqn=$host --dhchap-secret="$mine" -- fio_verify_disk
 	connected --hostnqn=$host --dhchap-secret="$mine" \
-		--dhchap-ctrl-secret="$theirs" -- with_secret
+		--dhchap-ctrl-secret="$theirs" -- fio_verify_disk
 	refused 'queue 0' --hostnqn=$host --dhchap-secret="$theirs"
 	refused 'queue 0' --hostnqn=$host
 	refused 'queue 0' --hostnqn=$host --dhchap-secret="$mine" \
@@ -121,5 +149,8 @@ ktap_run "host_iface from where the target is not reached" \
 ktap_run "host_iface that is not there" \
 	refused 'no such interface: absent' --host-iface=absent
 ktap_run "duplicate_connect" duplicates
+ktap_run "no queue is served on an isolated CPU" connected --nr-io-queues=3 -- \
+	none_on_2
+ktap_run "wq_unbound" unbound
 nvmet_authenticates "dhchap_secret and dhchap_ctrl_secret" $host authentication
 ktap_run "the module unloads" unload initiator

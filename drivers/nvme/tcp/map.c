@@ -10,15 +10,34 @@
 /* Queues whose work is done on a CPU, of all controllers together. */
 static DEFINE_PER_CPU(atomic_t, cpu_queues);
 
+/*
+ * Can a queue be driven from a CPU? blk-mq keeps off those that are isolated, and
+ * a queue that serves no other CPU could never be connected.
+ */
+static bool cpu_drives(unsigned int cpu)
+{
+	return cpu_online(cpu) && !cpu_is_isolated(cpu);
+}
+
+static unsigned int num_driving_cpus(void)
+{
+	unsigned int cpu, n = 0;
+
+	for_each_online_cpu(cpu)
+		n += cpu_drives(cpu);
+	return max(n, 1U);
+}
+
 /**
  * nvme_tcp_wanted_io_queues() - how many I/O queues to ask for
  * @opts: options of the controller
  *
- * Return: their number; of each kind no more than there are CPUs online.
+ * Return: their number; of each kind no more than there are CPUs that can drive
+ * one: online and not isolated.
  */
 unsigned int nvme_tcp_wanted_io_queues(const struct nvmf_ctrl_options *opts)
 {
-	unsigned int cpus = num_online_cpus();
+	unsigned int cpus = num_driving_cpus();
 
 	return min(opts->nr_io_queues, cpus) +
 	       min(opts->nr_write_queues, cpus) +
@@ -36,7 +55,7 @@ unsigned int nvme_tcp_wanted_io_queues(const struct nvmf_ctrl_options *opts)
 void nvme_tcp_count_io_queues(struct nvme_tcp_ctrl *ctrl, u32 granted)
 {
 	const struct nvmf_ctrl_options *opts = ctrl->ctrl.opts;
-	unsigned int cpus = num_online_cpus();
+	unsigned int cpus = num_driving_cpus();
 	u32 shared = min(opts->nr_io_queues, cpus);
 	u32 writes = min(opts->nr_write_queues, cpus);
 	u32 *nr = ctrl->io_queues;
@@ -52,14 +71,15 @@ void nvme_tcp_count_io_queues(struct nvme_tcp_ctrl *ctrl, u32 granted)
 	nr[HCTX_TYPE_POLL] = min3(opts->nr_poll_queues, cpus, granted);
 }
 
-/* Does every queue of a map serve a CPU that is online? */
+/* Does every queue of a map serve a CPU that can drive it? */
 static bool map_is_reachable(const struct blk_mq_queue_map *map)
 {
 	unsigned int q, cpu;
 
 	for (q = 0; q < map->nr_queues; q++) {
-		for_each_online_cpu(cpu)
-			if (map->mq_map[cpu] == map->queue_offset + q)
+		for_each_possible_cpu(cpu)
+			if (map->mq_map[cpu] == map->queue_offset + q &&
+			    cpu_drives(cpu))
 				break;
 		if (cpu >= nr_cpu_ids)
 			return false;
@@ -67,15 +87,17 @@ static bool map_is_reachable(const struct blk_mq_queue_map *map)
 	return true;
 }
 
-/* Online CPUs first, each queue gets one; then the others. */
+/* CPUs that can drive queues first, each queue gets one; then the others. */
 static void map_spread(struct blk_mq_queue_map *map)
 {
 	unsigned int cpu, n = 0;
 
-	for_each_online_cpu(cpu)
-		map->mq_map[cpu] = map->queue_offset + n++ % map->nr_queues;
 	for_each_possible_cpu(cpu)
-		if (!cpu_online(cpu))
+		if (cpu_drives(cpu))
+			map->mq_map[cpu] = map->queue_offset +
+					   n++ % map->nr_queues;
+	for_each_possible_cpu(cpu)
+		if (!cpu_drives(cpu))
 			map->mq_map[cpu] = map->queue_offset +
 					   n++ % map->nr_queues;
 }
@@ -97,8 +119,8 @@ static void map_type(struct blk_mq_tag_set *set, int type, u32 nr, u32 offset)
  * nvme_tcp_map_queues() - blk-mq: which queue serves which CPU
  * @set: tag set of the I/O queues
  *
- * As blk-mq does it by itself, but for one thing: a queue that serves only
- * CPUs that are offline could never be connected.
+ * As blk-mq does it by itself, but for one thing: no queue serves only CPUs that
+ * are offline or isolated.
  */
 void nvme_tcp_map_queues(struct blk_mq_tag_set *set)
 {
