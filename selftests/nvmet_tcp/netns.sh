@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A port belongs to the network namespace it was made in: it is reached there
-# and nowhere else, does not keep the namespace alive, and goes with it.
+# and nowhere else, does not keep the namespace alive, and goes with it. The
+# policy that cloakctl proposes names it and the initiator that is connected.
 #
 # where: guest
 # kernels: 6.1 6.12
@@ -12,10 +13,13 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/modules.sh"
 . "$KTAP_LIB/nvmet.sh"
+. "$KTAP_LIB/nvme.sh"
 . "$KTAP_LIB/netns.sh"
+ktap_need_commands jq
 
 nqn=nqn.2026-01.net.cloaklake:netns
 counters=/sys/kernel/debug/nvmet_tcp/port-1/counters
+cloakctl=$TOP/build/xdp/cloakctl
 here=$(cd "$(dirname "$0")" && pwd)
 
 load_ours target
@@ -31,16 +35,49 @@ netns_link lake eth0 host veth-host
 netns_addr lake eth0 198.51.100.1/24
 netns_addr host veth-host 198.51.100.2/24
 
-# link_in NS: enables the port from within. "ip netns exec" would mount a
-# sysfs without configfs in it.
+# net_of NS COMMAND...: "ip netns exec" would mount a sysfs without configfs in
+# it.
+net_of() { nsenter --net="/run/netns/$(ns "$1")" "${@:2}"; }
+
+# link_in NS: enables the port from within.
 link_in() {
-	nsenter --net="/run/netns/$(ns "$1")" ln -s "$NVMET/subsystems/$nqn" \
+	net_of "$1" ln -s "$NVMET/subsystems/$nqn" \
 		"$NVMET/ports/1/subsystems/$nqn"
 }
 
 held() { [[ $(sed -n 's/^connected //p' $counters) == 2 ]]; }
 gone() { [[ $(sed -n 's/^connections //p' $counters) == 0 ]]; }
 listening() { in_ns "$1" ss -Hltn | grep -q :4420; }
+
+propose() { net_of lake "$cloakctl" from-nvmet "$@"; }
+
+# proposes INITIATORS: for the port as it is, and these initiators, a JSON list.
+proposes() {
+	propose --json | jq -e --arg nqn $nqn --argjson initiators "$1" '
+		.services == [{address: "198.51.100.1", ports: [4420]}] and
+		.interfaces == ["eth0"] and .gateways == [] and
+		.ports[0].subsystems == [$nqn] and
+		.initiators == $initiators'
+}
+
+proposed() {
+	local policy
+	load_ours initiator
+	link_in lake
+	proposes '[]'
+	net_of host nvme connect -t tcp -n $nqn -a 198.51.100.1 -s 4420
+	wait_until 20 nvme_device $nqn
+	proposes '["198.51.100.2"]'
+	policy=$(propose)
+	net_of lake "$cloakctl" check - <<<"$policy"
+	grep '^addresses = \["198.51.100.1"\]' <<<"$policy"
+	grep '^destination_port = \[4420\]' <<<"$policy"
+	grep '^prefixes = \["198.51.100.2"\]' <<<"$policy"
+	nvme_disconnect $nqn
+	wait_until 20 proposes '[]'
+	unload initiator
+	nvmet_unlink 1 $nqn
+}
 
 reached_only_there() {
 	link_in lake
@@ -68,6 +105,12 @@ port_can_be_removed() {
 	not listening host
 }
 
+proposal="cloakctl proposes a policy for the port and who is connected"
+if [[ -x $cloakctl ]]; then
+	ktap_run "$proposal" proposed
+else
+	ktap_skip "$proposal" "the cloak is not built (make xdp)"
+fi
 ktap_run "a port is reached in its namespace only" reached_only_there
 ktap_run "the namespace ends with connections open, and the port with it" \
 	namespace_ends
