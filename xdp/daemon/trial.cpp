@@ -27,8 +27,21 @@ std::string pathIn(const std::string &folder)
 	return folder + "/trial.json";
 }
 
-/** Never throws, whatever the file holds. */
-std::optional<Trial> parseTrial(const std::string &text)
+} // namespace
+
+std::string toLine(const Trial &trial)
+{
+	const json line = {{"former", trial.former},
+	                   {"former_source", trial.formerSource},
+	                   {"former_on", trial.formerOn},
+	                   {"source", trial.source},
+	                   {"fingerprint", trial.fingerprint},
+	                   {"waiting", trial.waiting}};
+
+	return toLine(line);
+}
+
+std::optional<Trial> parseTrial(std::string_view text)
 {
 	const json object = json::parse(text, nullptr, false);
 	Trial trial;
@@ -50,8 +63,6 @@ std::optional<Trial> parseTrial(const std::string &text)
 	return trial;
 }
 
-} // namespace
-
 std::string fingerprintOf(std::string_view text)
 {
 	const auto parts = digest(text);
@@ -63,14 +74,7 @@ Status keepTrial(const std::string &folder, const Trial &trial)
 {
 	if (mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
 		return Error::fromErrno("cannot make " + folder);
-	return replaceFile(pathIn(folder),
-	                   toLine({{"former", trial.former},
-	                           {"former_source", trial.formerSource},
-	                           {"former_on", trial.formerOn},
-	                           {"source", trial.source},
-	                           {"fingerprint", trial.fingerprint},
-	                           {"waiting", trial.waiting}}) +
-	                       "\n");
+	return replaceFile(pathIn(folder), toLine(trial) + "\n");
 }
 
 Result<std::optional<Trial>> recallTrial(const std::string &folder)

@@ -28,6 +28,12 @@ struct Trial {
 	bool waiting = true;
 };
 
+/** One line that parseTrial() reads, but for Trial::until. */
+[[nodiscard]] std::string toLine(const Trial &trial);
+
+/** Never throws, whatever @p text is. */
+[[nodiscard]] std::optional<Trial> parseTrial(std::string_view text);
+
 /** What stands for the text of a policy in Trial::fingerprint. */
 [[nodiscard]] std::string fingerprintOf(std::string_view text);
 
