@@ -184,6 +184,7 @@ std::optional<FlowKind> kindOf(const json &event)
 bool isLearnable(const json &event, const FlowKind &kind)
 {
 	return isOrdinary(kind.local) && isOrdinary(kind.remote) &&
+	       kind.local.isV4() == kind.remote.isV4() &&
 	       !member(part(event, "cloak"), "decoy", false);
 }
 

@@ -14,6 +14,10 @@ namespace
 
 namespace chrono = std::chrono;
 
+/** Years that a WallTime can hold as a whole. */
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+
 /** Takes fixed-width numbers and the marks between them off a text. */
 class Cursor
 {
@@ -66,7 +70,8 @@ private:
 std::optional<chrono::sys_days> readDay(Cursor &cursor)
 {
 	auto year = cursor.number(4);
-	if (!year || !cursor.mark('-'))
+	if (!year || *year < kFirstYear || *year > kLastYear ||
+	    !cursor.mark('-'))
 		return std::nullopt;
 	auto month = cursor.number(2);
 	if (!month || !cursor.mark('-'))

@@ -240,6 +240,14 @@ TEST(Learn, EphemeralPortsAreNoServices)
 	EXPECT_EQ(flows.rules(), "in tcp from 10.0.9.10 dport 32768-65535\n");
 }
 
+TEST(Learn, ANumberThatDoesNotFitIsNone)
+{
+	Flows flows;
+
+	flows.add("10.0.9.10", 40001, kLake, 4420)["dest_port"] = 65536U + 22;
+	EXPECT_EQ(flows.rules().find("dport 22"), std::string::npos);
+}
+
 /** A record that began in the middle of a flow says who spoke first then. */
 TEST(Learn, DirectionIsThatOfTheConnection)
 {
@@ -364,8 +372,9 @@ TEST(Learn, NoRuleForGroupsNorNeighbourhood)
 	flows.add("10.0.9.10", 5353, "224.0.0.251", 5353, "UDP");
 	flows.add("fe80::1", 546, "fe80::2", 547, "UDP");
 	flows.add("10.0.9.10", 40001, kLake, 2323)["cloak"]["decoy"] = true;
+	flows.add("2001:db8::1", 40001, kLake, 4420);
 	EXPECT_EQ(flows.rules(), "");
-	EXPECT_EQ(flows.proposal().skipped, 3U);
+	EXPECT_EQ(flows.proposal().skipped, 4U);
 }
 
 TEST(Learn, WhatIsNoFlowIsNoMatter)
