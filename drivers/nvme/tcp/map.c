@@ -11,8 +11,8 @@
 static DEFINE_PER_CPU(atomic_t, cpu_queues);
 
 /*
- * Can a queue be driven from a CPU? blk-mq keeps off those that are isolated, and
- * a queue that serves no other CPU could never be connected.
+ * Can a queue be driven from a CPU? blk-mq keeps off those that are isolated,
+ * and a queue that serves no other CPU could never be connected.
  */
 static bool cpu_drives(unsigned int cpu)
 {
@@ -32,8 +32,8 @@ static unsigned int num_driving_cpus(void)
  * nvme_tcp_wanted_io_queues() - how many I/O queues to ask for
  * @opts: options of the controller
  *
- * Return: their number; of each kind no more than there are CPUs that can drive
- * one: online and not isolated.
+ * Return: their number; of each kind no more than there are CPUs that can
+ * drive one: online and not isolated.
  */
 unsigned int nvme_tcp_wanted_io_queues(const struct nvmf_ctrl_options *opts)
 {
@@ -119,8 +119,8 @@ static void map_type(struct blk_mq_tag_set *set, int type, u32 nr, u32 offset)
  * nvme_tcp_map_queues() - blk-mq: which queue serves which CPU
  * @set: tag set of the I/O queues
  *
- * As blk-mq does it by itself, but for one thing: no queue serves only CPUs that
- * are offline or isolated.
+ * As blk-mq does it by itself, but for one thing: no queue serves only CPUs
+ * that are offline or isolated.
  */
 void nvme_tcp_map_queues(struct blk_mq_tag_set *set)
 {
