@@ -81,10 +81,11 @@ items() {
 	done
 }
 
-# chosen_kernels DECLARED: those of the declared that --kernel leaves.
+# chosen_kernels DECLARED: those of the declared that --kernel leaves; "debug"
+# is for a kernel tree that was named.
 chosen_kernels() {
 	if [[ -z $kernel ]]; then
-		printf '%s\n' "$1"
+		[[ $1 == debug ]] || printf '%s\n' "$1"
 	elif [[ -d $kernel || " $1 " == *" $kernel "* ]]; then
 		printf '%s\n' "$kernel"
 	else
