@@ -104,3 +104,15 @@ fio_blocks() {
 	done
 	fio_run "$dev" "${fio_verified[@]}" "${jobs[@]}"
 }
+
+# priority_counted sport|dport PRIORITY COMMAND...: packets from or to port 4420
+# that have that priority while the command runs.
+priority_counted() {
+	nft add table inet seen
+	nft add chain inet seen out '{ type filter hook output priority 0; }'
+	nft add rule inet seen out tcp "$1" 4420 meta priority "0:$2" counter
+	"${@:3}" >/dev/null
+	nft list table inet seen | awk '/counter packets/ {
+		sub(/.*packets /, ""); print $1 }'
+	nft delete table inet seen
+}

@@ -100,6 +100,14 @@ none_on_2() {
 	fio_verify "$(nvme_device $nqn)" --size=1m --cpus_allowed=2
 }
 
+prioritised() {
+	local file=/sys/module/nvme_tcp/parameters/so_priority
+	[[ $(priority_counted dport 5 connected -- fio_verify_disk) == 0 ]]
+	echo 5 >$file
+	(($(priority_counted dport 5 connected -- fio_verify_disk) > 100))
+	echo 0 >$file
+}
+
 # kind_of_workqueue: 1 where each CPU has workers of its own.
 kind_of_workqueue() { cat /sys/devices/virtual/workqueue/nvme_tcp_wq/per_cpu; }
 
@@ -151,6 +159,7 @@ ktap_run "host_iface that is not there" \
 ktap_run "duplicate_connect" duplicates
 ktap_run "no queue is served on an isolated CPU" connected --nr-io-queues=3 -- \
 	none_on_2
+ktap_run "so_priority of the initiator" prioritised
 ktap_run "wq_unbound" unbound
 nvmet_authenticates "dhchap_secret and dhchap_ctrl_secret" $host authentication
 ktap_run "the module unloads" unload initiator

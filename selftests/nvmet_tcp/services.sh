@@ -87,6 +87,15 @@ sizes() {
 	nvme_disconnect $nqn
 }
 
+# Read by a connection when it is made, as the other parameters are.
+prioritised() {
+	local file=/sys/module/nvmet_tcp/parameters/so_priority
+	[[ $(priority_counted sport 5 allowed) == 0 ]]
+	echo 5 >$file
+	(($(priority_counted sport 5 allowed) > 100))
+	echo 0 >$file
+}
+
 secret() { nvme gen-dhchap-key --hmac="$1" --nqn=$host | tail -n 1; }
 
 # allowed OPTION...: connects, and its data is right.
@@ -116,5 +125,6 @@ authentication() {
 ktap_run "a referral is part of discovery while it is there" referral
 ktap_run "persistent discovery hears of a change" persistent
 ktap_run "MDTS and in-capsule size as configured" sizes
+ktap_run "so_priority of the target" prioritised
 nvmet_authenticates "only hosts that know the secret" $host authentication
 ktap_run "the module unloads" eval "nvmet_clear; unload target"
