@@ -11,7 +11,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "..", "lib"))
 # pylint: disable=wrong-import-position
 from pytap import pattern, setting
 
-COUNTERS = "/sys/kernel/debug/nvmet_tcp/port-1/counters"
+DEBUGFS = "/sys/kernel/debug/nvmet_tcp/port-1"
 
 BLOCK1 = sgl(SGL_TRANSPORT, BLOCK)
 
@@ -26,9 +26,17 @@ def small_send_buffers():
 
 
 def counters():
-    with open(COUNTERS, encoding="ascii") as file:
+    with open(f"{DEBUGFS}/counters", encoding="ascii") as file:
         return {name: int(value)
                 for name, value in (line.split() for line in file)}
+
+
+def queue_of(host):
+    """What the target tells of the queue at the other end."""
+    peer_is = "peer={}:{}".format(*host.sock.getsockname())
+    with open(f"{DEBUGFS}/queues", encoding="ascii") as file:
+        words = next(w for w in map(str.split, file) if peer_is in w)
+    return dict(word.split("=") for word in words)
 
 
 class Bench:

@@ -14,12 +14,12 @@ import sys
 import traceback
 
 from bench import Bench
-from cases import right, refused, fatal, connecting, storms
+from cases import right, refused, fatal, connecting, polling, storms
 from peer import Failure
 from pytap import TESTS
 
 # In this order; each module adds its tests as it is read.
-CASES = (right, refused, fatal, connecting, storms)
+CASES = (right, refused, fatal, connecting, polling, storms)
 
 
 def run(bench, name, function):

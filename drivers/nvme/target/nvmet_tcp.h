@@ -497,7 +497,7 @@ struct nvmet_tcp_queue {
 
 /* params.c */
 extern int nvmet_tcp_so_priority;
-extern int nvmet_tcp_idle_poll_usecs;
+extern unsigned int nvmet_tcp_idle_poll_usecs;
 extern unsigned int nvmet_tcp_icreq_timeout;
 extern unsigned int nvmet_tcp_connect_timeout;
 extern unsigned int nvmet_tcp_term_timeout;

@@ -53,9 +53,11 @@ module_param_named(so_priority, nvmet_tcp_so_priority, int, 0644);
 MODULE_PARM_DESC(so_priority,
 		 "priority of our sockets for the network's queueing (default 0)");
 
-int nvmet_tcp_idle_poll_usecs;
-module_param_named(idle_poll_period_usecs, nvmet_tcp_idle_poll_usecs, int,
-		   0644);
+unsigned int nvmet_tcp_idle_poll_usecs;
+static struct bounded idle_poll_usecs = {
+	&nvmet_tcp_idle_poll_usecs, 0, INT_MAX, 1
+};
+module_param_cb(idle_poll_period_usecs, &bounded_ops, &idle_poll_usecs, 0644);
 MODULE_PARM_DESC(idle_poll_period_usecs,
 		 "microseconds that a queue goes on polling after its last work (default 0)");
 

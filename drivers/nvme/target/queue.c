@@ -237,7 +237,8 @@ static void io_work(struct work_struct *work)
 	bytes -= queue->stats.rx_bytes + queue->stats.tx_bytes;
 	if (bytes)
 		watch_idle(queue);
-	if (more || keep_polling(queue, bytes))
+	/* Nobody polls for a peer that has gone. */
+	if (more || (!gone && keep_polling(queue, bytes)))
 		nvmet_tcp_queue_kick(queue);
 	else if (gone)
 		nvmet_tcp_queue_kill(queue);

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workers that poll, and workers that sleep."""
+
+import time
+
+from bench import counters, parameter, queue_of
+from peer import Failure, SLOW, wait_until
+from pytap import test
+
+PERIOD = "idle_poll_period_usecs"
+
+
+def wakeups_within(host, seconds):
+    """Runs of the worker while nothing is asked of it."""
+    before = int(queue_of(host)["rx_wakeups"])
+    time.sleep(seconds)
+    return int(queue_of(host)["rx_wakeups"]) - before
+
+
+def sleeps(host):
+    # An idle queue is looked at once in a while, to give memory back.
+    return wakeups_within(host, 0.2) < 3
+
+
+@test("a queue polls for idle_poll_period_usecs, then sleeps")
+def _polls(bench):
+    with bench.controller() as io:
+        wait_until(5, lambda: sleeps(io))
+        with parameter(PERIOD, 1000000 * SLOW):
+            if not sleeps(io):
+                raise Failure("it polls before there was work")
+            io.read(0, 1)
+            polls = wakeups_within(io, 0.2)
+            if polls < 10:
+                raise Failure(f"{polls} looks in 0.2 s of polling")
+            for _ in range(10):
+                io.read(0, 8)
+            wait_until(5, lambda: sleeps(io))
+        io.read(0, 1)
+        if not sleeps(io):
+            raise Failure("it polls, though it is to no more")
+
+
+@test("a queue does not poll for a peer that has gone")
+def _closed_while_polling(bench):
+    open_before = counters()["connections"]
+    with parameter(PERIOD, 60000000 * SLOW):
+        with bench.controller() as io:
+            io.read(0, 1)
+        wait_until(10, lambda: counters()["connections"] == open_before)
+
+
+@test("idle_poll_period_usecs is no negative number")
+def _negative(_):
+    try:
+        with parameter(PERIOD, -1):
+            raise Failure("-1 was taken")
+    except OSError:
+        pass
