@@ -195,11 +195,15 @@ static inline int nvme_tcp_gather_sendmsg(struct nvme_tcp_gather *g,
 					  struct socket *sock, int flags)
 {
 	struct msghdr msg = { .msg_flags = flags };
+	int n;
 
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
 		      g->nr - g->first, g->len + g->skip);
 	iov_iter_advance(&msg.msg_iter, g->skip);
-	return sock_sendmsg(sock, &msg);
+	n = sock_sendmsg(sock, &msg);
+	if (n > 0)
+		nvme_tcp_gather_advance(g, n);
+	return n;
 }
 
 #ifdef NVME_TCP_HAVE_SPLICE_PAGES
@@ -229,21 +233,45 @@ static inline u32 nvme_tcp_gather_extent(struct page *page, u32 offset)
 	return page_size(head) - (page - head) * PAGE_SIZE - offset;
 }
 
-static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
-				       struct socket *sock, int flags)
+/* One element, or as much of it as one allocation has; the socket is locked. */
+static inline int nvme_tcp_gather_sendpage(struct nvme_tcp_gather *g,
+					   struct sock *sk, int flags)
 {
 	const struct bio_vec *bv = &g->bvec[g->first];
 	u32 start = bv->bv_offset + g->skip;
 	struct page *page = bv->bv_page + start / PAGE_SIZE;
 	u32 len;
 
-	if (g->copy || g->len <= NVME_TCP_GATHER_COPY_MAX)
-		return nvme_tcp_gather_sendmsg(g, sock, flags);
 	start %= PAGE_SIZE;
 	len = min(bv->bv_len - g->skip, nvme_tcp_gather_extent(page, start));
 	if (len < g->len)
 		flags |= MSG_MORE | MSG_SENDPAGE_NOTLAST;
-	return kernel_sendpage(sock, page, start, len, flags);
+	return kernel_sendpage_locked(sk, page, start, len, flags);
+}
+
+/*
+ * A page a call, but locked once for all of them: whatever arrives meanwhile is
+ * looked at once, too.
+ */
+static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
+				       struct socket *sock, int flags)
+{
+	struct sock *sk = sock->sk;
+	int sent = 0, n = 0;
+
+	if (g->copy || g->len <= NVME_TCP_GATHER_COPY_MAX)
+		return nvme_tcp_gather_sendmsg(g, sock, flags);
+	sock_rps_record_flow(sk);
+	lock_sock(sk);
+	while (g->len) {
+		n = nvme_tcp_gather_sendpage(g, sk, flags);
+		if (n <= 0)
+			break;
+		nvme_tcp_gather_advance(g, n);
+		sent += n;
+	}
+	release_sock(sk);
+	return sent ? sent : n;
 }
 
 #endif
@@ -271,7 +299,6 @@ static inline int nvme_tcp_gather_send(struct nvme_tcp_gather *g,
 
 		if (n <= 0)
 			return sent ? sent : n ? n : -EAGAIN;
-		nvme_tcp_gather_advance(g, n);
 		sent += n;
 	}
 	return sent;
