@@ -36,6 +36,17 @@ inject_into() {
 	echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem
 }
 
+# inject_within FRAMES COMMAND...: what the module calls counts only where that
+# is no more than so many calls away, some five of the allocator's own included;
+# farther away than 32 it never does.
+inject_within() {
+	local status=0
+	inject_set stacktrace-depth "$1"
+	"${@:2}" || status=$?
+	inject_set stacktrace-depth 32
+	return "$status"
+}
+
 # inject_count: failures since inject_one_in.
 inject_count() {
 	local kind left count=0

@@ -74,6 +74,14 @@ class Closed(Failure):
     """The target closed the connection."""
 
 
+class Refused(Failure):
+    """A command ended with another status than was expected."""
+
+    def __init__(self, pdu, expected):
+        self.status = pdu.status & 0x7FF
+        super().__init__(f"got {pdu}, expected status {expected:#x}")
+
+
 def sgl(kind, length, address=0):
     return struct.pack("<QI3xB", address, length, kind)
 
@@ -289,7 +297,7 @@ class Host:
         """A response with this status, which may lack the DNR bit."""
         pdu = self.expect(RSP)
         if pdu.status & 0x7FF != status:
-            raise Failure(f"status {pdu.status:#x} instead of {status:#x}")
+            raise Refused(pdu, status)
         if cid is not None and pdu.cid != cid:
             raise Failure(f"response for command {pdu.cid}, not {cid}")
         return pdu
@@ -374,8 +382,10 @@ class Host:
             if pdu.flags & F_SUCCESS:
                 pdu = None
                 break
-        if pdu and (pdu.cid != cid or pdu.status & 0x7FF != status):
-            raise Failure(f"got {pdu}, expected status {status:#x}")
+        if pdu and pdu.cid != cid:
+            raise Failure(f"got {pdu}, expected command {cid}")
+        if pdu and pdu.status & 0x7FF != status:
+            raise Refused(pdu, status)
         if status == SUCCESS and len(data) != length:
             raise Failure(f"{len(data)} bytes instead of {length}")
         return bytes(data)
@@ -392,7 +402,12 @@ class Host:
         cid = self.next_cid()
         self.send(self.capsule(rw(OP_WRITE, cid, lba, length // BLOCK,
                                   sgl(SGL_TRANSPORT, length))))
-        return self.expect(R2T)
+        pdu = self.next_pdu()
+        if pdu.type == RSP and pdu.status:
+            raise Refused(pdu, SUCCESS)
+        if pdu.type != R2T:
+            raise Failure(f"got {pdu} instead of an R2T")
+        return pdu
 
     def write(self, lba, data, piece=1 << 30):
         """Writes as the target's R2Ts ask, in H2CData of at most piece."""
@@ -404,7 +419,7 @@ class Host:
                 break
             r2t = pdu
         if pdu.status:
-            raise Failure(f"write failed with status {pdu.status:#x}")
+            raise Refused(pdu, SUCCESS)
 
     def answer_r2t(self, r2t, data, piece=1 << 30):
         piece = min(piece, self.maxh2cdata)
