@@ -54,10 +54,10 @@ disconnect() {
 	wait_while 15 nvme_subsystem $nqn
 }
 
-# job SECONDS: reads and writes with verification, in the background.
+# job SECONDS [DEPTH]: reads and writes with verification, in the background.
 job() {
 	fio_job "$(nvme_device $nqn)" --rw=randrw --bsrange=512-64k \
-		--blockalign=512 --iodepth=16 --size=16m --time_based \
+		--blockalign=512 --iodepth="${2:-16}" --size=16m --time_based \
 		--runtime="$1" --verify=crc32c --verify_fatal=1 \
 		--verify_backlog=64 &
 	fio_pid=$!
@@ -74,6 +74,7 @@ completions() {
 }
 
 more_than() { (($(completions) > $1)); }
+more_than_or_over() { more_than "$1" || ! kill -0 "$fio_pid"; }
 
 # resets: how often error recovery ran.
 resets() { awk '$1 == "resets" { print $2 }' /sys/kernel/debug/nvme_tcp/*/state; }
@@ -229,15 +230,17 @@ from_the_namespace() {
 }
 
 # After each, nvme-core looks at the namespaces while it sends on its way what
-# had no path. One reset in twenty shows it where that goes wrong.
+# had no path: with so much of it, the two surely meet. That is over when I/O
+# goes on.
 reset_under_io() {
 	connect --ctrl-loss-tmo=60
-	job 12
+	job 20 256
 	local i dir
 	dir=$(nvme_controllers $nqn)
-	for i in {1..12}; do
+	for i in {1..8}; do
 		echo 1 >"$dir/reset_controller"
 		wait_until 30 nvme_is live $nqn
+		wait_until 30 more_than_or_over $(($(completions) + 100))
 	done
 	wait "$fio_pid"
 	disconnect
