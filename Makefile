@@ -26,9 +26,9 @@ bench_options := $(if $(KVER),--kernel '$(KVER)') \
 make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules all-modules xdp check check-debug bench bench-wall \
-	bench-xdp demo shell debug-kernel style install deb uninstall reload clean \
-	distclean
+.PHONY: help setup modules all-modules xdp man check check-debug bench \
+	bench-wall bench-memory bench-xdp demo shell debug-kernel style install deb \
+	uninstall reload clean distclean
 
 help: ## this list
 	@echo 'make VERB [KVER=release] [KDIR=folder] [TESTS=words] [V=1]'
@@ -44,11 +44,13 @@ modules: ## nvme-tcp.ko and nvmet-tcp.ko into build/RELEASE
 all-modules:
 	@scripts/build-modules.sh --all $(make_options)
 
-xdp: ## the cloak: BPF object, programs and manual pages into build
+xdp: man ## the cloak: BPF object, programs and manual pages into build
 	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp
+
+man:
 	@$(MAKE) --no-print-directory -C Documentation O=$(build)/man
 
-check: setup all-modules ## every test, in guests with both kernels too
+check: setup all-modules man ## every test, in guests with both kernels too
 	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp all tests
 	@selftests/run.sh $(TESTS)
 
@@ -62,6 +64,9 @@ bench: $(if $(KVER),modules,all-modules) ## instructions per I/O against the in-
 
 bench-wall: $(if $(KVER),modules,all-modules) ## the same by the clock on the wall, in turns
 	@scripts/bench.sh --wall $(bench_options)
+
+bench-memory: $(if $(KVER),modules,all-modules) ## memory of connections, against the in-tree modules
+	@scripts/bench.sh --memory $(bench_options)
 
 bench-xdp: ## nanoseconds per packet of the cloak, beside others
 	@scripts/bench-xdp.sh

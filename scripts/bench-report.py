@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns what the guests of scripts/bench.sh printed into tables and a chart.
 
-usage: bench-report.py [--wall] FOLDER FILE...
+usage: bench-report.py [--wall | --memory] FOLDER FILE...
 
-FILEs have a line of JSON for each job. FOLDER gets bench.json and bench.svg;
-the tables go to standard output. Figures of the in-tree pair that FOLDER's
-bench.json has from an earlier run serve where FILEs have none.
+FILEs have a line of JSON for each job, or number of connections. FOLDER gets
+bench.json and, of jobs, bench.svg; the tables go to standard output. Figures of
+the in-tree pair that FOLDER's bench.json has from an earlier run serve where
+FILEs have none.
 """
 import json
 import os
@@ -30,6 +31,7 @@ BARS = {
     "randread-4k-qd32-digest": 0.45,
 }
 NO_WORSE = 1.00
+MODES = ["--wall"], ["--memory"]
 
 
 def read_figures(paths):
@@ -215,11 +217,37 @@ def write_json(path, figures, ratios):
         file.write("\n")
 
 
+def report_memory(folder, paths):
+    figures = read_figures(paths)
+    for kernel in dict.fromkeys(f["kernel"] for f in figures):
+        print(f"{kernel}: KiB, and KiB for each connection, both ends\n")
+        own = [f for f in figures if f["kernel"] == kernel]
+        pairs = list(dict.fromkeys(f["pair"] for f in own))
+        rows = [["connections", *pairs]]
+        for count in dict.fromkeys(f["connections"] for f in own):
+            cells = {f["pair"]: f for f in own if f["connections"] == count}
+            rows.append([f"{count:,}"] + [cell_kib(cells[p]) for p in pairs])
+        print_table(rows)
+        print()
+    write_json(os.path.join(folder, "bench.json"), figures, {})
+
+
+def cell_kib(figure):
+    return f"{figure['kib']:,} / {figure['kib'] / figure['connections']:,.0f}"
+
+
 def main(arguments):
-    wall = arguments[:1] == ["--wall"]
-    folder, *paths = arguments[wall:] or [None]
+    mode = arguments.pop(0) if arguments[:1] in MODES else None
+    folder, *paths = arguments or [None]
     if not paths:
         sys.exit(__doc__)
+    if mode == "--memory":
+        report_memory(folder, paths)
+    else:
+        report_jobs(folder, paths, mode == "--wall")
+
+
+def report_jobs(folder, paths, wall):
     store = os.path.join(folder, "bench.json")
     figures = read_figures(paths)
     measured = {key(f)[:2] for f in figures}

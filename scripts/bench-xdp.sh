@@ -74,7 +74,7 @@ nft_with() {
 		echo 'type filter hook ingress device eth0 priority 0;'
 		echo 'policy drop;'
 		"$bench" --nft "$1"
-		echo '} }'
+		printf '}\n}\n'
 	} >"$work/nft"
 	ip netns exec "$netns" nft -f "$work/nft" || return 1
 	ip netns exec "$netns" "$bench" --live eth0 "$1" --repeat 20000

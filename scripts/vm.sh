@@ -7,10 +7,11 @@
 # usage: scripts/vm.sh [OPTION...] -- COMMAND [ARGUMENT...]
 #   --kernel K     6.1, 6.12, a release, or a built kernel tree (default 6.12)
 #   --modules M    ours: modprobe finds our modules; none: the kernel's own
-#   --cpus N       processors (default 2)
+#   --cpus N       processors (default 2; with --icount 1)
 #   --mem MIB      memory (default 1024)
 #   --timeout S    the guest's whole life in seconds (default 120)
-#   --icount       the guest's clock counts instructions, for exact figures
+#   --icount       the guest's clock counts instructions, for exact figures; more
+#                  than one processor take turns, and the clock counts all
 #   --disk MIB     an empty scratch disk, /dev/vda
 #   --append ARGS  more words for the kernel command line
 #   --log FILE     keep the kernel log there
@@ -33,7 +34,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=selftests/lib/dmesg.sh
 . "$here/../selftests/lib/dmesg.sh"
 
-kernel=6.12 modules=none cpus=2 mem=1024 limit=120 icount=no disk='' append=''
+kernel=6.12 modules=none cpus='' mem=1024 limit=120 icount=no disk='' append=''
 log='' interactive=no accel='' threads=multi
 
 usage() {
@@ -61,6 +62,8 @@ while (($# > 0)); do
 	shift
 done
 (($# > 0)) || usage
+[[ -n $cpus || $icount == no ]] || cpus=1
+: "${cpus:=2}"
 need_command qemu-system-x86_64 qemu-system-x86
 
 locate_kernel "$kernel"

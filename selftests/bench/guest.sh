@@ -71,18 +71,20 @@ device_for() {
 # run_fio JOB OPTION...: its report is then in /run/fio.json.
 run_fio() {
 	# shellcheck disable=SC2046 # the options are words
-	fio $(job_fio "$1") --filename="$device" --direct=1 --size=3g \
-		--ioengine=io_uring --norandommap --randrepeat=1 \
+	fio --ioengine=io_uring $(job_fio "$1") --filename="$device" \
+		--direct=1 --size=3g --norandommap --randrepeat=1 \
 		--lat_percentiles=1 --clat_percentiles=0 \
 		--output-format=json --output=/run/fio.json "${@:2}"
 }
 
-# length_of JOB: the options of fio that say how long it runs.
+# length_of JOB: the options of fio that say how long it runs. Where processes
+# take turns all run for the same time, or some would have the machine for
+# themselves.
 length_of() {
 	local size
 	size=$(cut -d- -f2 <<<"$1")
-	if [[ -n $seconds ]]; then
-		echo "--time_based --runtime=$seconds"
+	if [[ -n $seconds || $(job_queues "$1") != 1 ]]; then
+		echo "--time_based --runtime=${seconds:-2}"
 	else
 		echo "--number_ios=$(job_ios "$(numfmt --from=iec "${size^^}")")"
 	fi
@@ -91,12 +93,13 @@ length_of() {
 # figures PAIR JOB: a line of JSON from fio's report.
 figures() {
 	jq -c --arg kernel "$(uname -r)" --arg pair "$1" --arg job "$2" '
-		.jobs[0] | [.read, .write] | map(select(.total_ios > 0)) |
-		(map(.total_ios) | add) as $ios |
-		(map(.runtime) | max) as $ms |
-		{$kernel, $pair, $job, ios: $ios, iops: ($ios * 1000 / $ms),
-		 p50: .[0].lat_ns.percentile."50.000000",
-		 p99: .[0].lat_ns.percentile."99.000000"}' /run/fio.json
+		[.jobs[] | [.read, .write] | map(select(.total_ios > 0)) |
+		 {ios: (map(.total_ios) | add), ms: (map(.runtime) | max),
+		  lat: .[0].lat_ns.percentile}] |
+		{$kernel, $pair, $job, ios: (map(.ios) | add),
+		 iops: (map(.ios * 1000 / .ms) | add),
+		 p50: .[0].lat."50.000000",
+		 p99: .[0].lat."99.000000"}' /run/fio.json
 }
 
 # profile_job JOB OPTION...: perf counts while fio does I/O, not before or
@@ -128,7 +131,7 @@ bench() {
 	shift
 	pair_up "$pair"
 	for job in "$@"; do
-		[[ $pair != null/null ]] || ! job_has "$job" digest || continue
+		[[ $pair != null/null ]] || job_is_of_disk "$job" || continue
 		device_for "$pair" "$job"
 		# shellcheck disable=SC2046 # the options are words
 		run_fio "$job" $(length_of "$job")
@@ -151,7 +154,8 @@ while (($# > 0)); do
 	shift
 done
 until udevadm settle; do :; done
-modprobe null_blk memory_backed=0 queue_mode=2 irqmode=0
+modprobe null_blk memory_backed=0 queue_mode=2 irqmode=0 \
+	submit_queues="$(nproc)"
 for pair in "${pairs[@]}"; do
 	bench "$pair" "$@"
 done

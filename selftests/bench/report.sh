@@ -20,6 +20,12 @@ figure() {
 
 report() { "$TOP/scripts/bench-report.py" "$@" >"$dir/table"; }
 
+# memory PAIR CONNECTIONS KIB
+memory() {
+	printf '{"kernel": "6.12.0", "pair": "%s", "connections": %d, "kib": %d}\n' \
+		"$@"
+}
+
 # row JOB TEXT: is the text in the job's row?
 row() { grep "^$1 " "$dir/table" | grep -F -- "$2"; }
 
@@ -58,6 +64,16 @@ ktap_run "JSON has the verdict" test \
 	"$(entry randread-4k-qd32 ours/ours met)" == false
 ktap_run "the chart is XML" /usr/bin/python3 -c \
 	"import sys, xml.dom.minidom as m; m.parse(sys.argv[1])" "$dir/bench.svg"
+
+{
+	memory intree/intree 100 36000
+	memory intree/intree 1000 365000
+	memory ours/ours 100 16000
+	memory ours/ours 1000 161000
+} >"$dir/memory"
+mkdir "$dir/of-memory"
+ktap_run "memory is taken" report --memory "$dir/of-memory" "$dir/memory"
+ktap_run "of each connection, by pair" row 1,000 "365,000 / 365  161,000 / 161"
 
 figure ours/ours randread-4k-qd1 20000 >"$dir/ours"
 ktap_run "a run without the in-tree pair" report "$dir" "$dir/ours"

@@ -95,7 +95,7 @@ add_port() {
 add_accel() {
 	if [[ $icount == yes ]]; then
 		QEMU+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
-			-smp 1 -cpu "max,la57=off")
+			-smp "$cpus" -cpu "max,la57=off")
 	elif [[ $accel == kvm ]]; then
 		QEMU+=(-accel kvm -smp "$cpus" -cpu host)
 	else
