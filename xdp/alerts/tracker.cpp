@@ -5,8 +5,6 @@
 #include <bit>
 #include <cstring>
 
-#include "bpf/counters.h"
-
 namespace cloak
 {
 namespace
@@ -44,30 +42,6 @@ bool isBackground(const Probe &probe)
 bool opensSomething(const Probe &probe)
 {
 	return probe.has(CLOAK_EVENT_FIRST) || probe.has(CLOAK_EVENT_NEW_KIND);
-}
-
-bool isSlow(const cloak_source &totals)
-{
-	const std::chrono::nanoseconds span(totals.last_ns - totals.first_ns);
-
-	return totals.probes > 1 &&
-	       span / (totals.probes - 1) >= Tracker::kSlowFrom;
-}
-
-/** The gravest that fits; what several do together before what one does. */
-AlertClass classify(const Alert &alert, bool decoy)
-{
-	if (decoy)
-		return AlertClass::Decoy;
-	if (alert.campaign)
-		return alert.campaign->kind;
-	const bool ports = alert.portCount >= Tracker::kScanFrom;
-	const bool targets = alert.targetCount >= Tracker::kScanFrom;
-	if ((ports || targets) && isSlow(alert.totals))
-		return AlertClass::SlowScan;
-	if (ports)
-		return AlertClass::PortScan;
-	return targets ? AlertClass::PortSweep : AlertClass::Probe;
 }
 
 } // namespace
@@ -158,9 +132,10 @@ void Tracker::probe(const Probe &probe)
 	record.decoy = record.decoy || probe.has(CLOAK_EVENT_DECOY);
 	if (campaign)
 		record.campaign = campaign;
-	if (opensSomething(probe) || record.told == 0) {
-		const bool told = publish(record, false, probe.time());
-		if (told && record.totals.probes == record.told + 1)
+	const bool news = record.told > 0 && isNews(record);
+	if (news || opensSomething(probe) || record.told == 0) {
+		const bool told = publish(record, news, probe.time());
+		if (told && (news || record.totals.probes == record.told + 1))
 			record.told = record.totals.probes;
 	}
 	record.interval = kFirstLook;
@@ -264,29 +239,35 @@ bool Tracker::shouldSummarise(const Record &record, BootTime now) const
 	const auto silent =
 	    now - BootClock::fromNanoseconds(record.totals.last_ns);
 
-	if (!record.summarised && silent >= kPause)
+	if (isNews(record) || (!record.summarised && silent >= kPause))
 		return true;
 	return now - record.toldAt >= policy_.repeat;
 }
 
+/** Whether it does now what no alert has called it yet. */
+bool Tracker::isNews(const Record &record)
+{
+	const AlertClass kind = record.kind();
+
+	return kind != AlertClass::Probe &&
+	       !record.classes.test(static_cast<std::size_t>(kind));
+}
+
 /** @returns whether it was published and not suppressed. */
-bool Tracker::publish(const Record &record, bool summary, BootTime now)
+bool Tracker::publish(Record &record, bool summary, BootTime now)
 {
 	if (!limit_.take(now)) {
 		++stats_.suppressed;
 		return false;
 	}
-	Alert alert;
+	Alert alert = record.alert();
+	const auto kind = static_cast<std::size_t>(alert.kind);
+
 	alert.summary = summary;
 	alert.probe = record.last;
-	alert.seen = record.seen;
-	alert.totals = record.totals;
-	alert.portCount = estimateDistinct(alert.totals.ports);
-	alert.targetCount = estimateDistinct(alert.totals.targets);
-	alert.campaign = record.campaign;
-	alert.kind = classify(alert, record.decoy);
+	record.classes.set(kind);
 	++stats_.raised;
-	++stats_.byClass.at(static_cast<std::size_t>(alert.kind));
+	++stats_.byClass.at(kind);
 	publish_(alert);
 	return true;
 }

@@ -8,7 +8,7 @@
 #define CLOAKLAKE_ALERTS_TRACKER_H
 
 #include <array>
-#include <chrono>
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "alerts/campaign.h"
+#include "alerts/conduct.h"
 #include "alerts/limit.h"
 #include "model/alert.h"
 #include "policy/policy.h"
@@ -28,10 +29,11 @@ namespace cloak
 /**
  * Remembers sources and decides when to speak.
  *
- * The first probe of a source and the first of each kind are told at once.
- * What follows is gathered: told when the source has paused, or after
- * AlertPolicy::repeat while it goes on. The data plane reports few of many
- * packets, so the tracker asks it for the totals of the sources it knows.
+ * The first probe of a source and the first of each kind are told at once, and
+ * so is what makes a scan of it. What follows is gathered: told when the source
+ * has paused, or after AlertPolicy::repeat while it goes on. The data plane
+ * reports few of many packets, so the tracker asks it for the totals of the
+ * sources it knows.
  *
  * Nothing here waits, and no source can make it remember more than one
  * record. Not for several threads.
@@ -54,19 +56,6 @@ public:
 		std::array<std::uint64_t, kAlertClasses> byClass{};
 	};
 
-	/**
-	 * From so many different ports or addresses on it is a scan: who
-	 * mistypes an address, or a service that is retried, does not get so
-	 * far, and the fifth probe of any scanner does.
-	 */
-	static constexpr std::uint64_t kScanFrom = 5;
-
-	/**
-	 * A scan whose probes are so far apart on the average is a slow one:
-	 * nmap -T1 pauses 15 s, -T0 five minutes, -T2 less than a second.
-	 */
-	static constexpr std::chrono::seconds kSlowFrom{10};
-
 	Tracker(Totals totals, Publish publish);
 
 	/** Takes new limits; what is remembered stays. */
@@ -88,13 +77,10 @@ public:
 	[[nodiscard]] Stats stats() const;
 
 private:
-	struct Record {
+	struct Record : Conduct {
 		cloak_source_key key{};
-		Observed seen;
 		Probe last;
-		cloak_source totals{};
-		bool decoy = false; //!< it has touched one
-		std::optional<Campaign> campaign;
+		std::bitset<kAlertClasses> classes; //!< it was called so
 		std::uint64_t told = 0; //!< probes that alerts have told of
 		BootTime toldAt;        //!< of the first alert or last summary
 		bool summarised = false;
@@ -112,9 +98,10 @@ private:
 	void forget(Records::iterator record);
 	void schedule(Records::iterator record, BootTime due);
 	void review(Records::iterator record, BootTime now);
+	[[nodiscard]] static bool isNews(const Record &record);
 	[[nodiscard]] bool shouldSummarise(const Record &record,
 	                                   BootTime now) const;
-	bool publish(const Record &record, bool summary, BootTime now);
+	bool publish(Record &record, bool summary, BootTime now);
 
 	Totals totals_;
 	Publish publish_;

@@ -35,6 +35,15 @@ std::set<IpAddress> Observed::allTargets() const
 	return all;
 }
 
+std::size_t Observed::portCount() const
+{
+	std::size_t count = 0;
+
+	for (const auto &[manner, ports] : ports_)
+		count += ports.size();
+	return count;
+}
+
 std::string mannerOf(const Probe &probe)
 {
 	switch (probe.kind()) {

@@ -43,6 +43,8 @@ public:
 	}
 	/** All addresses together. */
 	[[nodiscard]] std::set<IpAddress> allTargets() const;
+	/** How many ports, those of each protocol by themselves. */
+	[[nodiscard]] std::size_t portCount() const;
 
 private:
 	std::map<std::string, std::set<IpAddress>> targets_;
@@ -78,7 +80,10 @@ struct Alert {
 	Probe probe; //!< the last one that is known in full
 	Observed seen;
 	cloak_source totals{};
-	/** Estimates of how many different ones there were, from the totals. */
+	/**
+	 * How many different ones there were: estimates from the totals, or as
+	 * many as are known, if that is more.
+	 */
 	std::uint64_t portCount = 0;
 	std::uint64_t targetCount = 0;
 	/** Of DecoyScan and DistributedScan: who takes part. */

@@ -172,13 +172,25 @@ TEST_F(TrackerTest, TheRestIsToldWhenTheSourcePauses)
 	scanner.quietly(204, 4400ms);
 	account_ = scanner.totals();
 	tracker_.tick(at(5s));
-	EXPECT_EQ(said_.size(), 2U) << "told too early";
+	EXPECT_EQ(said_.size(), 3U) << "told too early";
 	tracker_.tick(at(6s));
-	ASSERT_EQ(said_.size(), 3U);
-	EXPECT_EQ(said_[2],
+	ASSERT_EQ(said_.size(), 4U);
+	EXPECT_EQ(said_[3],
 	          "10.0.3.7 (52:54:00:aa:bb:cc) swept 10.0.9.0/24 with ARP and "
 	          "probed tcp 22, 445, 4420 on 10.0.9.5 (TCP SYN scan); 212 "
 	          "probes in 3.4 s");
+}
+
+TEST_F(TrackerTest, WhatMakesAScanOfItIsToldAtOnce)
+{
+	Scanner scanner("10.0.3.7");
+
+	for (std::uint16_t port = 1; port <= 8; ++port)
+		tracker_.probe(scanner.tcp("10.0.9.5", port, port * 1ms));
+	ASSERT_EQ(said_.size(), 2U);
+	EXPECT_EQ(said_[1], "10.0.3.7 (52:54:00:aa:bb:cc) probed tcp 1, 2, 3, "
+	                    "4, 5 on 10.0.9.5 (TCP SYN scan); 5 probes in "
+	                    "0.0 s");
 }
 
 TEST_F(TrackerTest, AScanThatGoesOnIsToldAgainAndAgain)

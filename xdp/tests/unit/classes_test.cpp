@@ -5,6 +5,7 @@
  */
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "alerts/eve.h"
@@ -37,7 +38,7 @@ protected:
 		event.ethertype = 0x0800;
 		event.protocol = 6;
 		event.dport = port;
-		event.kind = CLOAK_KIND_SYN;
+		event.kind = kind_;
 		event.reason = CLOAK_DROP_UNAUTHORISED;
 		event.flags = static_cast<std::uint16_t>(
 		    CLOAK_EVENT_V4 | CLOAK_EVENT_PORTS | flags);
@@ -47,7 +48,7 @@ protected:
 		}
 		++totals.probes;
 		++totals.events;
-		totals.kinds |= 1U << CLOAK_KIND_SYN;
+		totals.kinds |= 1U << kind_;
 		totals.last_ns = event.time_ns;
 		totals.ports[port / 64 % CLOAK_PORT_WORDS] |= 1ULL
 		                                              << (port % 64U);
@@ -70,6 +71,8 @@ protected:
 		           : std::string(className(alerts_.back().kind));
 	}
 
+	/** As of a program that connects, unless a test says otherwise. */
+	cloak_kind kind_ = CLOAK_KIND_CONNECT;
 	std::vector<Alert> alerts_;
 	std::map<IpAddress, cloak_source> accounts_;
 	Tracker tracker_{
@@ -93,6 +96,86 @@ TEST_F(ClassesTest, FivePortsAreAPortScan)
 		probe("10.0.3.7", "10.0.9.5", port, 1s);
 	pass(1s, 5s);
 	EXPECT_EQ(lastClass(), "port scan");
+}
+
+/* All the same bit to the sketch. */
+TEST_F(ClassesTest, PortsThatAreKnownNeedNoEstimate)
+{
+	for (const std::uint16_t port : {256, 512, 768, 1024, 1280})
+		probe("10.0.3.7", "10.0.9.5", port, 1s);
+	EXPECT_EQ(lastClass(), "port scan");
+	EXPECT_EQ(alerts_.back().totals.probes, 5U);
+	EXPECT_EQ(alerts_.back().portCount, 5U);
+}
+
+TEST_F(ClassesTest, OnceCalledAScanItIsGatheredAgain)
+{
+	for (std::uint16_t port = 1; port <= 100; ++port)
+		probe("10.0.3.7", "10.0.9.5", port, 1s);
+	EXPECT_EQ(alerts_.size(), 2U) << "the first probe, and the fifth";
+	pass(1s, 3s);
+	ASSERT_EQ(alerts_.size(), 3U);
+	EXPECT_EQ(alerts_.back().totals.probes, 100U);
+}
+
+/* As nmap -T0 does with ports that do not answer. */
+TEST_F(ClassesTest, FiveProbesThatOnlyAScannerMakesAreAScan)
+{
+	constexpr std::array<std::uint16_t, 5> ports = {445, 445, 445, 80, 80};
+
+	kind_ = CLOAK_KIND_SYN;
+	for (std::size_t i = 0; i < ports.size(); ++i) {
+		const auto when = 300s * static_cast<int>(i) + 1s;
+		EXPECT_NE(lastClass(), "slow scan");
+		probe("10.0.3.7", "10.0.9.5", ports.at(i), when);
+		if (i + 1 < ports.size())
+			pass(when, when + 299s);
+	}
+	EXPECT_EQ(lastClass(), "slow scan");
+	EXPECT_EQ(alerts_.back().totals.probes, 5U);
+	EXPECT_EQ(alerts_.back().portCount, 2U);
+}
+
+TEST_F(ClassesTest, OnePortThatIsTriedAgainIsNoScanWhoeverMakesThePackets)
+{
+	kind_ = CLOAK_KIND_SYN;
+	for (auto when = 1s; when < 600s; when += 15s) {
+		probe("10.0.3.7", "10.0.9.5", 22, when);
+		pass(when, when + 14s);
+	}
+	EXPECT_EQ(lastClass(), "probe");
+}
+
+TEST_F(ClassesTest, MoreAddressesThanPortsAreASweep)
+{
+	for (int host = 1; host <= 20; ++host) {
+		for (std::uint16_t port = 1; port <= 6; ++port)
+			probe("10.0.3.7", "10.0.9." + std::to_string(host),
+			      port, 1s);
+	}
+	pass(1s, 5s);
+	EXPECT_EQ(lastClass(), "port sweep");
+}
+
+TEST_F(ClassesTest, FourPortsThatAProgramConnectsToAreNoScan)
+{
+	for (std::uint16_t port = 1; port <= 4; ++port)
+		probe("10.0.3.7", "10.0.9.5", port, 1s);
+	pass(1s, 60s);
+	EXPECT_EQ(lastClass(), "probe");
+}
+
+TEST_F(ClassesTest, ASlowScanIsToldWithItsFifthProbe)
+{
+	for (int i = 0; i < 5; ++i) {
+		const auto when = 15s * i + 1s;
+		probe("10.0.3.7", "10.0.9.5", static_cast<std::uint16_t>(i + 1),
+		      when);
+		if (i < 4)
+			pass(when, when + 14s);
+	}
+	EXPECT_EQ(lastClass(), "slow scan");
+	EXPECT_EQ(alerts_.back().totals.probes, 5U);
 }
 
 TEST_F(ClassesTest, FiveAddressesAreASweep)
