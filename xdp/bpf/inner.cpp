@@ -2,7 +2,9 @@
 #include "bpf/inner.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <numeric>
 
 namespace cloak
@@ -20,40 +22,80 @@ Result<bpf_map_info> describe(const Fd &map, const std::string &name)
 	return info;
 }
 
-} // namespace
-
-Result<Fd> innerMap(const Fd &outer, __u32 index, const std::string &name)
+/** The number by which the kernel knows the map under @p index. */
+Result<__u32> numberAt(const OuterMap &outer, __u32 index,
+                       const std::string &name)
 {
 	__u32 id = 0;
 
-	if (bpf_map_lookup_elem(outer.get(), &index, &id))
+	if (bpf_map_lookup_elem(outer.fd.get(), &index, &id))
 		return Error::fromErrno("no policy in map " + name);
-	Fd fd(bpf_map_get_fd_by_id(id));
+	return id;
+}
+
+bool isNumber(const Fd &map, __u32 id, const std::string &name)
+{
+	auto info = describe(map, name);
+
+	return info && info->id == id;
+}
+
+std::string pinOf(const OuterMap &outer, __u32 index)
+{
+	return outer.pins + "-" + std::to_string(index);
+}
+
+/** The pin of a map that is about to hang there. */
+std::string nextPinOf(const OuterMap &outer, __u32 index)
+{
+	return pinOf(outer, index) + "-next";
+}
+
+Status pin(const Fd &map, const std::string &path)
+{
+	if (unlink(path.c_str()) && errno != ENOENT)
+		return Error::fromErrno("cannot remove " + path);
+	if (bpf_obj_pin(map.get(), path.c_str()))
+		return Error::fromErrno("cannot pin " + path);
+	return {};
+}
+
+} // namespace
+
+/*
+ * Who was killed while he hung in a map has left it with either of the pins,
+ * and the number tells which.
+ */
+Result<Fd> innerMap(const OuterMap &outer, __u32 index, const std::string &name)
+{
+	auto id = numberAt(outer, index, name);
+
+	if (!id)
+		return id.error();
+	if (!outer.pins.empty()) {
+		for (const std::string &path :
+		     {pinOf(outer, index), nextPinOf(outer, index)}) {
+			Fd pinned(bpf_obj_get(path.c_str()));
+			if (pinned && isNumber(pinned, *id, name))
+				return pinned;
+		}
+	}
+	Fd fd(bpf_map_get_fd_by_id(*id));
 	if (!fd)
 		return Error::fromErrno("cannot open map " + name);
 	return fd;
 }
 
-Result<Fd> modelMap(const Fd &slots, const std::string &name)
+Result<Fd> emptyCopy(const OuterMap &outer, const std::string &name,
+                     __u32 entries)
 {
-	auto first = innerMap(slots, 0, name);
-
-	return first ? std::move(first) : innerMap(slots, 1, name);
-}
-
-Result<Fd> emptyCopy(const Fd &model, const std::string &name, __u32 entries)
-{
-	auto info = describe(model, name);
+	auto info = describe(outer.model, name);
 	if (!info)
 		return info.error();
 
 	LIBBPF_OPTS(bpf_map_create_opts, options);
-	Fd types;
 	if (info->btf_id != 0) {
-		types = Fd(bpf_btf_get_fd_by_id(info->btf_id));
-		if (!types)
-			return Error::fromErrno("no types of map " + name);
-		options.btf_fd = static_cast<__u32>(types.get());
+		options.btf_fd = static_cast<__u32>(outer.types.get());
 		options.btf_key_type_id = info->btf_key_type_id;
 		options.btf_value_type_id = info->btf_value_type_id;
 	}
@@ -76,15 +118,33 @@ Result<__u32> sizeOfMap(const Fd &map, const std::string &name)
 	return __u32{info->max_entries};
 }
 
-Status hangMap(const Fd &outer, __u32 index, const Fd &inner,
+Status hangMap(const OuterMap &outer, __u32 index, const Fd &inner,
                const std::string &name)
 {
 	const int fd = inner.get();
+	const std::string path = pinOf(outer, index);
+	const std::string next = nextPinOf(outer, index);
 
-	if (bpf_map_update_elem(outer.get(), &index, &fd, BPF_ANY))
+	if (!outer.pins.empty()) {
+		auto pinned = pin(inner, next);
+		if (!pinned)
+			return pinned;
+	}
+	if (bpf_map_update_elem(outer.fd.get(), &index, &fd, BPF_ANY))
 		return Error::fromErrno("cannot put map " + name +
 		                        " into the policy");
+	if (!outer.pins.empty() && rename(next.c_str(), path.c_str()))
+		return Error::fromErrno("cannot rename " + next);
 	return {};
+}
+
+Status hangModel(const OuterMap &outer, const std::string &name)
+{
+	auto id = numberAt(outer, 0, name);
+
+	if (id && isNumber(outer.model, *id, name))
+		return pin(outer.model, pinOf(outer, 0));
+	return hangMap(outer, 0, outer.model, name);
 }
 
 Status writeArray(const Fd &map, __u32 first, const void *values, __u32 count,

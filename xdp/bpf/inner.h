@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/maps.h"
 #include "cloak_abi.h"
 #include "util/fd.h"
 #include "util/result.h"
@@ -18,27 +19,30 @@
 namespace cloak
 {
 
-/** The map that hangs in @p outer under @p index; ENOENT if there is none. */
-[[nodiscard]] Result<Fd> innerMap(const Fd &outer, __u32 index,
+/**
+ * The map that hangs in @p outer under @p index; ENOENT if there is none.
+ * It is opened by its pin: by its number only CAP_SYS_ADMIN may do that.
+ */
+[[nodiscard]] Result<Fd> innerMap(const OuterMap &outer, __u32 index,
                                   const std::string &name);
 
-/** The map of whichever slot has one: what others have to look like. */
-[[nodiscard]] Result<Fd> modelMap(const Fd &slots, const std::string &name);
-
 /**
- * An empty map like @p model, with the BTF types of its keys and values: an
- * array of maps takes only such as agree in having them (Linux 6.1).
+ * An empty map like those in @p outer, with the BTF types of its keys and
+ * values: an array of maps takes only such as agree in having them (Linux 6.1).
  * @param entries how many it may hold; 0: as many as the model.
  */
-[[nodiscard]] Result<Fd> emptyCopy(const Fd &model, const std::string &name,
-                                   __u32 entries = 0);
+[[nodiscard]] Result<Fd> emptyCopy(const OuterMap &outer,
+                                   const std::string &name, __u32 entries = 0);
 
 /** How many entries a map may hold. */
 [[nodiscard]] Result<__u32> sizeOfMap(const Fd &map, const std::string &name);
 
-/** Puts a map into an array of maps. */
-Status hangMap(const Fd &outer, __u32 index, const Fd &inner,
+/** Puts a map into an array of maps, and pins it if that one is pinned. */
+Status hangMap(const OuterMap &outer, __u32 index, const Fd &inner,
                const std::string &name);
+
+/** The same for the model, under index 0, where a new object has it already. */
+Status hangModel(const OuterMap &outer, const std::string &name);
 
 /** Writes values to an array from @p first on, in one call. */
 Status writeArray(const Fd &map, __u32 first, const void *values, __u32 count,

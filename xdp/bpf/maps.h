@@ -131,6 +131,14 @@ using DecoyMap = Map<cloak_addr, cloak_decoy>;
 using ShadowMap = Map<cloak_addr, cloak_shadow>;
 using RecordMap = Map<cloak_record_key, cloak_record>;
 
+/** An array of maps; see bpf/inner.h. */
+struct OuterMap {
+	Fd fd;
+	std::string pins; //!< where those in it are pinned, "-INDEX" follows
+	Fd model;         //!< what they look like; only with a CloakObject
+	Fd types;         //!< BTF that the model's types are in
+};
+
 /**
  * All maps of one data plane: opened from their pins (cloakctl), or handed
  * out by the CloakObject that has loaded them (cloakd, tests).
@@ -144,16 +152,17 @@ struct CloakMaps {
 	[[nodiscard]] static Result<CloakMaps>
 	openPinned(const std::string &pinRoot = kDefaultPinRoot);
 
-	Fd generation;   //!< array, one __u64; see CLOAK_SLOT
-	Fd ifaceSlots;   //!< array of maps: interfaces of each slot
-	Fd addressSlots; //!< array of maps: cloaked addresses of each slot
-	Fd peerSlots;    //!< array of maps: peers of each slot
-	Fd tableSlots;   //!< array of maps: tables of rules, see RuleMaps
-	Fd tupleSlots;
-	Fd bucketSlots;
-	Fd entrySlots;
-	Fd ruleCounters; //!< array of maps, see RuleCounters
-	Fd counterKeys;
+	Fd generation;       //!< array, one __u64; see CLOAK_SLOT
+	OuterMap ifaceSlots; //!< array of maps: interfaces of each slot
+	OuterMap
+	    addressSlots;    //!< array of maps: cloaked addresses of each slot
+	OuterMap peerSlots;  //!< array of maps: peers of each slot
+	OuterMap tableSlots; //!< array of maps: tables of rules, see RuleMaps
+	OuterMap tupleSlots;
+	OuterMap bucketSlots;
+	OuterMap entrySlots;
+	OuterMap ruleCounters; //!< array of maps, see RuleCounters
+	OuterMap counterKeys;
 	Map<__u32, cloak_config> config;
 	Fd counters;   //!< per CPU, see readCounters()
 	Fd eventStats; //!< per CPU, see readEventStats()
@@ -162,7 +171,7 @@ struct CloakMaps {
 	FlowMap flows;
 	NeighbourMap neighbours;
 	StationMap stations;
-	Fd decoySlots; //!< array of maps: decoys of each slot
+	OuterMap decoySlots; //!< array of maps: decoys of each slot
 	ShadowMap shadows;
 	RecordMap records;
 	Map<__u32, __u32> gates; //!< enum cloak_gate

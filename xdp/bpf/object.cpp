@@ -3,94 +3,63 @@
 
 #include <bpf/libbpf.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <system_error>
+#include <utility>
 
+#include "bpf/inner.h"
+#include "bpf/pin_folder.h"
+#include "bpf/policy_maps.h"
 #include "bpf/quiet.h"
 #include "cloak.skel.h"
 
 namespace cloak
 {
 
-namespace fs = std::filesystem;
-
 namespace
 {
 
-constexpr const char *kBpfMount = "/sys/fs/bpf";
-
-bool isBpfFs(const std::string &path)
+Result<Fd> duplicate(int original)
 {
-	struct statfs info {
-	};
-
-	return statfs(path.c_str(), &info) == 0 &&
-	       static_cast<unsigned long>(info.f_type) == BPF_FS_MAGIC;
-}
-
-/** Whether a mount made here outlives the process, as pins have to. */
-bool hasMountsOfTheHost()
-{
-	struct stat own {
-	};
-	struct stat first {
-	};
-
-	if (stat("/proc/self/ns/mnt", &own) || stat("/proc/1/ns/mnt", &first))
-		return true; // cannot be told
-	return own.st_dev == first.st_dev && own.st_ino == first.st_ino;
-}
-
-/** Mounts the BPF file system where every distribution has it. */
-Status mountBpfFs()
-{
-	if (isBpfFs(kBpfMount))
-		return {};
-	if (!hasMountsOfTheHost())
-		return Error(
-		    "/sys/fs/bpf is not mounted in this mount namespace, and "
-		    "pins made here would not last: enter the network "
-		    "namespace alone (nsenter --net=...), or name a folder of "
-		    "a mounted BPF file system as pin folder");
-	if (mount("bpf", kBpfMount, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-	          "mode=700"))
-		return Error::fromErrno(
-		    "cannot mount the BPF file system on /sys/fs/bpf");
-	return {};
-}
-
-Status makePinRoot(const std::string &pinRoot)
-{
-	std::error_code failure;
-
-	if (pinRoot.starts_with(kBpfMount)) {
-		auto mounted = mountBpfFs();
-		if (!mounted)
-			return mounted.error();
-	}
-	fs::create_directories(pinRoot, failure);
-	if (failure)
-		return Error(failure.value(), "cannot create " + pinRoot);
-	if (chmod(pinRoot.c_str(), S_IRWXU))
-		return Error::fromErrno("cannot restrict " + pinRoot);
-	if (!isBpfFs(pinRoot))
-		return Error(pinRoot + " is not in a BPF file system");
-	return {};
-}
-
-Result<Fd> duplicate(const bpf_map *map)
-{
-	Fd fd(fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0));
+	Fd fd(fcntl(original, F_DUPFD_CLOEXEC, 0));
 
 	if (!fd)
 		return Error::fromErrno("cannot duplicate a map descriptor");
 	return fd;
+}
+
+/** An array of maps of the ABI, and the map that those in it are like. */
+struct OuterName {
+	const char *name;
+	const char *model;
+	OuterMap CloakMaps::*map;
+};
+
+constexpr OuterName kOuterMaps[] = {
+    {"iface_slots", "interfaces_0", &CloakMaps::ifaceSlots},
+    {"address_slots", "addresses_0", &CloakMaps::addressSlots},
+    {"peer_slots", "peers_0", &CloakMaps::peerSlots},
+    {"decoy_slots", "decoys_0", &CloakMaps::decoySlots},
+    {"table_slots", "tables_0", &CloakMaps::tableSlots},
+    {"tuple_slots", "tuples_0", &CloakMaps::tupleSlots},
+    {"bucket_slots", "buckets_0", &CloakMaps::bucketSlots},
+    {"entry_slots", "entries_0", &CloakMaps::entrySlots},
+    {"rule_counters", "chunk_0", &CloakMaps::ruleCounters},
+    {"counter_keys", "keys_0", &CloakMaps::counterKeys},
+};
+
+/** The arrays of maps, by their names in the object. */
+template <typename Visit>
+Status forEachOuterMap(CloakMaps &maps, const std::string &pinRoot, Visit visit)
+{
+	for (const OuterName &outer : kOuterMaps) {
+		auto opened = visit(outer.name);
+		if (!opened)
+			return opened.error();
+		(maps.*outer.map).fd = *std::move(opened);
+		if (!pinRoot.empty())
+			(maps.*outer.map).pins = pinRoot + "/" + outer.name;
+	}
+	return {};
 }
 
 /** One map of the ABI: its name in the object and where its handle goes. */
@@ -107,15 +76,6 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	Fd accountConfig;
 	const std::pair<const char *, Fd *> list[] = {
 	    {"generation", &maps.generation},
-	    {"iface_slots", &maps.ifaceSlots},
-	    {"address_slots", &maps.addressSlots},
-	    {"peer_slots", &maps.peerSlots},
-	    {"table_slots", &maps.tableSlots},
-	    {"tuple_slots", &maps.tupleSlots},
-	    {"bucket_slots", &maps.bucketSlots},
-	    {"entry_slots", &maps.entrySlots},
-	    {"rule_counters", &maps.ruleCounters},
-	    {"counter_keys", &maps.counterKeys},
 	    {"counters", &maps.counters},
 	    {"event_stats", &maps.eventStats},
 	    {"events", &maps.events},
@@ -124,7 +84,6 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"flows", &flows},
 	    {"neighbours", &neighbours},
 	    {"stations", &stations},
-	    {"decoy_slots", &maps.decoySlots},
 	    {"account_stats", &maps.accountStats},
 	    {"evidence", &maps.evidence},
 	    {"shadows", &shadows},
@@ -184,15 +143,18 @@ Status stampVersion(const CloakMaps &maps)
 Result<CloakMaps> CloakMaps::openPinned(const std::string &pinRoot)
 {
 	CloakMaps maps;
-	auto opened = forEachMap(maps, [&](const char *name) -> Result<Fd> {
+	const auto open = [&](const char *name) -> Result<Fd> {
 		const std::string path = pinRoot + "/" + name;
 		Fd fd(bpf_obj_get(path.c_str()));
 
 		if (!fd)
 			return Error::fromErrno("cannot open " + path);
 		return fd;
-	});
+	};
+	auto opened = forEachMap(maps, open);
 
+	if (opened)
+		opened = forEachOuterMap(maps, pinRoot, open);
 	if (!opened)
 		return opened.error();
 	auto version = checkVersion(maps, pinRoot);
@@ -225,6 +187,11 @@ int CloakObject::egressProgram() const
 	return bpf_program__fd(skeleton_->progs.cloak_egress);
 }
 
+int CloakObject::answerProgram() const
+{
+	return bpf_program__fd(skeleton_->progs.cloak_answer);
+}
+
 namespace
 {
 
@@ -247,6 +214,52 @@ Status placePins(bpf_object *object, const std::string &pinRoot)
 			                        path);
 	}
 	return {};
+}
+
+/** Gives each array of maps its model, and before the first policy a map. */
+Status takeModels(const bpf_object *object, CloakMaps &maps)
+{
+	auto generation = PolicyMaps(maps).generation();
+
+	if (!generation)
+		return generation.error();
+	for (const OuterName &name : kOuterMaps) {
+		OuterMap &outer = maps.*name.map;
+		auto model = duplicate(bpf_map__fd(
+		    bpf_object__find_map_by_name(object, name.model)));
+		auto types = duplicate(bpf_object__btf_fd(object));
+
+		if (!model)
+			return model.error();
+		if (!types)
+			return types.error();
+		outer.model = *std::move(model);
+		outer.types = *std::move(types);
+		if (outer.pins.empty() || *generation != 0)
+			continue;
+		auto hung = hangModel(outer, name.model);
+		if (!hung)
+			return hung;
+	}
+	return {};
+}
+
+Result<CloakMaps> takeMaps(const bpf_object *object, const std::string &pinRoot)
+{
+	CloakMaps maps;
+	const auto take = [object](const char *name) -> Result<Fd> {
+		return duplicate(
+		    bpf_map__fd(bpf_object__find_map_by_name(object, name)));
+	};
+	auto taken = forEachMap(maps, take);
+
+	if (taken)
+		taken = forEachOuterMap(maps, pinRoot, take);
+	if (taken)
+		taken = takeModels(object, maps);
+	if (!taken)
+		return taken.error();
+	return maps;
 }
 
 Status prepare(const std::string &pinRoot)
@@ -282,27 +295,18 @@ Result<CloakObject> CloakObject::load(const Options &options)
 	if (err)
 		return Error(-err, "the kernel refuses the BPF object");
 
-	CloakMaps maps;
-	auto taken = forEachMap(maps, [&](const char *name) -> Result<Fd> {
-		return duplicate(
-		    bpf_object__find_map_by_name(skeleton->obj, name));
-	});
-	if (!taken)
-		return taken.error();
-	auto stamped = stampVersion(maps);
+	auto maps = takeMaps(skeleton->obj, options.pinRoot);
+	if (!maps)
+		return maps.error();
+	auto stamped = stampVersion(*maps);
 	if (!stamped)
 		return stamped.error();
-	return CloakObject(std::move(skeleton), std::move(maps));
+	return CloakObject(std::move(skeleton), *std::move(maps));
 }
 
 Status CloakObject::unpin(const std::string &pinRoot)
 {
-	std::error_code failure;
-
-	fs::remove_all(pinRoot, failure);
-	if (failure)
-		return Error(failure.value(), "cannot remove " + pinRoot);
-	return {};
+	return removePinRoot(pinRoot);
 }
 
 } // namespace cloak

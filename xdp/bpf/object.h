@@ -55,9 +55,10 @@ public:
 	/** Maps, valid as long as the object. */
 	[[nodiscard]] const CloakMaps &maps() const { return maps_; }
 
-	/** Descriptors of the two programs, owned by the object. */
+	/** Descriptors of the programs, owned by the object. */
 	[[nodiscard]] int ingressProgram() const;
 	[[nodiscard]] int egressProgram() const;
+	[[nodiscard]] int answerProgram() const;
 
 	/**
 	 * Removes all pins of @p pinRoot. Call it after every interface was

@@ -46,12 +46,9 @@ Status putGuarded(const PeerMap &peers, const cloak_prefix &prefix,
 }
 
 template <typename MapType>
-Result<MapType> emptyMap(const Fd &slots, const char *name)
+Result<MapType> emptyMap(const OuterMap &slots, const char *name)
 {
-	auto model = modelMap(slots, name);
-	if (!model)
-		return model.error();
-	auto fd = emptyCopy(*model, name);
+	auto fd = emptyCopy(slots, name);
 	if (!fd)
 		return fd.error();
 	return MapType(*std::move(fd), name);
@@ -84,7 +81,8 @@ Status PolicyDraft::addDecoy(const cloak_addr &addr,
 }
 
 template <typename MapType>
-Result<MapType> PolicyMaps::active(const Fd &slots, const char *name) const
+Result<MapType> PolicyMaps::active(const OuterMap &slots,
+                                   const char *name) const
 {
 	auto now = generation();
 	if (!now)

@@ -102,7 +102,7 @@ public:
 
 private:
 	template <typename MapType>
-	Result<MapType> active(const Fd &slots, const char *name) const;
+	Result<MapType> active(const OuterMap &slots, const char *name) const;
 	Status dropRules(__u32 slot) const;
 
 	const CloakMaps &maps_;

@@ -28,7 +28,7 @@ __u32 chunkOf(__u32 counter)
 }
 
 /** Whether the chunk is there in the size that this machine needs. */
-bool isReady(const Fd &outer, __u32 chunk, __u32 size, const char *name)
+bool isReady(const OuterMap &outer, __u32 chunk, __u32 size, const char *name)
 {
 	auto map = innerMap(outer, chunk, name);
 
@@ -38,15 +38,13 @@ bool isReady(const Fd &outer, __u32 chunk, __u32 size, const char *name)
 	return has && *has == size;
 }
 
-/** Makes the chunk if need be. The first one is what they all look like. */
-Status makeChunk(const Fd &outer, __u32 chunk, __u32 size, const char *name)
+/** Makes the chunk if need be. */
+Status makeChunk(const OuterMap &outer, __u32 chunk, __u32 size,
+                 const char *name)
 {
 	if (isReady(outer, chunk, size, name))
 		return {};
-	auto model = innerMap(outer, 0, name);
-	if (!model)
-		return model.error();
-	auto map = emptyCopy(*model, name, size);
+	auto map = emptyCopy(outer, name, size);
 	if (!map)
 		return map.error();
 	return hangMap(outer, chunk, *map, name);

@@ -21,20 +21,16 @@ constexpr const char *kEntries = "entries";
 constexpr std::size_t kPortion = 8192;
 
 template <typename T>
-Result<Fd> emptyArray(const Fd &slots, const std::vector<T> &values,
+Result<Fd> emptyArray(const OuterMap &slots, const std::vector<T> &values,
                       const char *name)
 {
-	auto model = modelMap(slots, name);
-
-	if (!model)
-		return model.error();
 	return emptyCopy(
-	    *model, name,
+	    slots, name,
 	    static_cast<__u32>(std::max<std::size_t>(values.size(), 1)));
 }
 
 template <typename T>
-Result<Fd> filledArray(const Fd &slots, const std::vector<T> &values,
+Result<Fd> filledArray(const OuterMap &slots, const std::vector<T> &values,
                        const char *name)
 {
 	auto map = emptyArray(slots, values, name);
@@ -51,10 +47,7 @@ Result<Fd> filledArray(const Fd &slots, const std::vector<T> &values,
 Result<Fd> filledTables(const CloakMaps &maps, const RuleImage &image,
                         std::span<const __u32> counters)
 {
-	auto model = modelMap(maps.tableSlots, kTables);
-	if (!model)
-		return model.error();
-	auto map = emptyCopy(*model, kTables);
+	auto map = emptyCopy(maps.tableSlots, kTables);
 	if (!map)
 		return map;
 	for (auto [address, table] : image.tables) {

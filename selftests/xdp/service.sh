@@ -1,0 +1,307 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The unit cloakd.service under a systemd of its own: a container has this
+# machine's files below an overlay, the cloak installed as "make install" does
+# it, and the lake for its network. Whatever systemd does to the daemon, the
+# cloak stays; and the daemon has no more rights than it needs.
+#
+# where: host
+# timeout: 180
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/netns.sh"
+. "$KTAP_LIB/cloakd.sh"
+ktap_need_commands jq systemd-nspawn
+
+# machine: the files of the container, ROOT.
+machine() {
+	ROOT=$WORK/root
+	mkdir "$WORK/over" "$ROOT"
+	mount -t tmpfs tmpfs "$WORK/over"
+	defer umount "$WORK/over"
+	mkdir "$WORK/over/upper" "$WORK/over/work"
+	mount -t overlay overlay "$ROOT" -o \
+		"lowerdir=/,upperdir=$WORK/over/upper,workdir=$WORK/over/work"
+	defer umount "$ROOT"
+	rm -rf "$ROOT/etc/systemd/system" "$ROOT/etc/cloaklake" \
+		"$ROOT/var/log/cloaklake" "$ROOT/var/lib/cloaklake"
+	: >"$ROOT/etc/fstab"
+	DESTDIR=$ROOT "$TOP/scripts/install.sh" install --part cloak
+	systemd-sysusers --root="$ROOT" \
+		"$ROOT/usr/local/lib/sysusers.d/cloaklake.conf"
+	mkdir "$ROOT/etc/systemd/system"
+	cat >"$ROOT/etc/systemd/system/lab.target" <<-EOF
+		[Unit]
+		Requires=sysinit.target
+		After=sysinit.target
+		Wants=cloakd.service
+	EOF
+}
+
+# boot: systemd begins with nothing but the daemon and what that needs.
+boot() {
+	local name=cl$$-lake
+	systemd-nspawn --quiet --register=no --keep-unit --boot \
+		--machine="$name" --directory="$ROOT" --link-journal=no \
+		--network-namespace-path="/run/netns/$(ns lake)" \
+		--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN \
+		--system-call-filter="bpf perf_event_open" \
+		--bind="$WORK/bpf:/sys/fs/bpf" --console=pipe \
+		-- --unit=lab.target </dev/null >"$WORK/console" 2>&1 &
+	NSPAWN=$!
+	defer rmdir "/run/systemd/nspawn/propagate/$name"
+	wait_until 10 pgrep -P "$NSPAWN"
+	LEADER=$(pgrep -P "$NSPAWN")
+	defer halt
+	wait_until 60 inside systemctl is-active cloakd
+}
+
+halt() {
+	kill -KILL "$LEADER"
+	wait "$NSPAWN" 2>/dev/null || true
+}
+
+inside() { nsenter -t "$LEADER" -m -u -i -n -p -C -- "$@"; }
+
+# policy [ADDRESS]: the usual one, or with another peer.
+policy() {
+	local peers="\"$PEER\""
+	[[ -z ${1:-} ]] || peers+=", \"$1\""
+	cat >"$ROOT/etc/cloaklake/policy.toml" <<-EOF
+		[[interface]]
+		name = "eth0"
+
+		[[peers]]
+		name = "initiators"
+		prefixes = [$peers]
+	EOF
+}
+
+# property NAME: of the unit, as systemd has it.
+property() { inside systemctl show --value -p "$1" cloakd; }
+
+# daemon: its process, as the container numbers it.
+daemon() { property MainPID; }
+
+# as_daemon COMMAND...: among its mounts.
+as_daemon() { inside nsenter -t "$(daemon)" -m -- "$@"; }
+
+# journal FILTER: entries of the unit for which the jq expression holds.
+journal() {
+	inside journalctl -q -u cloakd -o json | jq -c "select($1)" | grep .
+}
+
+# override NAME LINE...: a drop-in of the service.
+override() {
+	local name=$1 folder=$ROOT/etc/systemd/system/cloakd.service.d
+	shift
+	mkdir -p "$folder"
+	printf '%s\n' "[Service]" "$@" >"$folder/$name.conf"
+	inside systemctl daemon-reload
+}
+
+# plain NAME: without that drop-in.
+plain() {
+	rm "$ROOT/etc/systemd/system/cloakd.service.d/$1.conf"
+	inside systemctl daemon-reload
+}
+
+# packets: how many were dropped, with and without a daemon.
+packets() {
+	inside cloakctl drops --json |
+		jq '[.[] | select(.verdict == "drop").packets] | add'
+}
+
+# pinging COMMAND...: meanwhile the scanner, who knows the way, gets no answer.
+pinging() {
+	local ping before status=0
+	in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
+		lladdr "$(in_ns lake cat /sys/class/net/eth0/address)"
+	before=$(packets)
+	ip netns exec "$(ns scanner)" ping -n -q -i 0.02 "$LAKE" \
+		>"$WORK/ping" 2>&1 &
+	ping=$!
+	"$@" || status=$?
+	kill -INT "$ping"
+	wait "$ping" || true
+	in_ns scanner ip neigh del "$LAKE" dev eth0
+	((status == 0)) || return "$status"
+	grep ' 0 received' "$WORK/ping"
+	(($(packets) > before)) || { echo "the counters began anew"; return 1; }
+	hidden
+}
+
+early() {
+	local cloaked network
+	cloaked=$(property ActiveEnterTimestampMonotonic)
+	network=$(inside systemctl show --value \
+		-p ActiveEnterTimestampMonotonic network-pre.target)
+	echo "cloaked at $cloaked us, network-pre.target at $network us"
+	((cloaked > 0 && cloaked <= network))
+}
+
+ready() {
+	[[ $(property Type) == notify && $(property WatchdogUSec) == 30s ]]
+	[[ $(property StatusText) == "cloak on: eth0"* ]]
+	inside cloakctl status --json |
+		jq -e '.interfaces[0].attached == "native"'
+	hidden
+}
+
+# Exactly net_admin (12), sys_admin (21), perfmon (38) and bpf (39).
+capabilities() {
+	local status
+	status=$(inside cat "/proc/$(daemon)/status")
+	grep -E '^(Cap|Seccomp:|NoNewPrivs)' <<<"$status"
+	grep -E '^CapEff:\s000000c000201000$' <<<"$status"
+	grep -E '^CapBnd:\s000000c000201000$' <<<"$status"
+	grep -E '^CapAmb:\s0000000000000000$' <<<"$status"
+	grep -E '^NoNewPrivs:\s1$' <<<"$status"
+	grep -E '^Seccomp:\s2$' <<<"$status"
+}
+
+# Without CAP_SYS_ADMIN it starts where the kernel lets it have perf events;
+# without any other it does not.
+least() {
+	local some
+	inside systemctl stop cloakd
+	for some in "CAP_NET_ADMIN CAP_PERFMON" "CAP_BPF CAP_PERFMON" \
+		"CAP_BPF CAP_NET_ADMIN"; do
+		override least CapabilityBoundingSet= \
+			"CapabilityBoundingSet=$some" Restart=no
+		not inside systemctl start cloakd
+	done
+	inside systemctl reset-failed cloakd
+	override least CapabilityBoundingSet= \
+		"CapabilityBoundingSet=CAP_BPF CAP_NET_ADMIN CAP_PERFMON"
+	(($(</proc/sys/kernel/perf_event_paranoid) > 2)) ||
+		inside systemctl start cloakd
+	plain least
+	inside systemctl restart cloakd
+}
+
+# What root with all capabilities could do among the mounts of the daemon.
+confined() {
+	local path
+	for path in /etc /usr /var/log /var/lib; do
+		not as_daemon touch "$path/x"
+	done
+	for path in /proc/sys/net/ipv4/ip_forward /sys/class/net/lo/mtu; do
+		not as_daemon test -w "$path"
+	done
+	as_daemon touch /var/log/cloaklake/x /var/lib/cloaklake/x \
+		/run/cloaklake/x
+	as_daemon mkdir /sys/fs/bpf/x
+	as_daemon rmdir /sys/fs/bpf/x
+	as_daemon rm /var/log/cloaklake/x /var/lib/cloaklake/x \
+		/run/cloaklake/x
+}
+
+# Of the daemon in the journal, with the urgency; and of its own files.
+told() {
+	in_ns scanner nmap -n -Pn --disable-arp-ping -sS -T5 -p 1-20 "$LAKE" \
+		>"$WORK/nmap" &
+	wait_until 15 journal ".MESSAGE | startswith(\"$SCANNER \")"
+	wait $!
+	journal '.PRIORITY == "6" and (.MESSAGE | startswith("cloak on"))'
+	jq -e '.event_type' "$ROOT/var/log/cloaklake/eve.json"
+	wait_until 10 eval "compgen -G '$ROOT/var/log/cloaklake/evidence/*.pcapng'"
+}
+
+# No warning but the alerts.
+clean() {
+	not journal ".PRIORITY <= \"4\" and
+		(.MESSAGE | startswith(\"$SCANNER \") | not)"
+}
+
+reloads() {
+	local pid
+	pid=$(daemon)
+	policy "$SCANNER"
+	inside systemctl reload cloakd
+	sees scanner
+	echo 'mistake = 1' >>"$ROOT/etc/cloaklake/policy.toml"
+	not inside systemctl reload cloakd
+	journal '.MESSAGE | contains("mistake")'
+	sees scanner
+	policy
+	inside systemctl reload cloakd
+	hidden
+	[[ $(property ActiveState) == active && $(daemon) == "$pid" ]]
+}
+
+stopped() {
+	inside systemctl stop cloakd
+	[[ $(property ActiveState) == inactive && $(property Result) == success ]]
+	hidden
+	journal '.MESSAGE == "stopped; what is cloaked stays cloaked"'
+}
+
+stops() {
+	pinging stopped
+	inside systemctl start cloakd
+	hidden
+}
+
+# anew PID: another one runs and is ready.
+anew() {
+	[[ $(daemon) != "$1" && $(property ActiveState) == active ]]
+}
+
+killed() {
+	local pid
+	pid=$(daemon)
+	inside kill -KILL "$pid"
+	wait_until 10 anew "$pid"
+}
+
+# More often than systemd would put up with by default.
+killed_again() {
+	local i
+	override often RestartSec=100ms
+	for i in {1..7}; do
+		killed
+	done
+	plain often
+	(($(property NRestarts) >= 8))
+	hidden
+}
+
+stuck() {
+	local pid
+	override hasty WatchdogSec=3s TimeoutAbortSec=1s
+	inside systemctl restart cloakd
+	pid=$(daemon)
+	inside kill -STOP "$pid"
+	wait_until 15 anew "$pid"
+	inside journalctl -q -b -o cat | grep -i 'cloakd.*watchdog timeout'
+	plain hasty
+	inside systemctl restart cloakd
+}
+
+lifted() {
+	inside systemctl stop cloakd
+	inside cloakctl off
+	sees scanner
+	[[ ! -e $WORK/bpf/cloaklake ]]
+}
+
+cloak_lab
+machine
+policy
+boot
+ktap_run "systemd is told when the host is hidden" ready
+ktap_run "before the network is configured" early
+ktap_run "as root with four capabilities" capabilities
+ktap_run "it can write to its own folders only" confined
+ktap_run "the journal has its log and the alerts" told
+ktap_run "nothing that it needs was refused" clean
+ktap_run "reload, with and without a mistake" reloads
+ktap_run "stopped, the cloak stays" stops
+ktap_run "restarted, the cloak stays" pinging inside systemctl restart cloakd
+ktap_run "killed, it is started again" pinging killed
+ktap_run "however often" killed_again
+ktap_run "stuck, it is killed and started again" pinging stuck
+ktap_run "with fewer it starts if they suffice" least
+ktap_run "cloakctl off lifts the cloak" lifted
