@@ -36,6 +36,7 @@
 #define CLOAK_MAX_NEIGHBOURS	16384	/* addresses with a known MAC */
 #define CLOAK_MAX_SOURCES	65536	/* sources of probes, each accounted */
 #define CLOAK_MAX_STATIONS	4096	/* MACs, each with a budget */
+#define CLOAK_MAX_ANSWERED	4096	/* sources, each with a budget */
 #define CLOAK_MAX_SHADOWS	65536	/* sources that are shadowed */
 #define CLOAK_MAX_RECORDS	65536	/* flows that are accounted */
 #define CLOAK_MAX_DECOYS	4096	/* decoy addresses in one policy */
@@ -102,6 +103,11 @@ enum cloak_iface_flags {
 	CLOAK_IFACE_ATTRIBUTE = 1 << 1,
 	/* There are tables of rules in this policy, see "tables". */
 	CLOAK_IFACE_TABLES = 1 << 2,
+	/*
+	 * A rule of this policy rejects, and the filter that sends the answers
+	 * is on this interface. Without this flag there are none.
+	 */
+	CLOAK_IFACE_ANSWERS = 1 << 3,
 };
 
 /* Value of "interfaces", key: __u32 ifindex. No entry: everything passes. */
@@ -236,7 +242,7 @@ static inline __u64 cloak_tuple_hash(const __u64 *word, const __u64 *mask)
 enum cloak_rule_verdict {
 	CLOAK_RULE_ALLOW = 1,
 	CLOAK_RULE_DROP = 2,
-	CLOAK_RULE_REJECT = 3,	/* drop, and say so to the sender */
+	CLOAK_RULE_REJECT = 3,	/* drop, and say so to the sender; ingress */
 	/* These go on with the next rule. */
 	CLOAK_RULE_COUNT = 4,
 	CLOAK_RULE_LOG = 5,
@@ -341,6 +347,7 @@ enum cloak_reason {
 	CLOAK_PASS_RESOLVE_GROUP = 9,	/* own ARP or NS, sent to everybody */
 	CLOAK_PASS_GROUP = 10,		/* own group traffic, listed in peers */
 	CLOAK_PASS_DECOY = 11,		/* to or from a decoy */
+	CLOAK_PASS_ANSWER = 12,		/* own answer to what was rejected */
 
 	CLOAK_DROP_FIRST = 16,
 	CLOAK_DROP_UNAUTHORISED = 16,	/* source in no peer entry */
@@ -366,6 +373,7 @@ enum cloak_reason {
 	CLOAK_DROP_CLOAKED_GROUP = 36,	/* to a group of cloaked addresses */
 	CLOAK_DROP_RULE = 37,		/* a rule says so, either direction */
 	CLOAK_DROP_TABLE = 38,		/* no rule decides, nor lets it pass */
+	CLOAK_DROP_REJECT = 39,		/* a rule says so; an answer is due */
 
 	CLOAK_DROP_EGRESS = 40,		/* destination in no peer entry */
 	CLOAK_DROP_EGRESS_GROUP = 41,	/* own broadcast or multicast */
@@ -378,6 +386,11 @@ enum cloak_reason {
 	CLOAK_DROP_EGRESS_NON_IP = 48,	/* neither ARP nor IPv4 nor IPv6 */
 	CLOAK_DROP_EGRESS_ADVERT = 49,	/* LLDP, mDNS and such name addresses */
 	CLOAK_DROP_EGRESS_MALFORMED = 50, /* cannot be parsed */
+
+	/* As CLOAK_DROP_REJECT, but without an answer. */
+	CLOAK_DROP_REJECT_LIMITED = 52,	/* too many were answered already */
+	CLOAK_DROP_REJECT_MUTE = 53,	/* such packets are never answered */
+	CLOAK_DROP_REJECT_CLOAKED = 54,	/* it would show a cloaked address */
 
 	CLOAK_DROP_INTERNAL = 60,	/* a map failed that cannot fail */
 
@@ -446,6 +459,13 @@ struct cloak_source_key {
 	__u16 reserved;		/* zero */
 };
 
+/*
+ * Each of so many first probes of a source is reported, then those at powers
+ * of two: who has sent five has shown his ports and targets, and nobody has to
+ * estimate them. A power of two itself.
+ */
+#define CLOAK_TOLD_SINGLY	8
+
 #define CLOAK_PORT_WORDS	4	/* 256 bits for distinct ports */
 #define CLOAK_ADDR_WORDS	2	/* 128 bits for distinct targets */
 
@@ -470,7 +490,7 @@ struct cloak_source {
 enum cloak_event_flags {
 	CLOAK_EVENT_FIRST = 1 << 0,	/* first probe of this source */
 	CLOAK_EVENT_NEW_KIND = 1 << 1,	/* first probe of this kind by it */
-	CLOAK_EVENT_COUNT = 1 << 2,	/* its probes reached a power of two */
+	CLOAK_EVENT_COUNT = 1 << 2,	/* an early one, or the 2^nth */
 	CLOAK_EVENT_MONITOR = 1 << 3,	/* the packet passed all the same */
 	CLOAK_EVENT_NO_SOURCE = 1 << 4,	/* over budget, source not recorded */
 	CLOAK_EVENT_V4 = 1 << 5,	/* addresses are IPv4 (mapped) */

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <linux/if_link.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ namespace
 
 constexpr std::string_view kLinkPrefix = "xdp-";
 
-// Where the egress filter sits: first, under a handle that is ours.
+// Where our filters of tc sit: first, under a handle that is ours.
 constexpr __u32 kFilterPriority = 1;
 constexpr __u32 kFilterHandle = 0xc10a;
 
@@ -34,17 +35,23 @@ std::string nameOf(unsigned ifindex)
 	return "interface " + std::to_string(ifindex);
 }
 
-bpf_tc_hook egressHook(unsigned ifindex)
+std::string_view nameOf(bpf_tc_attach_point where)
+{
+	return where == BPF_TC_EGRESS ? "the egress half"
+	                              : "the filter for answers";
+}
+
+bpf_tc_hook hookOf(unsigned ifindex, bpf_tc_attach_point where)
 {
 	bpf_tc_hook hook{};
 
 	hook.sz = sizeof(hook);
 	hook.ifindex = static_cast<int>(ifindex);
-	hook.attach_point = BPF_TC_EGRESS;
+	hook.attach_point = where;
 	return hook;
 }
 
-bpf_tc_opts egressFilter()
+bpf_tc_opts ourFilter()
 {
 	bpf_tc_opts filter{};
 
@@ -54,10 +61,10 @@ bpf_tc_opts egressFilter()
 	return filter;
 }
 
-Status attachEgress(int program, unsigned ifindex)
+Status attachFilter(int program, unsigned ifindex, bpf_tc_attach_point where)
 {
-	bpf_tc_hook hook = egressHook(ifindex);
-	bpf_tc_opts filter = egressFilter();
+	bpf_tc_hook hook = hookOf(ifindex, where);
+	bpf_tc_opts filter = ourFilter();
 
 	int err = bpf_tc_hook_create(&hook);
 	if (err && err != -EEXIST)
@@ -66,31 +73,47 @@ Status attachEgress(int program, unsigned ifindex)
 	filter.flags = BPF_TC_F_REPLACE;
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
-		return Error(-err, "cannot attach the egress half to " +
-		                       nameOf(ifindex));
+		return Error(-err, fmt::format("cannot attach {} to {}",
+		                               nameOf(where), nameOf(ifindex)));
 	return {};
 }
 
-bool hasEgress(unsigned ifindex)
+bool hasFilter(unsigned ifindex, bpf_tc_attach_point where)
 {
-	const bpf_tc_hook hook = egressHook(ifindex);
-	bpf_tc_opts filter = egressFilter();
+	const bpf_tc_hook hook = hookOf(ifindex, where);
+	bpf_tc_opts filter = ourFilter();
 
 	return bpf_tc_query(&hook, &filter) == 0;
 }
 
-Status detachEgress(unsigned ifindex)
+Status detachFilter(unsigned ifindex, bpf_tc_attach_point where)
 {
-	const bpf_tc_hook hook = egressHook(ifindex);
-	const bpf_tc_opts filter = egressFilter();
+	const bpf_tc_hook hook = hookOf(ifindex, where);
+	const bpf_tc_opts filter = ourFilter();
 
-	if (!hasEgress(ifindex))
+	if (!hasFilter(ifindex, where))
 		return {};
 	const int err = bpf_tc_detach(&hook, &filter);
 	if (err && err != -ENOENT && err != -ENODEV)
-		return Error(-err, "cannot take the egress half off " +
-		                       nameOf(ifindex));
+		return Error(-err, fmt::format("cannot take {} off {}",
+		                               nameOf(where), nameOf(ifindex)));
 	return {};
+}
+
+/** Where no answers are wanted no packet pays for the filter. */
+Status placeAnswers(const CloakObject &object, unsigned ifindex, bool wanted)
+{
+	return wanted ? attachFilter(object.answerProgram(), ifindex,
+	                             BPF_TC_INGRESS)
+	              : detachFilter(ifindex, BPF_TC_INGRESS);
+}
+
+Status detachFilters(unsigned ifindex)
+{
+	auto answers = detachFilter(ifindex, BPF_TC_INGRESS);
+	auto egress = detachFilter(ifindex, BPF_TC_EGRESS);
+
+	return egress ? answers : egress;
 }
 
 /** A link that is pinned, and the interface it is still attached to. */
@@ -197,16 +220,19 @@ std::string Links::linkPath(unsigned ifindex) const
 }
 
 Result<XdpMode> Links::attach(const CloakObject &object, unsigned ifindex,
-                              XdpChoice choice) const
+                              XdpChoice choice, bool answers) const
 {
 	const std::string path = linkPath(ifindex);
 	auto existing = openLink(path);
 
 	if (!existing)
 		return existing.error();
-	auto egress = attachEgress(object.egressProgram(), ifindex);
-	if (!egress)
-		return egress.error();
+	auto filters =
+	    attachFilter(object.egressProgram(), ifindex, BPF_TC_EGRESS);
+	if (filters)
+		filters = placeAnswers(object, ifindex, answers);
+	if (!filters)
+		return filters.error();
 	if (*existing && (*existing)->ifindex == ifindex) {
 		if (bpf_link_update((*existing)->fd.get(),
 		                    object.ingressProgram(), nullptr))
@@ -219,7 +245,7 @@ Result<XdpMode> Links::attach(const CloakObject &object, unsigned ifindex,
 	auto mode =
 	    attachIngress(object.ingressProgram(), ifindex, choice, path);
 	if (!mode)
-		detachEgress(ifindex).ignore();
+		detachFilters(ifindex).ignore();
 	return mode;
 }
 
@@ -238,7 +264,7 @@ Status Links::detach(unsigned ifindex) const
 		if (unlink(path.c_str()))
 			return Error::fromErrno("cannot remove " + path);
 	}
-	return detachEgress(ifindex);
+	return detachFilters(ifindex);
 }
 
 Result<std::vector<Attachment>> Links::list() const
@@ -259,8 +285,8 @@ Result<std::vector<Attachment>> Links::list() const
 		auto mode = modeOf((*link)->ifindex);
 		if (!mode)
 			return mode.error();
-		found.push_back(
-		    {(*link)->ifindex, *mode, hasEgress((*link)->ifindex)});
+		found.push_back({(*link)->ifindex, *mode,
+		                 hasFilter((*link)->ifindex, BPF_TC_EGRESS)});
 	}
 	return found;
 }

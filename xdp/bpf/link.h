@@ -41,7 +41,7 @@ struct Attachment {
  *
  * Ingress is a BPF link pinned as <pinRoot>/links/xdp-<ifindex>, so it
  * outlives every process. Egress is a clsact filter, which belongs to the
- * interface and outlives processes by itself.
+ * interface and outlives processes by itself, and so is what sends answers.
  */
 class Links
 {
@@ -55,12 +55,15 @@ public:
 	 * replaced in one step by those of @p object; mode and filter stay.
 	 * If ingress cannot be attached, egress is taken away again.
 	 *
+	 * @p answers says whether rejected packets are answered here, for
+	 * which there is a second filter. Without it answers go nowhere.
+	 *
 	 * @returns the mode that was chosen. Fails with EBUSY if another XDP
 	 * program has the interface.
 	 */
 	[[nodiscard]] Result<XdpMode> attach(const CloakObject &object,
-	                                     unsigned ifindex,
-	                                     XdpChoice choice) const;
+	                                     unsigned ifindex, XdpChoice choice,
+	                                     bool answers) const;
 
 	/**
 	 * Takes both halves off: this lifts the cloak from the interface.

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The two programs of the cloak. Each parses a packet, finds the verdict,
- * counts it in one place and acts on it.
+ * counts it in one place and acts on it. A third sends the answers that the
+ * first has made.
  *
  * With empty maps both let everything pass: an interface is cloaked from the
  * moment it has an entry in the map of interfaces of the slot in force.
  */
 #include "account.h"
+#include "answer.h"
 #include "decoy.h"
 #include "egress.h"
 #include "ingress.h"
 #include "log.h"
+#include "reject.h"
 #include "report.h"
 #include "rules.h"
 
+#define TC_NEXT		-1	/* TC_ACT_UNSPEC: other filters go on */
 #define TC_PASS		0	/* TC_ACT_OK */
 #define TC_DROP		2	/* TC_ACT_SHOT */
 
@@ -51,13 +55,37 @@ int cloak_ingress(struct xdp_md *ctx)
 		if (decoys_exist())
 			reason = decoy_ingress(ctx, &p, reason);
 		monitored = is_monitored(&p);
-		if (reason >= CLOAK_DROP_FIRST || reason == CLOAK_PASS_DECOY)
+		if (reason >= CLOAK_DROP_FIRST || reason == CLOAK_PASS_DECOY) {
+			if (reason == CLOAK_DROP_REJECT && !monitored)
+				reason = reject_settle(ctx, &p);
 			report_drop(ctx, &p, reason);
+		}
 		if (account_wanted())
 			account_ingress(ctx, &p, reason, monitored);
 	}
-	return finish(CLOAK_INGRESS, reason, monitored, p.len) ? XDP_PASS :
-								 XDP_DROP;
+	if (finish(CLOAK_INGRESS, reason, monitored, p.len))
+		return XDP_PASS;
+	return reason == CLOAK_DROP_REJECT ? answer_make(ctx, &p) : XDP_DROP;
+}
+
+/*
+ * At the ingress hook of tc: sends what answer_make() has left in place of a
+ * packet that was rejected. By way of the egress half, which sees to it that
+ * nothing leaves that must not.
+ */
+SEC("tc")
+int cloak_answer(struct __sk_buff *skb)
+{
+	enum answer_kind kind = answer_kind(skb);
+
+	if (kind == ANSWER_NONE)
+		return TC_NEXT;
+	if (kind == ANSWER_HEADLESS && !answer_mend(skb))
+		return TC_DROP;
+	/* One packet of many segments is rejected, a short one answers it. */
+	if (skb->gso_segs && bpf_skb_change_tail(skb, skb->len, 0))
+		return TC_DROP;
+	return bpf_redirect(skb->ifindex, 0);
 }
 
 SEC("tc")
@@ -71,7 +99,9 @@ int cloak_egress(struct __sk_buff *skb)
 	packet_init(&p, skb->ifindex, skb->len);
 	if (policy_open(&p)) {
 		reason = egress_verdict(skb, &p, &rewrite);
-		if (has_rules(&p, reason)) {
+		if (has_rules(&p, reason) && answer_kind(skb) != ANSWER_NONE) {
+			reason = CLOAK_PASS_ANSWER;
+		} else if (has_rules(&p, reason)) {
 			egress_deepen(skb, &p);
 			egress_tag(skb, &p);
 			reason = rules_apply(&p, CLOAK_EGRESS, reason);

@@ -57,7 +57,7 @@ static __always_inline bool is_question(const struct packet *p)
 static __always_inline bool is_past_decoys(const struct packet *p, int reason)
 {
 	return p->network == NET_OTHER || is_broken(reason) ||
-	       reason == CLOAK_DROP_RULE ||
+	       reason == CLOAK_DROP_RULE || reason == CLOAK_DROP_REJECT ||
 	       reason == CLOAK_DROP_SELF ||
 	       reason == CLOAK_DROP_SOURCE_ROUTED ||
 	       reason == CLOAK_DROP_FRAGMENTED_ND ||

@@ -327,6 +327,7 @@ enum bucket {
 	BUCKET_EVENTS = 0,
 	BUCKET_SOURCES = 1,
 	BUCKET_COPIES = 2,
+	BUCKET_ANSWERS = 3,
 	BUCKETS = 4,
 };
 
@@ -344,6 +345,14 @@ struct {
 	__type(key, __u64);
 	__type(value, __u64);
 } mac_buckets SEC(".maps");
+
+/* Answers to each source. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_ANSWERED);
+	__type(key, struct cloak_addr);
+	__type(value, __u64);
+} answer_buckets SEC(".maps");
 
 /* State. */
 

@@ -2,8 +2,9 @@
 /*
  * Probes: who has sent how many of which kind, and when user space is told.
  *
- * A source is reported with its first probe, with the first of each kind,
- * and when its count reaches a power of two: at most 32 + 64 events for ever.
+ * A source is reported with each of its first eight probes, with the first of
+ * each kind, and when its count reaches a power of two: at most 32 + 68 events
+ * for ever.
  * Its first probe counts as reported only when the record is in the perf
  * buffer, so a daemon that comes back hears of every source that goes on.
  *
@@ -108,7 +109,7 @@ static __always_inline __u16 source_account(struct cloak_source *source,
 		why |= CLOAK_EVENT_FIRST;
 	if (!(kinds & bit))
 		why |= CLOAK_EVENT_NEW_KIND;
-	if (!(probes & (probes - 1)))
+	if (probes <= CLOAK_TOLD_SINGLY || !(probes & (probes - 1)))
 		why |= CLOAK_EVENT_COUNT;
 	return why;
 }

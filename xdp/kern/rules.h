@@ -327,6 +327,8 @@ static __always_inline int table_decide(const struct cloak_table *table,
 		return 0;
 	p->monitored = mode == CLOAK_MODE_MONITOR ||
 		       table->mode == CLOAK_MODE_MONITOR;
+	if (verdict == CLOAK_RULE_REJECT && direction == CLOAK_INGRESS)
+		return CLOAK_DROP_REJECT;
 	return entry ? CLOAK_DROP_RULE : CLOAK_DROP_TABLE;
 }
 

@@ -59,6 +59,8 @@ private:
 	void checkTable(const TablePolicy &table);
 	void checkRule(const TablePolicy &table, const RulePolicy &rule);
 	void checkVerdict(const TablePolicy &table, const RulePolicy &rule);
+	void checkReject(const TablePolicy &table, const RulePolicy &rule);
+	[[nodiscard]] bool isHidden(const RulePolicy &rule) const;
 	void checkTransport(const RulePolicy &rule);
 	void checkAddresses(const TablePolicy &table, const RulePolicy &rule);
 	void checkPrefixes(const TablePolicy &table,
@@ -143,17 +145,47 @@ void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
 
 void RuleChecker::checkVerdict(const TablePolicy &table, const RulePolicy &rule)
 {
-	if (rule.verdict.value == CLOAK_RULE_REJECT) {
-		fault(rule.verdict.at, "table.rule.verdict", "\"reject\"",
-		      fmt::format("\"drop\": an answer would show everybody "
-		                  "that {} is there",
-		                  toString(table.address.value)));
-	}
+	if (rule.verdict.value == CLOAK_RULE_REJECT)
+		checkReject(table, rule);
 	if (rule.verdict.value == CLOAK_RULE_SHADOW &&
 	    rule.direction != RuleDirection::In) {
 		fault(rule.verdict.at, "table.rule.verdict", "\"shadow\"",
 		      "direction \"in\", since it is the source of a packet "
 		      "that is shadowed");
+	}
+}
+
+/**
+ * Whether every interface on which packets may meet the rule is cloaked. On
+ * one of several that are not all so, the data plane knows.
+ */
+bool RuleChecker::isHidden(const RulePolicy &rule) const
+{
+	return std::ranges::none_of(
+	    policy_.interfaces,
+	    [&rule](const InterfacePolicy &interface) {
+		    return interface.scope.value == CLOAK_SCOPE_ADDRESSES &&
+		           (!rule.interface ||
+		            rule.interface->value == interface.name.value);
+	    });
+}
+
+void RuleChecker::checkReject(const TablePolicy &table, const RulePolicy &rule)
+{
+	const IpAddress &address = table.address.value;
+	const bool listed = std::ranges::find(policy_.addresses, address,
+	                                      &Located<IpAddress>::value) !=
+	                    policy_.addresses.end();
+
+	if (listed || isHidden(rule)) {
+		fault(rule.verdict.at, "table.rule.verdict", "\"reject\"",
+		      fmt::format("\"drop\": an answer would show everybody "
+		                  "that {} is there",
+		                  toString(address)));
+	} else if (rule.direction != RuleDirection::In) {
+		fault(rule.verdict.at, "table.rule.verdict", "\"reject\"",
+		      "direction \"in\", since only who sends from elsewhere "
+		      "is answered; \"drop\" for what goes out");
 	}
 }
 

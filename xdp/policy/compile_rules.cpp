@@ -197,6 +197,19 @@ std::shared_ptr<const CompiledRules> compileRules(const Policy &policy,
 	    RuleCompiler(policy, errors).run());
 }
 
+bool rejects(const Policy &policy)
+{
+	return std::ranges::any_of(
+	    policy.tables,
+	    [](const auto &table) {
+		    return std::ranges::any_of(
+			table.rules,
+			[](const auto &rule) {
+				return rule.verdict.value == CLOAK_RULE_REJECT;
+			});
+	    });
+}
+
 std::uint16_t interfaceNumber(const Policy &policy, const std::string &name)
 {
 	for (std::size_t i = 0; i < policy.interfaces.size(); ++i)

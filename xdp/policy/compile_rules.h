@@ -59,6 +59,9 @@ struct CompiledRules {
 [[nodiscard]] std::shared_ptr<const CompiledRules>
 compileRules(const Policy &policy, Diagnostics &errors);
 
+/** Whether a rule of the policy wants answers to be sent. */
+[[nodiscard]] bool rejects(const Policy &policy);
+
 /** The number by which rules know an interface of the policy; 0: none. */
 [[nodiscard]] std::uint16_t interfaceNumber(const Policy &policy,
                                             const std::string &name);

@@ -134,8 +134,9 @@ Status Enforcer::attachAll(const CompiledPolicy &policy,
 	if (!before)
 		return before.error();
 	for (const CompiledInterface &interface : policy.interfaces) {
-		auto mode =
-		    links_.attach(object_, interface.index, interface.attach);
+		auto mode = links_.attach(
+		    object_, interface.index, interface.attach,
+		    (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0);
 		if (!mode)
 			return mode.error().in(interface.name);
 		if (!isAttached(*before, interface.index))

@@ -67,7 +67,7 @@ inline constexpr std::string_view kProtocolExpected =
 inline constexpr std::string_view kTcpFlagsExpected =
     "TCP flags such as \"syn\" or \"syn,!ack\"";
 inline constexpr std::string_view kVerdictExpected =
-    R"("allow", "drop", "count", "log" or "shadow")";
+    R"("allow", "drop", "reject", "count", "log" or "shadow")";
 
 /** Reads "80" or "8000-8100". */
 [[nodiscard]] std::optional<PortRange> parsePorts(std::string_view text);

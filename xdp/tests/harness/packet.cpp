@@ -136,7 +136,7 @@ public:
 		const std::size_t header = 20 + l.options.size();
 		Bytes out;
 		out.push_back(static_cast<std::uint8_t>(0x40 + header / 4));
-		out.push_back(0);
+		out.push_back(l.service);
 		put16(out, l.length.value_or(static_cast<std::uint16_t>(
 			       header + inner_.size())));
 		put16(out, l.id);
@@ -192,12 +192,12 @@ public:
 		Bytes out;
 		put16(out, l.sport);
 		put16(out, l.dport);
-		put32(out, 1);
-		put32(out, 0);
+		put32(out, l.sequence);
+		put32(out, l.acknowledged);
 		out.push_back(
 		    static_cast<std::uint8_t>(words << 4U | l.reserved));
 		out.push_back(l.flags);
-		put16(out, 1024);
+		put16(out, l.window);
 		put32(out, 0);
 		putAll(out, l.options);
 		return out;
@@ -225,12 +225,12 @@ public:
 
 	Bytes operator()(const Icmp &l) const
 	{
-		return echo(l.type, l.code, l.id);
+		return echo(l.type, l.code, l.id, l.sequence);
 	}
 
 	Bytes operator()(const Icmp6 &l) const
 	{
-		return echo(l.type, l.code, l.id);
+		return echo(l.type, l.code, l.id, l.sequence);
 	}
 
 	Bytes operator()(const Nd &l) const
@@ -250,12 +250,12 @@ public:
 
 private:
 	static Bytes echo(std::uint8_t type, std::uint8_t code,
-	                  std::uint16_t id)
+	                  std::uint16_t id, std::uint16_t sequence)
 	{
 		Bytes out = {type, code};
 		put16(out, 0);
 		put16(out, id);
-		put16(out, 1);
+		put16(out, sequence);
 		return out;
 	}
 

@@ -73,6 +73,7 @@ struct Ipv4 {
 	std::uint16_t offset = 0; //!< in units of 8 bytes
 	bool more = false;
 	std::uint8_t ttl = 64;
+	std::uint8_t service = 0;
 };
 
 struct Ipv6 {
@@ -111,6 +112,9 @@ struct Tcp {
 	std::uint8_t flags = kSyn;
 	Bytes options{};
 	std::uint8_t reserved = 0;
+	std::uint32_t sequence = 1;
+	std::uint32_t acknowledged = 0;
+	std::uint16_t window = 1024;
 };
 
 struct Udp {
@@ -127,12 +131,14 @@ struct Icmp {
 	std::uint8_t type = 8;
 	std::uint8_t code = 0;
 	std::uint16_t id = 7;
+	std::uint16_t sequence = 1;
 };
 
 struct Icmp6 {
 	std::uint8_t type = 128;
 	std::uint8_t code = 0;
 	std::uint16_t id = 7;
+	std::uint16_t sequence = 1;
 };
 
 /** NS, NA and redirect: an ICMPv6 header and a target. */

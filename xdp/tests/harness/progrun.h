@@ -33,6 +33,7 @@ inline constexpr std::size_t kLeastSkb = 14 + 40;
 /** What became of a packet. */
 struct Outcome {
 	bool passed = false;
+	bool answered = false; //!< the frame is the answer, to be sent
 	cloak_reason reason = CLOAK_NO_REASON; //!< what was counted for it
 	bool monitored = false;
 	Bytes frame; //!< as the program left it

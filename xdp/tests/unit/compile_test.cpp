@@ -69,6 +69,25 @@ TEST(Compile, WholeInterfaceListsTheHostsAddresses)
 	EXPECT_TRUE(isCloaked(compiled, "2001:db8:9::5"));
 }
 
+TEST(Compile, OnlyWhereAddressesAreVisibleAreThereAnswers)
+{
+	const std::string interfaces =
+	    std::string(kWhole) +
+	    "[[interface]]\nname = \"eth2\"\nmode = \"addresses\"\n"
+	    "[[table]]\naddress = \"10.0.9.77\"\nrule = [{verdict = ";
+	const auto flags = [](const CompiledPolicy &compiled, std::size_t i) {
+		return compiled.interfaces.at(i).entry.flags &
+		       CLOAK_IFACE_ANSWERS;
+	};
+	const auto rejects = compile(interfaces + "\"reject\"}]\n");
+	const auto drops = compile(interfaces + "\"drop\"}]\n");
+
+	ASSERT_EQ(rejects.interfaces.size(), 2U);
+	EXPECT_EQ(flags(rejects, 0), 0U);
+	EXPECT_NE(flags(rejects, 1), 0U);
+	EXPECT_EQ(flags(drops, 1), 0U);
+}
+
 TEST(Compile, AbsentInterfaceIsNamed)
 {
 	const CompiledPolicy compiled =

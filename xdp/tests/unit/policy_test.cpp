@@ -239,12 +239,30 @@ constexpr Mistake kMistakes[] = {
      "address; the first is in line 4"},
     {"RuleWithoutVerdict",
      "[[table]]\naddress = \"10.0.9.5\"\n[[table.rule]]\nprotocol = \"tcp\"\n",
-     "p:5:1: table.rule.verdict: expected \"allow\", \"drop\", \"count\", "
-     "\"log\" or \"shadow\"; the key is missing"},
+     "p:5:1: table.rule.verdict: expected \"allow\", \"drop\", \"reject\", "
+     "\"count\", \"log\" or \"shadow\"; the key is missing"},
     {"RuleThatRejects",
      "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n{verdict = \"reject\"}]\n",
      "p:6:12: table.rule.verdict = \"reject\": expected \"drop\": an answer "
      "would show everybody that 10.0.9.5 is there"},
+    {"RuleThatRejectsForACloakedAddress",
+     "mode = \"addresses\"\n[cloak]\naddresses = [\"10.0.9.5\"]\n"
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"reject\"}]\n",
+     "p:9:12: table.rule.verdict = \"reject\": expected \"drop\": an answer "
+     "would show everybody that 10.0.9.5 is there"},
+    {"RuleThatRejectsOnACloakedInterface",
+     "[[interface]]\nname = \"eth7\"\nmode = \"addresses\"\n"
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"reject\", interface = \"eth1\"}]\n",
+     "p:9:12: table.rule.verdict = \"reject\": expected \"drop\": an answer "
+     "would show everybody that 10.0.9.5 is there"},
+    {"RuleThatRejectsGoingOut",
+     "mode = \"addresses\"\n[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"reject\", direction = \"both\"}]\n",
+     "p:7:12: table.rule.verdict = \"reject\": expected direction \"in\", "
+     "since only who sends from elsewhere is answered; \"drop\" for what "
+     "goes out"},
     {"RulePortsReversed",
      "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
      "{verdict = \"drop\", source_port = \"9-7\"}]\n",
@@ -385,6 +403,16 @@ INSTANTIATE_TEST_SUITE_P(Each, PolicyMistake, testing::ValuesIn(kMistakes),
                          [](const auto &mistake) {
 				 return std::string(mistake.param.name);
 			 });
+
+TEST(Policy, VisibleAddressesMayReject)
+{
+	EXPECT_EQ(errorsWith("mode = \"addresses\"\n"
+	                     "[[interface]]\nname = \"eth7\"\n"
+	                     "[cloak]\naddresses = [\"10.0.9.6\"]\n"
+	                     "[[table]]\naddress = \"10.0.9.5\"\n"
+	                     "rule = [{verdict = \"reject\"}]\n"),
+	          Lines{});
+}
 
 TEST(Policy, AllErrorsAreListedInTheirOrder)
 {
