@@ -18,7 +18,11 @@
 namespace cloak
 {
 
-/** The one reader of a perf buffer. Not for several threads. */
+/**
+ * The one reader of a perf buffer. Opening it may take CAP_SYS_ADMIN (where
+ * kernel.perf_event_paranoid is 3); to bind it to one map and then to another
+ * takes no more than a map does. Not for several threads.
+ */
 class PerfBuffer
 {
 public:
@@ -29,14 +33,27 @@ public:
 	using Handler = std::function<bool(std::span<const std::uint8_t>)>;
 
 	/**
-	 * @param map its descriptor, which is duplicated.
-	 * @param name of the map, for messages.
-	 * @param pagesPerCpu size of each CPU's buffer, a power of two.
+	 * A ring for each CPU that is online.
+	 * @param name of the map that it is for, for messages.
+	 * @param pagesPerCpu size of each ring, a power of two.
 	 */
-	[[nodiscard]] static Result<PerfBuffer> open(int map,
-	                                             const std::string &name,
-	                                             Handler handler,
+	[[nodiscard]] static Result<PerfBuffer> open(const std::string &name,
 	                                             unsigned pagesPerCpu);
+
+	/**
+	 * What the data plane writes to the map comes here, to @p handler.
+	 * @param map its descriptor, which is duplicated.
+	 */
+	[[nodiscard]] Status bind(int map, Handler handler);
+
+	/** No more records from the map, and no more calls of the handler. */
+	void unbind();
+
+	/**
+	 * Rings for CPUs that have come since. Call it now and then; it costs
+	 * little if none has.
+	 */
+	[[nodiscard]] Status followCpus();
 
 	/** Readable when there are records: for an event loop of one's own. */
 	[[nodiscard]] int pollFd() const;

@@ -6,11 +6,19 @@
 namespace cloak
 {
 
-Result<PerfReader> PerfReader::open(const CloakMaps &maps, Handler handler,
-                                    unsigned pagesPerCpu)
+Result<PerfReader> PerfReader::open(unsigned pagesPerCpu)
 {
-	auto buffer = PerfBuffer::open(
-	    maps.events.get(), "events",
+	auto buffer = PerfBuffer::open("events", pagesPerCpu);
+
+	if (!buffer)
+		return buffer.error();
+	return PerfReader(std::move(*buffer));
+}
+
+Status PerfReader::bind(const CloakMaps &maps, Handler handler)
+{
+	return buffer_.bind(
+	    maps.events.get(),
 	    [handler =
 	         std::move(handler)](std::span<const std::uint8_t> bytes) {
 		    cloak_event event{};
@@ -24,11 +32,7 @@ Result<PerfReader> PerfReader::open(const CloakMaps &maps, Handler handler,
 			    return false;
 		    handler(event, bytes.first(event.head_len));
 		    return true;
-	    },
-	    pagesPerCpu);
-	if (!buffer)
-		return buffer.error();
-	return PerfReader(std::move(*buffer));
+	    });
 }
 
 } // namespace cloak

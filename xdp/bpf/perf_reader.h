@@ -31,12 +31,20 @@ public:
 	using Handler = std::function<void(const cloak_event &event,
 	                                   std::span<const std::uint8_t> head)>;
 
+	/** @param pagesPerCpu size of each CPU's buffer, a power of two. */
+	[[nodiscard]] static Result<PerfReader> open(unsigned pagesPerCpu = 64);
+
 	/**
-	 * @param pagesPerCpu size of each CPU's buffer, a power of two.
-	 * The maps may go away after this; the descriptor is kept.
+	 * Events of this data plane come here from now on. The maps may go
+	 * away after this; the descriptor is kept.
 	 */
-	[[nodiscard]] static Result<PerfReader>
-	open(const CloakMaps &maps, Handler handler, unsigned pagesPerCpu = 64);
+	[[nodiscard]] Status bind(const CloakMaps &maps, Handler handler);
+
+	/** No more events. */
+	void unbind() { buffer_.unbind(); }
+
+	/** Reads from CPUs that have come since as well. */
+	[[nodiscard]] Status followCpus() { return buffer_.followCpus(); }
 
 	/** Readable when there are events: for an event loop of one's own. */
 	[[nodiscard]] int pollFd() const { return buffer_.pollFd(); }

@@ -116,6 +116,8 @@ Status Daemon::run()
 	spdlog::info("stopped; {}", engine_.enforcer() != nullptr
 	                                ? "what is cloaked stays cloaked"
 	                                : "the cloak is off");
+	if (failure_)
+		return *failure_;
 	return ended;
 }
 
@@ -146,7 +148,27 @@ void Daemon::onTick()
 {
 	drain(ticker_.get());
 	engine_.tick();
+	followCpus();
 	notifyAlive();
+}
+
+/**
+ * A CPU whose events cannot be read, as the right to do so is given up, is for
+ * the next daemon, if somebody starts one.
+ */
+void Daemon::followCpus()
+{
+	Status followed = engine_.followCpus();
+
+	if (!followed && isSupervised()) {
+		failure_ = followed.error();
+		loop_.stop();
+	} else if (!followed && !complained_) {
+		spdlog::error("{}: what it drops is not told of until cloakd "
+		              "is started again",
+		              followed.error().message());
+	}
+	complained_ = !followed;
 }
 
 /** At once, as the interface that has come may be one to cloak. */

@@ -2,6 +2,8 @@
 #ifndef CLOAKLAKE_DAEMON_DAEMON_H
 #define CLOAKLAKE_DAEMON_DAEMON_H
 
+#include <optional>
+
 #include "daemon/control.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
@@ -27,6 +29,7 @@ private:
 	Status watch();
 	void onSignals();
 	void onTick();
+	void followCpus();
 	void onHostChange();
 	void reload();
 	ControlServer::Reply onRequest(const Request &request,
@@ -41,6 +44,8 @@ private:
 	Fd signals_;
 	Fd ticker_;
 	Fd addresses_;
+	std::optional<Error> failure_; //!< for which another daemon is wanted
+	bool complained_ = false;
 	int events_ = -1; //!< the descriptor of the engine that is watched
 };
 

@@ -116,17 +116,39 @@ Status Engine::open()
 	auto enforcer = Enforcer::open(options_.pinRoot);
 	if (!enforcer)
 		return enforcer.error();
-	auto reader = PerfReader::open(
+	Status ready = openBuffers();
+	if (!ready)
+		return ready;
+	Status bound = reader_->bind(
 	    enforcer->maps(), [this](const cloak_event &event,
 	                             std::span<const std::uint8_t> head) {
 		    handle(event, head);
 	    });
-	if (!reader)
-		return reader.error();
+	if (!bound)
+		return bound;
 	enforcer_.emplace(std::move(*enforcer));
-	reader_.emplace(std::move(*reader));
 	recallSources();
 	return {};
+}
+
+/** Once: off() and on() use them again, without the rights that it takes. */
+Status Engine::openBuffers()
+{
+	if (reader_)
+		return {};
+	auto reader = PerfReader::open();
+	if (!reader)
+		return reader.error();
+	Status watching = watch_.open();
+	if (!watching)
+		return watching;
+	reader_.emplace(std::move(*reader));
+	return {};
+}
+
+Status Engine::followCpus()
+{
+	return reader_ ? reader_->followCpus() : Status();
 }
 
 /** Sources that the data plane knows from a former daemon, oldest first. */
@@ -148,7 +170,8 @@ Status Engine::lift()
 {
 	kept_ = granted();
 	watch_.stop();
-	reader_.reset();
+	if (reader_)
+		reader_->unbind();
 	enforcer_.reset();
 	return Enforcer::lift(options_.pinRoot);
 }
@@ -273,7 +296,9 @@ void Engine::measure(bool wanted)
 	if (measuring)
 		measuring_ = std::move(*measuring);
 	else
-		spdlog::warn("{}", measuring.error().message());
+		spdlog::warn("{}; metrics.run_time needs a restart of cloakd, "
+		             "or kernel.bpf_stats_enabled",
+		             measuring.error().message());
 }
 
 void Engine::publish(Alert alert)
@@ -306,7 +331,7 @@ void Engine::publish(const Flow &flow)
 
 void Engine::consumeEvents()
 {
-	if (!reader_)
+	if (!enforcer_ || !reader_)
 		return;
 	auto consumed = reader_->consume();
 	if (!consumed)
@@ -315,7 +340,7 @@ void Engine::consumeEvents()
 
 int Engine::eventsFd() const
 {
-	return reader_ ? reader_->pollFd() : -1;
+	return enforcer_ && reader_ ? reader_->pollFd() : -1;
 }
 
 void Engine::tick()

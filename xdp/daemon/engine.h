@@ -135,6 +135,12 @@ public:
 	/** What time brings: call it each second. */
 	void tick();
 
+	/**
+	 * Reads events of CPUs that have come, too. Fails if the right to do
+	 * so was given up; another process could.
+	 */
+	[[nodiscard]] Status followCpus();
+
 	// For those who look on:
 	[[nodiscard]] const Options &options() const { return options_; }
 	/** When this daemon began. */
@@ -187,6 +193,7 @@ private:
 	                const Host &host,
 	                const std::vector<Authorisation> &granted);
 	Status open();
+	Status openBuffers();
 	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);
@@ -203,7 +210,7 @@ private:
 	CompiledPolicy compiled_;
 	Rules rules_;
 	std::optional<Enforcer> enforcer_; //!< nothing: the cloak is off
-	std::optional<PerfReader> reader_;
+	std::optional<PerfReader> reader_; //!< from the first time on
 	/** Of the cloak that off() has taken off. */
 	std::vector<Authorisation> kept_;
 	std::optional<BootTime> nextExpiry_;

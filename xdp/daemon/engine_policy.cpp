@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/engine.h"
+#include "daemon/privileges.h"
 #include "policy/render.h"
 #include "util/file.h"
 
@@ -69,10 +70,14 @@ Outcome Engine::put(ParsedPolicy parsed, std::string source, const Guard &guard)
 	outcome = enforce(parsed.policy, parsed.rules);
 	if (!outcome.ok())
 		return outcome;
+	measure(parsed.policy.seeing.metrics.runTime);
+	// Before there are threads, each of which has rights of its own.
+	Status surrendered = giveUpAdmin();
+	if (!surrendered)
+		return Outcome::failed(surrendered.error());
 	tracker_.configure(parsed.policy.alerts);
 	outputs_.configure(parsed.policy.output);
 	exporters_.configure(parsed.policy.seeing);
-	measure(parsed.policy.seeing.metrics.runTime);
 	watch_.start(enforcer_->maps(), parsed.policy.seeing);
 	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
 	                         std::chrono::system_clock::now()};

@@ -3,8 +3,15 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <cstdlib>
+
 namespace cloak
 {
+
+bool isSupervised()
+{
+	return std::getenv("NOTIFY_SOCKET") != nullptr;
+}
 
 void notifyReady(const std::string &status)
 {

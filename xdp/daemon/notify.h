@@ -11,6 +11,10 @@
 namespace cloak
 {
 
+/** Whether somebody waits for readiness, and starts another one if this fails.
+ */
+[[nodiscard]] bool isSupervised();
+
 void notifyReady(const std::string &status);
 void notifyStatus(const std::string &status);
 void notifyReloading();

@@ -16,6 +16,17 @@ Watch::Watch(Collector::NameOf nameOf)
 {
 }
 
+Status Watch::open()
+{
+	if (buffer_)
+		return {};
+	auto buffer = Recorder::openBuffer();
+	if (!buffer)
+		return buffer.error();
+	buffer_.emplace(std::move(*buffer));
+	return {};
+}
+
 void Watch::start(const CloakMaps &maps, const SeeingPolicy &policy)
 {
 	const bool same = maps_ == &maps && recording_ == policy.evidence;
@@ -30,9 +41,9 @@ void Watch::record(const EvidencePolicy &policy)
 {
 	recording_ = policy;
 	recorder_.reset();
-	if (policy.folder.empty())
+	if (policy.folder.empty() || !buffer_)
 		return;
-	auto recorder = Recorder::open(*maps_, policy);
+	auto recorder = Recorder::open(*maps_, policy, *buffer_);
 	if (recorder)
 		recorder_ = std::move(*recorder);
 	else

@@ -34,6 +34,9 @@ public:
 
 	void follow(Follower follower) { follower_ = std::move(follower); }
 
+	/** Opens what may take more rights than there are later. Once. */
+	[[nodiscard]] Status open();
+
 	/**
 	 * Begins or goes on with another policy. @param maps must stay until
 	 * stop().
@@ -70,6 +73,8 @@ private:
 	Collector collector_;
 	const CloakMaps *maps_ = nullptr; //!< null: the cloak is off
 	EvidencePolicy recording_;
+	std::optional<PerfBuffer>
+	    buffer_; //!< the recorder's while there is one
 	std::unique_ptr<Recorder> recorder_;
 	std::size_t shadows_ = 0;
 	bool complained_ = false;

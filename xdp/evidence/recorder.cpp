@@ -69,27 +69,31 @@ std::string commentOf(const cloak_evidence &evidence)
 	return text;
 }
 
-Recorder::Recorder(const EvidencePolicy &policy)
+Recorder::Recorder(const EvidencePolicy &policy, PerfBuffer &buffer)
     : policy_(policy),
-      ring_({policy.folder, policy.fileSize.octets, policy.files})
+      ring_({policy.folder, policy.fileSize.octets, policy.files}),
+      buffer_(buffer)
 {
 }
 
-Result<std::unique_ptr<Recorder>> Recorder::open(const CloakMaps &maps,
-                                                 const EvidencePolicy &policy)
+Result<PerfBuffer> Recorder::openBuffer()
 {
-	std::unique_ptr<Recorder> recorder(new Recorder(policy));
+	return PerfBuffer::open("evidence", kPagesPerCpu);
+}
+
+Result<std::unique_ptr<Recorder>> Recorder::open(const CloakMaps &maps,
+                                                 const EvidencePolicy &policy,
+                                                 PerfBuffer &buffer)
+{
+	std::unique_ptr<Recorder> recorder(new Recorder(policy, buffer));
 	Recorder *self = recorder.get();
 
-	auto buffer = PerfBuffer::open(
-	    maps.evidence.get(), "evidence",
-	    [self](std::span<const std::uint8_t> bytes) {
-		    return self->take(bytes);
-	    },
-	    kPagesPerCpu);
-	if (!buffer)
-		return buffer.error();
-	recorder->buffer_ = std::make_unique<PerfBuffer>(std::move(*buffer));
+	Status bound = buffer.bind(maps.evidence.get(),
+	                           [self](std::span<const std::uint8_t> bytes) {
+					   return self->take(bytes);
+				   });
+	if (!bound)
+		return bound.error();
 	recorder->thread_ = std::thread([self] { self->run(); });
 	return recorder;
 }
@@ -99,22 +103,26 @@ Recorder::~Recorder()
 	stopping_ = true;
 	if (thread_.joinable())
 		thread_.join();
+	buffer_.unbind();
 }
 
 void Recorder::run()
 {
 	while (!stopping_) {
-		auto polled = buffer_->poll(kPatience);
+		auto polled = buffer_.poll(kPatience);
+		Status followed = buffer_.followCpus();
 		const std::lock_guard<std::mutex> lock(mutex_);
 
-		stats_.lost = buffer_->lost();
-		stats_.malformed = buffer_->malformed();
+		stats_.lost = buffer_.lost();
+		stats_.malformed = buffer_.malformed();
+		if (!followed)
+			stats_.lastError = followed.error().message();
 		if (!polled) {
 			stats_.lastError = polled.error().message();
 			return;
 		}
 	}
-	buffer_->consume().ignore();
+	buffer_.consume().ignore();
 }
 
 bool Recorder::take(std::span<const std::uint8_t> bytes)

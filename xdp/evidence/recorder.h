@@ -38,9 +38,16 @@ public:
 		std::string lastError;
 	};
 
-	/** The maps may go away after this. */
+	/** The perf buffer for it, before there is a policy. */
+	[[nodiscard]] static Result<PerfBuffer> openBuffer();
+
+	/**
+	 * The maps may go away after this. @param buffer is used by nobody
+	 * else as long as there is this recorder.
+	 */
 	[[nodiscard]] static Result<std::unique_ptr<Recorder>>
-	open(const CloakMaps &maps, const EvidencePolicy &policy);
+	open(const CloakMaps &maps, const EvidencePolicy &policy,
+	     PerfBuffer &buffer);
 
 	Recorder(const Recorder &) = delete;
 	Recorder &operator=(const Recorder &) = delete;
@@ -51,7 +58,7 @@ public:
 	[[nodiscard]] Stats stats() const;
 
 private:
-	explicit Recorder(const EvidencePolicy &policy);
+	Recorder(const EvidencePolicy &policy, PerfBuffer &buffer);
 
 	void run();
 	bool take(std::span<const std::uint8_t> bytes);
@@ -67,7 +74,7 @@ private:
 	std::vector<unsigned> interfaces_; //!< those that the file describes
 	bool complained_ = false;
 	std::chrono::steady_clock::time_point retry_;
-	std::unique_ptr<PerfBuffer> buffer_;
+	PerfBuffer &buffer_;
 
 	mutable std::mutex mutex_; //!< protects stats_
 	Stats stats_;

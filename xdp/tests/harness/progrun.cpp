@@ -249,13 +249,15 @@ void CloakTest::SetUpTestSuite()
 	ASSERT_TRUE(object.ok())
 	    << object.error().message() << " (these tests need root)";
 	shared().object = std::make_unique<CloakObject>(*std::move(object));
-	auto reader =
-	    PerfReader::open(maps(), [](const cloak_event &event,
-	                                std::span<const std::uint8_t> head) {
+	auto reader = PerfReader::open();
+	ASSERT_TRUE(reader.ok()) << reader.error().message();
+	Status bound =
+	    reader->bind(maps(), [](const cloak_event &event,
+	                            std::span<const std::uint8_t> head) {
 		    shared().seen.push_back(
 			{event, Bytes(head.begin(), head.end())});
 	    });
-	ASSERT_TRUE(reader.ok()) << reader.error().message();
+	ASSERT_TRUE(bound.ok()) << bound.error().message();
 	shared().reader = std::make_unique<PerfReader>(*std::move(reader));
 }
 
