@@ -132,7 +132,7 @@ void ControlServer::admit(Fd fd)
 {
 	const int number = fd.get();
 	auto credentials = readCredentials(number, group_);
-	auto client = std::make_unique<Client>();
+	auto client = std::make_shared<Client>();
 
 	if (!credentials)
 		return;
@@ -161,13 +161,11 @@ void ControlServer::serve(int fd, std::uint32_t events)
 
 	if (found == clients_.end())
 		return;
-	Client &client = *found->second;
+	const std::shared_ptr<Client> client = found->second;
 	bool alive = (events & EPOLLERR) == 0;
 	if (alive && (events & (EPOLLIN | EPOLLHUP)) != 0)
-		alive = receive(client);
-	if (alive)
-		answerAll(client);
-	if (!alive || !flush(client))
+		alive = receive(*client);
+	if (!alive || !answerAll(*client))
 		close(fd);
 }
 
@@ -188,21 +186,30 @@ bool ControlServer::receive(Client &client)
 	return true;
 }
 
-void ControlServer::answerAll(Client &client)
+/**
+ * A request is answered when the answer before it is out, or one who asks much
+ * and reads nothing could have any amount of memory.
+ * @returns false when the client is to go.
+ */
+bool ControlServer::answerAll(Client &client)
 {
-	std::size_t begin = 0;
-	std::size_t end = client.input.find('\n');
+	while (flush(client)) {
+		const std::size_t end = client.input.find('\n');
 
-	while (end != std::string::npos && !client.closing) {
-		answer(
-		    client,
-		    std::string_view(client.input).substr(begin, end - begin));
-		begin = end + 1;
-		end = client.input.find('\n', begin);
+		if (!client.output.empty())
+			return true; // the socket says when it goes on
+		if (end != std::string::npos) {
+			const std::string line = client.input.substr(0, end);
+			client.input.erase(0, end + 1);
+			answer(client, line);
+		} else if (client.input.size() > kLongestRequest) {
+			refuse(client, Failure::BadRequest,
+			       "the request is too long");
+		} else {
+			return true;
+		}
 	}
-	client.input.erase(0, begin);
-	if (client.input.size() > kLongestRequest)
-		refuse(client, Failure::BadRequest, "the request is too long");
+	return false;
 }
 
 void ControlServer::answer(Client &client, std::string_view line)
@@ -245,13 +252,25 @@ bool ControlServer::flush(Client &client)
 	}
 	if (client.output.empty() && client.closing)
 		return false;
-	if (client.output.size() > kMostUnread) {
+	if (client.output.size() > kMostUnread ||
+	    (client.output.size() > kFairShare &&
+	     unread() > kMostUnreadOfAll)) {
 		spdlog::warn("control: process {} does not read its answers",
 		             client.credentials.pid);
 		return false;
 	}
-	const std::uint32_t more = client.output.empty() ? 0U : EPOLLOUT;
-	return loop_.change(fd, EPOLLIN | more).ok();
+	return loop_.change(fd, client.output.empty() ? EPOLLIN : EPOLLOUT)
+	    .ok();
+}
+
+/** What waits for all clients together, in octets. */
+std::size_t ControlServer::unread() const
+{
+	std::size_t sum = 0;
+
+	for (const auto &[fd, client] : clients_)
+		sum += client->output.size();
+	return sum;
 }
 
 bool ControlServer::isFollowed(Topic topic) const

@@ -54,6 +54,11 @@ public:
 	static constexpr std::size_t kMostClients = 32;
 	/** What a client may leave unread before he is dropped. */
 	static constexpr std::size_t kMostUnread = 16UL << 20U;
+	/** What all together may: an eighth of MemoryMax. */
+	static constexpr std::size_t kMostUnreadOfAll = 64UL << 20U;
+	/** What each may whatever the others do. */
+	static constexpr std::size_t kFairShare =
+	    kMostUnreadOfAll / kMostClients;
 
 	/** @param loop must outlive the server. */
 	ControlServer(Loop &loop, Handler handler);
@@ -90,10 +95,11 @@ private:
 	void admit(Fd fd);
 	void serve(int fd, std::uint32_t events);
 	bool receive(Client &client);
-	void answerAll(Client &client);
+	bool answerAll(Client &client);
 	void answer(Client &client, std::string_view line);
 	void refuse(Client &client, Failure failure, std::string message);
 	bool flush(Client &client);
+	[[nodiscard]] std::size_t unread() const;
 	void close(int fd);
 
 	Loop &loop_;
@@ -101,7 +107,8 @@ private:
 	Fd listener_;
 	std::string path_;
 	gid_t group_ = 0;
-	std::map<int, std::unique_ptr<Client>> clients_;
+	/** One who is served stays until then, also when he is closed. */
+	std::map<int, std::shared_ptr<Client>> clients_;
 };
 
 } // namespace cloak

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <vector>
 
 #include "daemon/commands.h"
 #include "daemon/control.h"
@@ -53,6 +57,15 @@ protected:
 		if (request.command == "event")
 			server_->broadcast(ControlServer::Topic::Alerts,
 			                   R"({"n":1})");
+		if (request.command == "large event")
+			server_->broadcast(ControlServer::Topic::Alerts,
+			                   '"' + std::string(kLarge, 'x') +
+			                       '"');
+		if (request.command == "large") {
+			++larges_;
+			return {Response::success(std::string(kLarge, 'x')),
+			        ControlServer::Topic::None};
+		}
 		if (request.command == "unknown") {
 			Engine engine({});
 			return execute(engine, request);
@@ -106,6 +119,36 @@ protected:
 		return readLine(fd);
 	}
 
+	/** How much comes until the server closes. */
+	static std::size_t drain(const Fd &fd)
+	{
+		std::vector<char> buffer(kLarge);
+		std::size_t sum = 0;
+		ssize_t size = 0;
+
+		while ((size = read(fd.get(), buffer.data(), buffer.size())) >
+		       0)
+			sum += static_cast<std::size_t>(size);
+		return sum;
+	}
+
+	/** Reads until so many lines have come. @returns how many have. */
+	static unsigned countLines(const Fd &fd, unsigned wanted)
+	{
+		std::vector<char> buffer(kLarge);
+		unsigned lines = 0;
+		ssize_t size = 0;
+
+		while (lines < wanted && (size = read(fd.get(), buffer.data(),
+		                                      buffer.size())) > 0)
+			lines += static_cast<unsigned>(std::count(
+			    buffer.begin(), buffer.begin() + size, '\n'));
+		return lines;
+	}
+
+	static constexpr std::size_t kLarge = 1UL << 20U;
+
+	std::atomic<unsigned> larges_ = 0;
 	ControlServer::Options options_;
 	std::unique_ptr<Loop> loop_;
 	std::unique_ptr<ControlServer> server_;
@@ -166,6 +209,73 @@ TEST_F(Server, SendsEventsToThoseWhoFollow)
 	EXPECT_NE(ask(other, R"({"command":"event"})").find("echo"),
 	          std::string::npos);
 	EXPECT_EQ(readLine(follower), R"({"event":{"n":1}})");
+}
+
+TEST_F(Server, LeavesAFollowerWhoDoesNotRead)
+{
+	constexpr std::size_t bound = ControlServer::kMostUnread;
+	const Fd follower = connect();
+	const Fd other = connect();
+
+	ask(follower, R"({"command":"follow"})");
+	for (std::size_t sent = 0; sent <= bound + kLarge; sent += kLarge)
+		ask(other, R"({"command":"large event"})");
+	const std::size_t read = drain(follower); // it ends
+	EXPECT_LT(read, bound + kLarge);
+	EXPECT_NE(ask(other, R"({"command":"in"})"), "");
+}
+
+TEST_F(Server, KeepsNoMoreForAllFollowersThanItsBound)
+{
+	constexpr std::size_t bound = ControlServer::kMostUnreadOfAll;
+	constexpr std::size_t each = ControlServer::kMostUnread / 2;
+	const Fd other = connect();
+	std::vector<Fd> followers;
+	std::size_t dropped = 0;
+
+	for (std::size_t sum = 0; sum < 2 * bound; sum += each) {
+		followers.push_back(connect());
+		ask(followers.back(), R"({"command":"follow"})");
+	}
+	for (std::size_t sent = 0; sent + kLarge < each; sent += kLarge)
+		ask(other, R"({"command":"large event"})");
+	for (const Fd &follower : followers) {
+		pollfd state{follower.get(), POLLRDHUP, 0};
+		if (poll(&state, 1, 0) == 1)
+			++dropped;
+	}
+	EXPECT_GE(dropped, 6U);
+	EXPECT_LT(dropped, followers.size());
+}
+
+/** Else one who reads nothing could have any amount of memory. */
+TEST_F(Server, AnswersAsFastAsItsAnswersAreRead)
+{
+	constexpr unsigned asked = 50;
+	const Fd greedy = connect();
+	const Fd other = connect();
+
+	for (unsigned i = 0; i < asked; ++i)
+		tell(greedy, "{\"command\":\"large\"}\n");
+	EXPECT_NE(ask(other, R"({"command":"in"})"), "");
+	EXPECT_NE(ask(other, R"({"command":"in"})"), "");
+	EXPECT_LE(larges_, 2U);
+	EXPECT_EQ(countLines(greedy, asked), asked);
+	EXPECT_EQ(larges_, asked);
+}
+
+/** Who is gone when he hears of what he has asked for harms nobody. */
+TEST_F(Server, OutlivesAFollowerWhoLeavesWhileHeIsServed)
+{
+	const Fd other = connect();
+
+	for (unsigned i = 0; i < 100; ++i) {
+		const Fd follower = connect();
+		ask(follower, R"({"command":"follow"})");
+		tell(follower, "{\"command\":\"event\"}\n");
+		shutdown(follower.get(), SHUT_RDWR);
+	}
+	EXPECT_NE(ask(other, R"({"command":"in"})"), "");
 }
 
 TEST_F(Server, AcceptsNoMoreThanItsBound)
