@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The daemon stays below the MemoryMax of its unit when everything that it may
+# keep is as full as it gets: 200,000 packets from sources that nobody has
+# seen, all flows wanted, as many receivers as a policy may have and all of them
+# away, a disk that is full, a terminal that is stopped, and followers who do
+# not read. What finds no room is counted.
+#
+# where: host
+# timeout: 400
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/netns.sh"
+. "$KTAP_LIB/cloakd.sh"
+ktap_need_commands curl hping3 jq
+
+PACKETS=200000
+
+policy() {
+	local port
+	cloakd_policy '[flows]' 'all = true' 'idle = "1s"' \
+		'[alerts]' 'per_second = 10000' \
+		'[metrics]' "listen = \"unix:$WORK/metrics.sock\"" |
+		sed "s|^eve = .*|eve = \"$WORK/small/eve.json\"|"
+	for port in {4701..4716}; do
+		printf '[[ipfix]]\nto = "tcp://127.0.0.1:%d"\n' "$port"
+		printf '[[syslog]]\nto = "tcp://127.0.0.1:%d"\n' "$port"
+	done
+}
+
+# terminal: where the daemon writes its lines, which nobody reads.
+terminal() {
+	mkfifo "$WORK/terminal"
+	exec 9<>"$WORK/terminal"
+}
+
+# follow WHAT: one who asks for it and does not read.
+follow() {
+	ip netns exec "$(ns lake)" cloakctl --socket "$WORK/control.sock" \
+		"$1" --follow >/dev/null &
+	defer kill -KILL $!
+	sleep 0.5
+	kill -STOP $!
+}
+
+dropped() {
+	ctl drops --json |
+		jq '[.[] | select(.verdict == "drop").packets] | add // 0'
+}
+
+has_dropped() { (($(dropped) >= PACKETS)); }
+
+# flood: hping3 has a new source for each packet.
+flood() {
+	local hping status=0
+	in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
+		lladdr "$(in_ns lake cat /sys/class/net/eth0/address)"
+	ip netns exec "$(ns scanner)" hping3 -q -n --flood --rand-source -S \
+		-p ++1 "$LAKE" >"$WORK/hping" 2>&1 &
+	hping=$!
+	wait_until 300 has_dropped || status=1
+	kill -INT "$hping"
+	wait "$hping" || true
+	echo "$(dropped) packets were dropped"
+	return "$status"
+}
+
+# output NAME FILTER: does the jq expression hold for all outputs like that?
+output() {
+	ctl status --json | jq -e "[.outputs[] | select(.name |
+		startswith(\"$1\")) | $2] | length > 0 and all" >/dev/null
+}
+
+# Full, and what came then was counted.
+full() {
+	wait_until 60 output "ipfix " '.dropped > 0 and .waiting > 40000'
+	output "syslog " '.waiting > 0 and .connected == false'
+	ctl status --json | jq -c '.outputs[] | {name, waiting, dropped}'
+	ctl status --json | jq -c '.events, .accounting, .alerts'
+	in_ns lake curl -sS --unix-socket "$WORK/metrics.sock" \
+		http://cloak/metrics >"$WORK/metrics"
+	grep -E '^cloaklake_output_dropped_total\{.*ipfix.*\} [1-9]' \
+		"$WORK/metrics"
+}
+
+# What maps of the daemon take, each once, in octets.
+maps() {
+	awk 'FNR == 1 { size = 0 } /^memlock:/ { size = $2 }
+		/^map_id:/ { bytes[$2] = size }
+		END { for (id in bytes) sum += bytes[id]; print sum + 0 }' \
+		"/proc/$CLOAKD/fdinfo"/*
+}
+
+# Its own at the worst moment, and that of its maps, which is charged to it.
+bounded() {
+	local limit own maps
+	limit=$(sed -n 's/^MemoryMax=\([0-9]*\)M$/\1/p' \
+		"$TOP/xdp/etc/cloakd.service")
+	[[ $limit ]]
+	own=$(($(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' \
+		"/proc/$CLOAKD/status") / 1024))
+	maps=$(($(maps) / 1048576))
+	echo "$own MiB and $maps MiB of maps, of $limit MiB"
+	((own > 0 && maps > 0 && own + maps < limit))
+}
+
+# The largest answer that there is.
+all_sources() {
+	local count
+	count=$(ctl sources --limit 65536 --json | jq length)
+	echo "$count sources"
+	((count > 1000))
+}
+
+# Nobody else waits for those who do not read.
+answers() {
+	within 20 ip netns exec "$(ns lake)" cloakctl \
+		--socket "$WORK/control.sock" status
+	hidden
+}
+
+cloak_lab
+mkdir "$WORK/small"
+mount -t tmpfs -o size=64k tmpfs "$WORK/small"
+defer umount "$WORK/small"
+policy >"$WORK/policy.toml"
+terminal
+mv "$WORK/terminal" "$WORK/stdout"
+cloakd_start
+follow alerts
+follow flows
+ktap_run "many packets, each of another source" flood
+ktap_run "full, and counted beyond" full
+ktap_run "below MemoryMax" bounded
+ktap_run "all sources can be asked for" all_sources
+ktap_run "and that takes no more" bounded
+ktap_run "the daemon answers, the host is hidden" answers
