@@ -191,35 +191,21 @@ static inline void nvme_tcp_gather_advance(struct nvme_tcp_gather *g,
 	}
 }
 
-static inline int nvme_tcp_gather_sendmsg(struct nvme_tcp_gather *g,
-					  struct socket *sock, int flags)
-{
-	struct msghdr msg = { .msg_flags = flags };
-	int n;
-
-	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
-		      g->nr - g->first, g->len + g->skip);
-	iov_iter_advance(&msg.msg_iter, g->skip);
-	n = sock_sendmsg(sock, &msg);
-	if (n > 0)
-		nvme_tcp_gather_advance(g, n);
-	return n;
-}
-
 #ifdef NVME_TCP_HAVE_SPLICE_PAGES
 
+/* By reference; the slab memory of others has to be copied. */
 static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
-				       struct socket *sock, int flags)
+				       struct socket *sock, struct msghdr *msg)
 {
 	if (!g->copy)
-		flags |= MSG_SPLICE_PAGES;
-	return nvme_tcp_gather_sendmsg(g, sock, flags);
+		msg->msg_flags |= MSG_SPLICE_PAGES;
+	return sock_sendmsg(sock, msg);
 }
 
 #else
 
-/* Below this many bytes one copying call is cheaper than a call per page. */
-#define NVME_TCP_GATHER_COPY_MAX	4096
+/* Below this many bytes a copy is cheaper than a reference. */
+#define NVME_TCP_GATHER_COPY_MAX	1024
 
 /*
  * Bytes from @offset on that belong to one allocation: a fragment that goes
@@ -233,45 +219,81 @@ static inline u32 nvme_tcp_gather_extent(struct page *page, u32 offset)
 	return page_size(head) - (page - head) * PAGE_SIZE - offset;
 }
 
-/* One element, or as much of it as one allocation has; the socket is locked. */
-static inline int nvme_tcp_gather_sendpage(struct nvme_tcp_gather *g,
-					   struct sock *sk, int flags)
+/*
+ * The next element of @from as a fragment of @skb, or as much of it as one
+ * allocation has. Return: bytes; 0 where @skb is full.
+ */
+static inline u32 nvme_tcp_gather_frag(struct sk_buff *skb,
+				       struct iov_iter *from, size_t max)
 {
-	const struct bio_vec *bv = &g->bvec[g->first];
-	u32 start = bv->bv_offset + g->skip;
+	const struct bio_vec *bv = from->bvec;
+	u32 start = bv->bv_offset + from->iov_offset;
 	struct page *page = bv->bv_page + start / PAGE_SIZE;
+	int nr = skb_shinfo(skb)->nr_frags;
 	u32 len;
 
 	start %= PAGE_SIZE;
-	len = min(bv->bv_len - g->skip, nvme_tcp_gather_extent(page, start));
-	if (len < g->len)
-		flags |= MSG_MORE | MSG_SENDPAGE_NOTLAST;
-	return kernel_sendpage_locked(sk, page, start, len, flags);
+	len = min_t(size_t, max, bv->bv_len - from->iov_offset);
+	len = min(len, nvme_tcp_gather_extent(page, start));
+	if (skb_can_coalesce(skb, nr, page, start)) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[nr - 1], len);
+	} else if (nr < MAX_SKB_FRAGS) {
+		get_page(page);
+		skb_fill_page_desc_noacc(skb, nr, page, start, len);
+	} else {
+		return 0;
+	}
+	iov_iter_advance(from, len);
+	return len;
+}
+
+/* TCP asks for up to @len bytes more in @skb: by reference. */
+static inline int nvme_tcp_gather_fill(struct sock *sk, struct sk_buff *skb,
+				       struct iov_iter *from, size_t len)
+{
+	size_t filled = 0;
+
+	while (filled < len) {
+		u32 n = nvme_tcp_gather_frag(skb, from, len - filled);
+
+		if (!n)
+			break;
+		filled += n;
+	}
+	skb->len += filled;
+	skb->data_len += filled;
+	skb->truesize += filled;
+	sk_wmem_queued_add(sk, filled);
+	if (!skb_zcopy_pure(skb))
+		sk_mem_charge(sk, filled);
+	return filled ? 0 : -EMSGSIZE;
+}
+
+static inline void nvme_tcp_gather_sent(struct sk_buff *skb,
+					struct ubuf_info *uarg, bool success)
+{
 }
 
 /*
- * A page a call, but locked once for all of them: whatever arrives meanwhile is
- * looked at once, too.
+ * By reference, as for a sender who wants to know when his memory is no longer
+ * in use, but each fragment has a reference of its own and nobody is told: as
+ * no flag says so, no skb ever looks at @uarg.
  */
 static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
-				       struct socket *sock, int flags)
+				       struct socket *sock, struct msghdr *msg)
 {
-	struct sock *sk = sock->sk;
-	int sent = 0, n = 0;
+	struct ubuf_info uarg = {
+		.callback = nvme_tcp_gather_sent,
+		.refcnt = REFCOUNT_INIT(1),
+		.flags = SKBFL_SHARED_FRAG,
+	};
 
-	if (g->copy || g->len <= NVME_TCP_GATHER_COPY_MAX)
-		return nvme_tcp_gather_sendmsg(g, sock, flags);
-	sock_rps_record_flow(sk);
-	lock_sock(sk);
-	while (g->len) {
-		n = nvme_tcp_gather_sendpage(g, sk, flags);
-		if (n <= 0)
-			break;
-		nvme_tcp_gather_advance(g, n);
-		sent += n;
+	if (!g->copy && g->len > NVME_TCP_GATHER_COPY_MAX) {
+		msg->msg_flags |= MSG_ZEROCOPY;
+		msg->msg_ubuf = &uarg;
+		msg->sg_from_iter = nvme_tcp_gather_fill;
 	}
-	release_sock(sk);
-	return sent ? sent : n;
+	return sock_sendmsg(sock, msg);
 }
 
 #endif
@@ -295,10 +317,16 @@ static inline int nvme_tcp_gather_send(struct nvme_tcp_gather *g,
 	int sent = 0;
 
 	while (g->len) {
-		int n = nvme_tcp_gather_xmit(g, sock, flags);
+		struct msghdr msg = { .msg_flags = flags };
+		int n;
 
+		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
+			      g->nr - g->first, g->len + g->skip);
+		iov_iter_advance(&msg.msg_iter, g->skip);
+		n = nvme_tcp_gather_xmit(g, sock, &msg);
 		if (n <= 0)
 			return sent ? sent : n ? n : -EAGAIN;
+		nvme_tcp_gather_advance(g, n);
 		sent += n;
 	}
 	return sent;
