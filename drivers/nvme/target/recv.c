@@ -191,23 +191,35 @@ static size_t take_header(struct nvmet_tcp_queue *queue, struct sk_buff *skb,
 	return n;
 }
 
+static bool copy_piece(struct sk_buff *skb, unsigned int offset,
+		       struct scatterlist *sg, u32 at, u32 len)
+{
+	struct bio_vec bv;
+	struct iov_iter to;
+
+	bvec_set_page(&bv, sg_page(sg), len, at);
+	iov_iter_bvec(&to, ITER_DEST, &bv, 1, len);
+	return !skb_copy_datagram_iter(skb, offset, &to, len);
+}
+
 /* Copy @len bytes of a socket buffer to where the command keeps them. */
 static bool copy_data(struct nvmet_tcp_rx *rx, struct sk_buff *skb,
 		      unsigned int offset, size_t len)
 {
 	struct scatterlist *sg = rx->cmd->buf.sg;
+	u32 piece = rx->span.ddgst ? RX_PIECE : U32_MAX;
 	u32 at = rx->offset;
 
 	while (at >= sg->length)
 		at -= (sg++)->length;
 	while (len) {
-		u32 n = min3((u32)len, sg->length - at, RX_PIECE);
-		void *to = sg_virt(sg) + at;
+		u32 n = min3((u32)len, sg->length - at, piece);
 
-		if (skb_copy_bits(skb, offset, to, n))
+		if (!copy_piece(skb, offset, sg, at, n))
 			return false;
 		if (rx->span.ddgst)
-			rx->crc = nvme_tcp_digest_add(rx->crc, to, n);
+			rx->crc = nvme_tcp_digest_add(rx->crc,
+						      sg_virt(sg) + at, n);
 		offset += n;
 		len -= n;
 		at += n;
