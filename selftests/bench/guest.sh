@@ -103,13 +103,16 @@ figures() {
 }
 
 # profile_job JOB OPTION...: perf counts while fio does I/O, not before or
-# after that. A round frequency would always catch the same part of an I/O where
-# its length is a round number, too.
+# after that. A single clock may be in step with the I/Os, and would then catch
+# the same part of each.
 profile_job() {
-	local job=$1
+	local job=$1 clocks=cpu-clock/freq=1789/ hertz
+	for hertz in 1973 2179 2381 2591; do
+		clocks+=,cpu-clock/freq=$hertz/
+	done
 	rm -f /run/perf.{control,ack}
 	mkfifo /run/perf.{control,ack}
-	perf record -q -a -g -F 9739 -e cpu-clock -o /run/perf.data -D -1 \
+	perf record -q -a -g -e "$clocks" -o /run/perf.data -D -1 \
 		--control fifo:/run/perf.control,/run/perf.ack -- \
 		"$0" --profiled "$device" "$@"
 	perf script -i /run/perf.data -F comm,ip,sym,dso 2>/dev/null |
