@@ -39,8 +39,7 @@ bool flagsMatch(const TcpFlagMatch &wanted)
 
 bool decides(const RulePolicy &rule)
 {
-	return rule.verdict.value == CLOAK_RULE_ALLOW ||
-	       rule.verdict.value == CLOAK_RULE_DROP;
+	return rule.verdict.value <= CLOAK_RULE_REJECT;
 }
 
 } // namespace
@@ -85,7 +84,7 @@ bool drops(const TablePolicy &table, const TcpSegment &segment)
 		return false;
 	if (rule == nullptr)
 		return table.verdict == CLOAK_RULE_DROP;
-	return rule->verdict.value == CLOAK_RULE_DROP &&
+	return rule->verdict.value != CLOAK_RULE_ALLOW &&
 	       rule->action != CLOAK_MODE_MONITOR;
 }
 

@@ -187,6 +187,9 @@ TEST(Cut, IsWhoRulesDrop)
 	                      "verdict = \"allow\"\nprotocol = \"tcp\"\n"
 	                      "destination_port = 22\n")),
 	          "the rules for 10.0.9.5 drop what goes out");
+	EXPECT_EQ(cutBy("mode = \"addresses\"\n" +
+	                table("[[table.rule]]\nverdict = \"reject\"\n")),
+	          "the rules for 10.0.9.5 drop what comes in");
 	EXPECT_EQ(cutBy(table("default = \"drop\"\naction = \"monitor\"\n")),
 	          "");
 	EXPECT_EQ(cutBy(table("[[table.rule]]\nverdict = \"drop\"\n"
