@@ -33,6 +33,8 @@
 #define CLOAK_MAX_ADDRESSES	16384	/* cloaked addresses in one policy */
 #define CLOAK_MAX_PEERS		65536	/* peer prefixes in one policy */
 #define CLOAK_MAX_FLOWS		65536	/* connections opened by the host */
+#define CLOAK_MAX_CONNECTIONS	65536	/* that rules know the state of */
+#define CLOAK_MAX_OPENINGS	65536	/* begun elsewhere, not yet proven */
 #define CLOAK_MAX_NEIGHBOURS	16384	/* addresses with a known MAC */
 #define CLOAK_MAX_SOURCES	65536	/* sources of probes, each accounted */
 #define CLOAK_MAX_STATIONS	4096	/* MACs, each with a budget */
@@ -108,6 +110,8 @@ enum cloak_iface_flags {
 	 * is on this interface. Without this flag there are none.
 	 */
 	CLOAK_IFACE_ANSWERS = 1 << 3,
+	/* A rule of this policy asks for the state of connections. */
+	CLOAK_IFACE_STATE = 1 << 4,
 };
 
 /* Value of "interfaces", key: __u32 ifindex. No entry: everything passes. */
@@ -214,6 +218,7 @@ enum cloak_word {
 #define CLOAK_FACT_HAS_PORTS		CLOAK_FACT(1, 39)
 #define CLOAK_FACT_HAS_ICMP		CLOAK_FACT(1, 38)
 #define CLOAK_FACT_HAS_TCP		CLOAK_FACT(1, 37)
+#define CLOAK_FACT_ESTABLISHED		CLOAK_FACT(1, 36) /* zero: new */
 #define CLOAK_FACT_VLAN(value)		CLOAK_FACT(value, 16)
 #define CLOAK_FACT_IFACE(value)		CLOAK_FACT(value, 0)
 
@@ -261,13 +266,19 @@ struct cloak_stage {
 	__u32 count;		/* at most CLOAK_MAX_TUPLES */
 };
 
+enum cloak_table_flags {
+	/* A rule asks for the state; else that is zero in its packets. */
+	CLOAK_TABLE_STATE = 1 << 0,
+};
+
 /* Value of "tables", key: struct cloak_addr, an address of this host. */
 struct cloak_table {
 	struct cloak_stage stages[2][CLOAK_STAGES]; /* cloak_direction first */
 	__u32 counter[2];	/* of what no rule decides, by direction */
 	__u8 verdict[2];	/* the same: ALLOW or DROP */
 	__u8 mode;		/* enum cloak_mode, of the whole table */
-	__u8 reserved[5];	/* zero */
+	__u8 flags;		/* enum cloak_table_flags */
+	__u8 reserved[4];	/* zero */
 };
 
 /* Value of "tuples", an array. */
@@ -558,17 +569,40 @@ enum cloak_flow_kind {
 	CLOAK_FLOW_FRAGMENT = 1,	/* the two halves of a fragment id */
 	CLOAK_FLOW_PIECE_IN = 2,	/* the same, rules let it in */
 	CLOAK_FLOW_PIECE_OUT = 3,	/* and out */
+	CLOAK_FLOW_ECHO_IN = 4,		/* remote pings, and chose remote */
 };
 
-/* Key of "flows", from the host's point of view; the value is time_ns. */
+/*
+ * Key of "flows", where the value is time_ns, and of "connections" and
+ * "openings"; from the host's point of view.
+ */
 struct cloak_flow_key {
 	struct cloak_addr remote_addr;
 	struct cloak_addr local_addr;
-	__u16 remote;		/* port; ICMP echo: 0 */
+	__u16 remote;		/* port; ICMP echo: see kind */
 	__u16 local;		/* port; ICMP echo: identifier */
 	__u8 protocol;
 	__u8 kind;		/* enum cloak_flow_kind */
 	__u16 reserved;		/* zero */
+};
+
+enum cloak_connection_flags {
+	CLOAK_CONNECTION_ANSWERED = 1 << 0, /* the other end has spoken */
+	/* TCP: who has opened it has spoken again behind the answer. */
+	CLOAK_CONNECTION_PROVEN = 1 << 1,
+	CLOAK_CONNECTION_FIN_IN = 1 << 2,
+	CLOAK_CONNECTION_FIN_OUT = 1 << 3,
+};
+
+/*
+ * Value of "connections" (begun by this host, or TCP that is proven) and of
+ * "openings" (all others), for tables with CLOAK_TABLE_STATE.
+ */
+struct cloak_connection {
+	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE */
+	__u32 flags;		/* enum cloak_connection_flags */
+	__u8 opener;		/* enum cloak_direction of the first packet */
+	__u8 reserved[3];	/* zero */
 };
 
 /* Key of "neighbours" is a struct cloak_addr. */
@@ -759,6 +793,7 @@ CLOAK_ASSERT(sizeof(struct cloak_source_key) == 24, "cloak_source_key");
 CLOAK_ASSERT(sizeof(struct cloak_source) == 104, "cloak_source");
 CLOAK_ASSERT(sizeof(struct cloak_event) == 200, "cloak_event");
 CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
+CLOAK_ASSERT(sizeof(struct cloak_connection) == 16, "cloak_connection");
 CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 24, "cloak_neighbour");
 CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");
 CLOAK_ASSERT(sizeof(struct cloak_station) == 16, "cloak_station");

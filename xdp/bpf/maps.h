@@ -125,6 +125,7 @@ using AddressMap = Map<cloak_addr, cloak_address>;
 using PeerMap = Map<cloak_prefix, cloak_peer>;
 using SourceMap = Map<cloak_source_key, cloak_source>;
 using FlowMap = Map<cloak_flow_key, __u64>;
+using ConnectionMap = Map<cloak_flow_key, cloak_connection>;
 using NeighbourMap = Map<cloak_addr, cloak_neighbour>;
 using StationMap = Map<cloak_station_key, cloak_station>;
 using DecoyMap = Map<cloak_addr, cloak_decoy>;
@@ -169,6 +170,8 @@ struct CloakMaps {
 	Fd events;     //!< perf buffer, see PerfReader
 	SourceMap sources;
 	FlowMap flows;
+	ConnectionMap connections;
+	ConnectionMap openings;
 	NeighbourMap neighbours;
 	StationMap stations;
 	OuterMap decoySlots; //!< array of maps: decoys of each slot

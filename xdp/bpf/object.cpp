@@ -68,6 +68,8 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	Fd config;
 	Fd sources;
 	Fd flows;
+	Fd connections;
+	Fd openings;
 	Fd neighbours;
 	Fd stations;
 	Fd shadows;
@@ -82,6 +84,8 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"config", &config},
 	    {"sources", &sources},
 	    {"flows", &flows},
+	    {"connections", &connections},
+	    {"openings", &openings},
 	    {"neighbours", &neighbours},
 	    {"stations", &stations},
 	    {"account_stats", &maps.accountStats},
@@ -101,6 +105,8 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	maps.config = {std::move(config), "config"};
 	maps.sources = {std::move(sources), "sources"};
 	maps.flows = {std::move(flows), "flows"};
+	maps.connections = {std::move(connections), "connections"};
+	maps.openings = {std::move(openings), "openings"};
 	maps.neighbours = {std::move(neighbours), "neighbours"};
 	maps.stations = {std::move(stations), "stations"};
 	maps.shadows = {std::move(shadows), "shadows"};

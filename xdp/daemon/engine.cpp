@@ -12,6 +12,7 @@
 #include "daemon/rule_log.h"
 #include "export/syslog.h"
 #include "flows/eve.h"
+#include "host/remember.h"
 #include "util/json.h"
 
 namespace cloak
@@ -91,7 +92,11 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 {
 	CompiledPolicy compiled = compilePolicy(policy, host, granted);
 
+	// Before, lest they stop; and behind it what has begun meanwhile.
+	Status known = rememberConnections(enforcer_->maps(), policy);
 	auto applied = enforcer_->apply(compiled, rules);
+	if (applied && known)
+		known = rememberConnections(enforcer_->maps(), policy);
 	if (!applied) {
 		auto attached = enforcer_->attachments();
 		if (attached && attached->empty())
@@ -105,6 +110,8 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 	kept_.clear();
 	Outcome outcome;
 	outcome.warnings = std::move(applied->warnings);
+	if (!known)
+		outcome.warnings.push_back(known.error().message());
 	return outcome;
 }
 

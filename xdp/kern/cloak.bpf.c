@@ -14,6 +14,7 @@
 #include "ingress.h"
 #include "log.h"
 #include "reject.h"
+#include "related.h"
 #include "report.h"
 #include "rules.h"
 
@@ -48,6 +49,8 @@ int cloak_ingress(struct xdp_md *ctx)
 		reason = ingress_verdict(ctx, &p);
 		if (has_rules(&p, reason)) {
 			ingress_deepen(ctx, &p);
+			if (may_be_related(&p))
+				ingress_relate(ctx, &p);
 			reason = rules_apply(&p, CLOAK_INGRESS, reason);
 			if (p.log_rule)
 				ingress_log(ctx, &p, reason);
@@ -104,6 +107,8 @@ int cloak_egress(struct __sk_buff *skb)
 		} else if (has_rules(&p, reason)) {
 			egress_deepen(skb, &p);
 			egress_tag(skb, &p);
+			if (may_be_related(&p))
+				egress_relate(skb, &p);
 			reason = rules_apply(&p, CLOAK_EGRESS, reason);
 			if (p.log_rule)
 				egress_log(skb, &p, reason);

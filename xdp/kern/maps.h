@@ -364,6 +364,24 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flows SEC(".maps");
 
+/* What rules know of connections, see connection.h. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_CONNECTIONS);
+	__type(key, struct cloak_flow_key);
+	__type(value, struct cloak_connection);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_OPENINGS);
+	__type(key, struct cloak_flow_key);
+	__type(value, struct cloak_connection);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} openings SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CLOAK_MAX_NEIGHBOURS);

@@ -88,6 +88,8 @@ struct packet {
 	bool truncated;		/* transport header is not all there */
 	bool endless;		/* extension headers beyond the limit */
 	bool monitored;		/* the rule that says drop only watches */
+	bool related;		/* ICMP error about a connection */
+	bool settled;		/* nothing new about its connection */
 };
 
 /* The padding, too: a global_fn wants every byte initialised. */

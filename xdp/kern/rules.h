@@ -3,6 +3,7 @@
  * The table of rules of a local address, asked about IP packets that the
  * cloak itself would let pass. Neighbour discovery and MLD are the cloak's
  * own affair: a table that shuts an address would else shut it up for good.
+ * The state of its connection is a fact like others, for tables that ask.
  *
  * Later fragments have no ports for a rule to look at. Those of a datagram
  * whose first fragment has passed here pass as well (flow.h remembers it).
@@ -10,6 +11,7 @@
 #ifndef CLOAK_KERN_RULES_H
 #define CLOAK_KERN_RULES_H
 
+#include "connection.h"
 #include "facts.h"
 #include "flow.h"
 #include "policy.h"
@@ -310,6 +312,9 @@ static __always_inline int table_decide(const struct cloak_table *table,
 	__u8 verdict, mode;
 
 	facts_read(&f, p, direction);
+	if ((table->flags & CLOAK_TABLE_STATE) &&
+	    connection_established(p, direction))
+		f.word[CLOAK_WORD_KIND] |= CLOAK_FACT_ESTABLISHED;
 	entry = entry_at(p, stage_recall(p, &f, &stages[CLOAK_STAGE_DECIDE]));
 	if (note->count)
 		stage_note(p, &f, note->first, note->count,
@@ -352,6 +357,8 @@ global_fn int rules_apply(struct packet *p, int direction, int reason)
 	refused = table_decide(table, p, direction);
 	if (refused)
 		return refused;
+	if ((table->flags & CLOAK_TABLE_STATE) && !p->settled)
+		connection_note(p, direction);
 	if (p->frag == FRAG_FIRST)
 		fragment_leads(p, direction);
 	return reason;

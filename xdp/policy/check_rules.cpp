@@ -62,6 +62,7 @@ private:
 	void checkReject(const TablePolicy &table, const RulePolicy &rule);
 	[[nodiscard]] bool isHidden(const RulePolicy &rule) const;
 	void checkTransport(const RulePolicy &rule);
+	void checkState(const RulePolicy &rule);
 	void checkAddresses(const TablePolicy &table, const RulePolicy &rule);
 	void checkPrefixes(const TablePolicy &table,
 	                   const std::vector<Located<Prefix>> &prefixes,
@@ -134,6 +135,7 @@ void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
 	}
 	checkVerdict(table, rule);
 	checkTransport(rule);
+	checkState(rule);
 	checkAddresses(table, rule);
 	if (rule.interface &&
 	    interfaceNumber(policy_, rule.interface->value) == 0) {
@@ -213,6 +215,21 @@ void RuleChecker::checkTransport(const RulePolicy &rule)
 	if (rule.icmpType && protocol.value != kIcmp &&
 	    protocol.value != kIcmp6)
 		wrong(rule.icmpType->at, "icmp_type", "\"icmp\" or \"icmpv6\"");
+}
+
+/** The first segment of a connection is always new. */
+void RuleChecker::checkState(const RulePolicy &rule)
+{
+	const std::uint8_t syn = parseTcpFlags("syn")->set;
+	const std::uint8_t ack = parseTcpFlags("ack")->set;
+
+	if (stateOf(rule) == ConnectionState::Established && rule.tcpFlags &&
+	    (rule.tcpFlags->value.set & syn) != 0 &&
+	    (rule.tcpFlags->value.clear & ack) != 0) {
+		fault(rule.tcpFlags->at, "table.rule.tcp_flags",
+		      quote(toString(rule.tcpFlags->value)),
+		      "state \"new\", which a SYN without ACK always is");
+	}
 }
 
 void RuleChecker::checkPrefixes(const TablePolicy &table,

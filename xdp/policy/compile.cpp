@@ -117,6 +117,8 @@ void Compiler::addInterface(const InterfacePolicy &interface)
 		compiled.entry.flags |= CLOAK_IFACE_TABLES;
 	if (interface.scope.value == CLOAK_SCOPE_ADDRESSES && rejects(policy_))
 		compiled.entry.flags |= CLOAK_IFACE_ANSWERS;
+	if (asksState(policy_))
+		compiled.entry.flags |= CLOAK_IFACE_STATE;
 	compiled.entry.number = interfaceNumber(policy_, interface.name.value);
 	setMac(compiled.entry.mac, found->mac);
 	compiled_.interfaces.push_back(std::move(compiled));

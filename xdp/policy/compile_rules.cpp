@@ -138,6 +138,8 @@ void RuleCompiler::addTable(const TablePolicy &table)
 		entry.verdict[direction] = table.verdict;
 	}
 	entry.mode = static_cast<__u8>(table.action);
+	if (asksState(table))
+		entry.flags |= CLOAK_TABLE_STATE;
 	compiled_.image.tables.emplace_back(toAbi(table.address.value), entry);
 	compiled_.tables.push_back(std::move(names));
 }
@@ -208,6 +210,20 @@ bool rejects(const Policy &policy)
 				return rule.verdict.value == CLOAK_RULE_REJECT;
 			});
 	    });
+}
+
+bool asksState(const TablePolicy &table)
+{
+	return std::ranges::any_of(
+	    table.rules,
+	    [](const RulePolicy &rule) { return stateOf(rule).has_value(); });
+}
+
+bool asksState(const Policy &policy)
+{
+	return std::ranges::any_of(
+	    policy.tables,
+	    [](const TablePolicy &table) { return asksState(table); });
 }
 
 std::uint16_t interfaceNumber(const Policy &policy, const std::string &name)

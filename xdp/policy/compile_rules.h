@@ -62,6 +62,12 @@ compileRules(const Policy &policy, Diagnostics &errors);
 /** Whether a rule of the policy wants answers to be sent. */
 [[nodiscard]] bool rejects(const Policy &policy);
 
+/** Whether a rule of the table asks for the state of connections. */
+[[nodiscard]] bool asksState(const TablePolicy &table);
+
+/** The same of a table of the policy. */
+[[nodiscard]] bool asksState(const Policy &policy);
+
 /** The number by which rules know an interface of the policy; 0: none. */
 [[nodiscard]] std::uint16_t interfaceNumber(const Policy &policy,
                                             const std::string &name);

@@ -59,6 +59,13 @@ std::optional<Located<std::uint8_t>> typeOf(const toml::node &node)
 	return Located<std::uint8_t>{*type, positionOf(node.source())};
 }
 
+std::optional<ConnectionState> connectionStateOf(const toml::node &node)
+{
+	const auto *string = node.as_string();
+
+	return string ? valueOf(kStates, string->get()) : std::nullopt;
+}
+
 std::optional<std::uint16_t> vlanOf(const toml::node &node)
 {
 	return numberOf<std::uint16_t>(node, 4094);
@@ -84,6 +91,7 @@ void readRule(TableReader &reader, TablePolicy &table)
 	             "a number from 0 to 255");
 	reader.text("tcp_flags", rule.tcpFlags, parseTcpFlags,
 	            kTcpFlagsExpected);
+	reader.values("state", rule.states, connectionStateOf, kStatesExpected);
 	reader.value("vlan", rule.vlan, vlanOf,
 	             "a number from 1 to 4094, or 0 for no tag");
 	reader.text("interface", rule.interface, parseInterface,

@@ -34,6 +34,17 @@ std::string ports(std::string_view key, const std::vector<PortRange> &values)
 	return values.empty() ? "" : fmt::format("{} = [{}]\n", key, members);
 }
 
+std::string states(const std::vector<ConnectionState> &values)
+{
+	std::string members;
+
+	for (const ConnectionState value : values) {
+		members += members.empty() ? "" : ", ";
+		members += quoteToml(wordOf(kStates, value));
+	}
+	return values.empty() ? "" : fmt::format("state = [{}]\n", members);
+}
+
 std::string transport(const RulePolicy &rule)
 {
 	std::string text;
@@ -48,7 +59,7 @@ std::string transport(const RulePolicy &rule)
 		text += fmt::format("tcp_flags = \"{}\"\n",
 		                    toString(rule.tcpFlags->value));
 	}
-	return text;
+	return text + states(rule.states);
 }
 
 std::string renderRule(const RulePolicy &rule)

@@ -46,6 +46,12 @@ struct TcpFlagMatch {
 	bool operator==(const TcpFlagMatch &) const = default;
 };
 
+/** What a packet is to the connections that the data plane knows. */
+enum class ConnectionState {
+	New,         //!< it may begin one, or its own is not known
+	Established, //!< an answer, what follows it, or an error about these
+};
+
 /**
  * One rule. A packet matches if everything that is named here is so; where
  * there is a list, if one member of it is.
@@ -63,6 +69,7 @@ struct RulePolicy {
 	std::optional<Located<std::uint8_t>> protocol;
 	std::optional<Located<std::uint8_t>> icmpType;
 	std::optional<Located<TcpFlagMatch>> tcpFlags;
+	std::vector<ConnectionState> states;
 	std::optional<std::uint16_t> vlan; //!< 0: without a tag
 	std::optional<Located<std::string>> interface;
 	std::optional<Located<MacAddress>> mac; //!< of the other end
@@ -79,6 +86,12 @@ struct TablePolicy {
 	cloak_mode action = CLOAK_MODE_ENFORCE;
 	std::vector<RulePolicy> rules;
 };
+
+/**
+ * The state that a packet must have for the rule; nothing if it does not
+ * matter, which is so as well if the rule names both.
+ */
+[[nodiscard]] std::optional<ConnectionState> stateOf(const RulePolicy &rule);
 
 /** What a rule asks, as it would be written: "in tcp from 10.0.0.0/8 ...". */
 [[nodiscard]] std::string describe(const RulePolicy &rule);

@@ -97,6 +97,12 @@ void askTransport(cloak_entry &entry, const RulePolicy &rule)
 	}
 	if (!rule.sourcePorts.empty() || !rule.destinationPorts.empty())
 		ask(entry, CLOAK_FACT_HAS_PORTS, CLOAK_FACT_HAS_PORTS);
+	if (const auto state = stateOf(rule)) {
+		ask(entry, CLOAK_FACT_ESTABLISHED,
+		    *state == ConnectionState::Established
+		        ? CLOAK_FACT_ESTABLISHED
+		        : 0);
+	}
 }
 
 void askLink(cloak_entry &entry, const Policy &policy, const RulePolicy &rule)

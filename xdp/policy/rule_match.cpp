@@ -53,6 +53,8 @@ bool matches(const RulePolicy &rule, const TcpSegment &segment)
 	    rule.icmpType || (rule.vlan && *rule.vlan != 0) ||
 	    (rule.tcpFlags && !flagsMatch(rule.tcpFlags->value)))
 		return false;
+	if (stateOf(rule) == ConnectionState::New)
+		return false;
 	if (rule.interface && rule.interface->value != segment.interface)
 		return false;
 	if (rule.mac && rule.mac->value != segment.mac)

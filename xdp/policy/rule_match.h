@@ -15,7 +15,10 @@
 namespace cloak
 {
 
-/** A segment of a TCP connection that is established: ACK, and no tag. */
+/**
+ * A segment of a TCP connection that is established, and known so to the data
+ * plane as all are when a policy is put in force: ACK, and no tag.
+ */
 struct TcpSegment {
 	RuleDirection direction = RuleDirection::In; //!< In or Out
 	IpAddress source;

@@ -113,6 +113,17 @@ std::string protocolName(std::uint8_t protocol)
 	return name.empty() ? fmt::format("{}", protocol) : std::string(name);
 }
 
+std::optional<ConnectionState> stateOf(const RulePolicy &rule)
+{
+	const auto other = [&rule](ConnectionState state) {
+		return state != rule.states.front();
+	};
+
+	if (rule.states.empty() || std::ranges::any_of(rule.states, other))
+		return std::nullopt;
+	return rule.states.front();
+}
+
 std::string describe(const RulePolicy &rule)
 {
 	const auto prefix = [](const auto &value) {
@@ -120,6 +131,9 @@ std::string describe(const RulePolicy &rule)
 	};
 	const auto port = [](const PortRange &value) {
 		return toString(value);
+	};
+	const auto state = [](ConnectionState value) {
+		return std::string(wordOf(kStates, value));
 	};
 	std::string text(wordOf(kDirections, rule.direction));
 
@@ -133,6 +147,7 @@ std::string describe(const RulePolicy &rule)
 		text += fmt::format(" type {}", rule.icmpType->value);
 	if (rule.tcpFlags)
 		text += " flags " + toString(rule.tcpFlags->value);
+	append(text, "state", rule.states, state);
 	if (rule.vlan)
 		text += fmt::format(" vlan {}", *rule.vlan);
 	if (rule.interface)

@@ -52,6 +52,11 @@ inline constexpr std::array<Word<std::uint8_t>, 12> kProtocols = {{
     {"udplite", 136},
 }};
 
+inline constexpr std::array<Word<ConnectionState>, 2> kStates = {{
+    {"new", ConnectionState::New},
+    {"established", ConnectionState::Established},
+}};
+
 /** In the order of their bits, FIN the lowest. */
 inline constexpr std::array<std::string_view, 8> kTcpFlags = {
     "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
@@ -66,6 +71,9 @@ inline constexpr std::string_view kProtocolExpected =
     "number from 0 to 255";
 inline constexpr std::string_view kTcpFlagsExpected =
     "TCP flags such as \"syn\" or \"syn,!ack\"";
+inline constexpr std::string_view kStatesExpected =
+    "\"new\" or \"established\", which ICMP errors about a connection are "
+    "as well, or a list of them";
 inline constexpr std::string_view kVerdictExpected =
     R"("allow", "drop", "reject", "count", "log" or "shadow")";
 

@@ -191,6 +191,9 @@ PolicyText &PolicyText::bound(const std::string &prefix, unsigned flags,
 PolicyText &PolicyText::rules(const CompiledRules &rules)
 {
 	iface_.flags |= CLOAK_IFACE_TABLES;
+	for (const auto &[address, table] : rules.image.tables)
+		if ((table.flags & CLOAK_TABLE_STATE) != 0)
+			iface_.flags |= CLOAK_IFACE_STATE;
 	iface_.number = 1;
 	rules_ = &rules;
 	return *this;
@@ -280,6 +283,8 @@ void CloakTest::forgetState()
 {
 	clear(maps().sources);
 	clear(maps().flows);
+	clear(maps().connections);
+	clear(maps().openings);
 	clear(maps().neighbours);
 	clear(maps().stations);
 	clear(maps().shadows);

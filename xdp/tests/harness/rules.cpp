@@ -120,6 +120,8 @@ void Asked::words(__u64 (&word)[CLOAK_WORDS]) const
 		kind |= CLOAK_FACT_HAS_TCP | CLOAK_FACT_TCP_FLAGS(tcpFlags);
 	if (isIcmp())
 		kind |= CLOAK_FACT_HAS_ICMP | CLOAK_FACT_ICMP_TYPE(icmpType);
+	if (established)
+		kind |= CLOAK_FACT_ESTABLISHED;
 	word[CLOAK_WORD_KIND] = kind;
 }
 
@@ -152,6 +154,10 @@ bool matches(const Policy &policy, const RulePolicy &rule, const Asked &asked)
 	     (asked.tcpFlags & rule.tcpFlags->value.set) !=
 	         rule.tcpFlags->value.set ||
 	     (asked.tcpFlags & rule.tcpFlags->value.clear) != 0))
+		return false;
+	if (const auto state = stateOf(rule);
+	    state &&
+	    (*state == ConnectionState::Established) != asked.established)
 		return false;
 	if (rule.vlan && *rule.vlan != asked.vlan)
 		return false;
@@ -257,6 +263,11 @@ RulePolicy RuleGenerator::rule(const IpAddress &local, bool broad)
 	if (chance(6))
 		rule.destinations.push_back({Prefix::host(local), {}});
 	transport(rule);
+	constexpr std::array states = {ConnectionState::New,
+	                               ConnectionState::Established};
+	for (const ConnectionState state : states)
+		if (chance(5))
+			rule.states.push_back(state);
 	if (chance(8))
 		rule.vlan = static_cast<std::uint16_t>(pick(3));
 	if (chance(10))
@@ -301,6 +312,7 @@ Asked RuleGenerator::asked(const TablePolicy &table)
 	asked.icmpType = static_cast<std::uint8_t>(pick(12));
 	asked.tcpFlags = static_cast<std::uint8_t>(pick(64));
 	asked.vlan = static_cast<std::uint16_t>(pick(3));
+	asked.established = chance(2);
 	return asked;
 }
 

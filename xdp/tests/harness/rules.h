@@ -26,10 +26,11 @@ struct Asked {
 	std::uint8_t icmpType = 0;
 	std::uint8_t tcpFlags = 0;
 	std::uint16_t vlan = 0; //!< 0: no tag
+	bool established = false;
 
 	[[nodiscard]] bool hasPorts() const;
 	[[nodiscard]] bool isIcmp() const;
-	/** The packet itself. */
+	/** The packet itself, which cannot say whether it is established. */
 	[[nodiscard]] Packet packet() const;
 	/** As the data plane sees it, on the first interface of the policy. */
 	void words(__u64 (&word)[CLOAK_WORDS]) const;

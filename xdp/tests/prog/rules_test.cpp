@@ -92,6 +92,38 @@ protected:
 		                : egress(asked.packet());
 	}
 
+	/**
+	 * Makes the packet part of a connection that is established, if it
+	 * wants that and can be, or else of none.
+	 */
+	static bool establish(const Asked &asked)
+	{
+		cloak_flow_key key{};
+		cloak_connection value{};
+
+		if (asked.isIcmp()) {
+			forgetState();
+			return false;
+		}
+		key.remote_addr = toAbi(asked.remote);
+		key.local_addr = toAbi(asked.local);
+		key.protocol = asked.protocol;
+		if (asked.hasPorts()) {
+			key.remote = asked.remotePort;
+			key.local = asked.localPort;
+		}
+		EXPECT_TRUE(maps().connections.erase(key).ok());
+		EXPECT_TRUE(maps().openings.erase(key).ok());
+		if (!asked.established ||
+		    (asked.protocol == 6 &&
+		     (asked.tcpFlags & (kSyn | kAck)) == kSyn))
+			return false;
+		value.flags = CLOAK_CONNECTION_ANSWERED;
+		value.seen_ns = ~0ULL >> 1U; // as if just now, whenever it is
+		EXPECT_TRUE(maps().connections.put(key, value).ok());
+		return true;
+	}
+
 	/** What a counter of the compiled rules stands at. */
 	[[nodiscard]] std::uint64_t count(std::uint32_t index) const
 	{
@@ -323,7 +355,8 @@ TEST_F(RulesTest, DecideAsAPlainListWould)
 
 		use(made);
 		for (unsigned i = 0; i < 250; i++) {
-			const Asked asked = generator.asked(table);
+			Asked asked = generator.asked(table);
+			asked.established = establish(asked);
 			const auto decided = decideLinear(made, table, asked);
 			const bool allowed =
 			    (decided ? table.rules[*decided].verdict.value

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "policy/compile_rules.h"
 #include "policy/parse.h"
 
 namespace cloak
@@ -86,6 +87,37 @@ TEST(Compile, OnlyWhereAddressesAreVisibleAreThereAnswers)
 	EXPECT_EQ(flags(rejects, 0), 0U);
 	EXPECT_NE(flags(rejects, 1), 0U);
 	EXPECT_EQ(flags(drops, 1), 0U);
+}
+
+TEST(Compile, OnlyTablesThatAskKeepState)
+{
+	const auto policy = [](const std::string &state) {
+		return parsePolicy(std::string(kWhole) +
+		                   "[[table]]\naddress = \"10.0.9.5\"\n"
+		                   "rule = [{verdict = \"drop\"" +
+		                   state +
+		                   "}]\n"
+		                   "[[table]]\naddress = \"10.0.9.6\"\n"
+		                   "rule = [{verdict = \"drop\"}]\n")
+		    .policy;
+	};
+	const auto asks = [](const Policy &made) {
+		Diagnostics errors;
+		const auto rules = compileRules(made, errors);
+		const auto &tables = rules->image.tables;
+
+		EXPECT_EQ(tables.at(1).second.flags, 0U);
+		return (tables.at(0).second.flags & CLOAK_TABLE_STATE) != 0;
+	};
+	const Policy fresh = policy(", state = \"new\"");
+	const Policy both = policy(", state = [\"new\", \"established\"]");
+
+	EXPECT_TRUE(asks(fresh));
+	EXPECT_TRUE(asksState(fresh));
+	EXPECT_TRUE(asks(policy(", state = \"established\"")));
+	EXPECT_FALSE(asks(both));
+	EXPECT_FALSE(asksState(both));
+	EXPECT_FALSE(asks(policy("")));
 }
 
 TEST(Compile, AbsentInterfaceIsNamed)

@@ -123,6 +123,35 @@ TEST(Policy, RenderedTextIsTheSamePolicy)
 	EXPECT_NE(once.find("10.0.9.32/27"), std::string::npos);
 }
 
+TEST(Policy, StatesOfRules)
+{
+	const auto read = [](const std::string &rule) {
+		const std::string text =
+		    "[[interface]]\nname = \"eth1\"\n[[table]]\n"
+		    "address = \"10.0.9.5\"\nrule = [" +
+		    rule + "]\n";
+		const std::string once = renderPolicy(readPolicy(text).policy);
+
+		EXPECT_EQ(errorsOf(text), Lines{});
+		return readPolicy(once).policy.tables.at(0).rules.at(0);
+	};
+	const auto none = read("{verdict = \"drop\"}");
+	const auto fresh = read("{verdict = \"drop\", state = \"new\"}");
+	const auto known = read("{verdict = \"drop\", tcp_flags = \"syn\", "
+	                        "state = [\"established\", "
+	                        "\"established\"]}");
+	const auto both =
+	    read("{verdict = \"drop\", state = [\"new\", \"established\"]}");
+
+	EXPECT_EQ(stateOf(none), std::nullopt);
+	EXPECT_EQ(stateOf(fresh), ConnectionState::New);
+	EXPECT_EQ(stateOf(known), ConnectionState::Established);
+	EXPECT_EQ(stateOf(both), std::nullopt);
+	EXPECT_EQ(describe(none), "in");
+	EXPECT_EQ(describe(fresh), "in state new");
+	EXPECT_EQ(describe(both), "in state {new, established}");
+}
+
 TEST(Policy, RenderedTextHoldsEveryCharacter)
 {
 	const Policy policy =
@@ -288,6 +317,23 @@ constexpr Mistake kMistakes[] = {
      "{verdict = \"drop\", tcp_flags = \"syn,!foo\"}]\n",
      "p:6:32: table.rule.tcp_flags = \"syn,!foo\": expected TCP flags such as "
      "\"syn\" or \"syn,!ack\""},
+    {"RuleStateUnknown",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", state = [\"new\", \"related\"]}]\n",
+     "p:6:36: table.rule.state = \"related\": expected \"new\" or "
+     "\"established\", which ICMP errors about a connection are as well, or "
+     "a list of them"},
+    {"RuleStateIsANumber",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", state = 1}]\n",
+     "p:6:28: table.rule.state = 1: expected \"new\" or \"established\", "
+     "which ICMP errors about a connection are as well, or a list of them"},
+    {"RuleForEstablishedFirstSegments",
+     "[[table]]\naddress = \"10.0.9.5\"\nrule = [\n"
+     "{verdict = \"drop\", state = \"established\", "
+     "tcp_flags = \"syn,!ack\"}]\n",
+     "p:6:55: table.rule.tcp_flags = \"syn,!ack\": expected state \"new\", "
+     "which a SYN without ACK always is"},
     {"AddressMalformed", "[cloak]\naddresses = [\"10.0.9.256\"]\n",
      "p:4:14: cloak.addresses = \"10.0.9.256\": expected an IPv4 or IPv6 "
      "address, such as \"10.0.9.5\" or \"2001:db8::5\""},

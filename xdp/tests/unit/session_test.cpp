@@ -9,6 +9,7 @@
 
 #include "daemon/session_guard.h"
 #include "host/cut.h"
+#include "host/remember.h"
 #include "host/sessions.h"
 #include "policy/parse.h"
 #include "policy/rule_match.h"
@@ -190,6 +191,10 @@ TEST(Cut, IsWhoRulesDrop)
 	EXPECT_EQ(cutBy("mode = \"addresses\"\n" +
 	                table("[[table.rule]]\nverdict = \"reject\"\n")),
 	          "the rules for 10.0.9.5 drop what comes in");
+	EXPECT_EQ(cutBy(table("default = \"drop\"\n[[table.rule]]\n"
+	                      "verdict = \"allow\"\nstate = \"established\"\n"
+	                      "direction = \"both\"\n")),
+	          "");
 	EXPECT_EQ(cutBy(table("default = \"drop\"\naction = \"monitor\"\n")),
 	          "");
 	EXPECT_EQ(cutBy(table("[[table.rule]]\nverdict = \"drop\"\n"
@@ -227,6 +232,7 @@ TEST(Rule, DecidesIfAllIsSo)
 	    "{verdict = \"drop\", protocol = \"tcp\", tcp_flags = \"syn\"},\n"
 	    "{verdict = \"drop\", mac = \"52:54:00:00:00:67\"},\n"
 	    "{verdict = \"drop\", vlan = 7},\n"
+	    "{verdict = \"drop\", state = \"new\"},\n"
 	    "{verdict = \"drop\", direction = \"out\"},\n"
 	    "{verdict = \"log\"},\n";
 
@@ -234,8 +240,9 @@ TEST(Rule, DecidesIfAllIsSo)
 	EXPECT_EQ(decidedBy(no + "{verdict = \"allow\", protocol = \"tcp\","
 	                         " tcp_flags = \"ack,!syn\","
 	                         " destination_port = \"20-30\","
+	                         " state = \"established\","
 	                         " mac = \"52:54:00:00:00:66\"},\n"),
-	          9U);
+	          10U);
 }
 
 TEST(Rule, DecidesByPriority)
@@ -245,6 +252,32 @@ TEST(Rule, DecidesByPriority)
 	                    "{verdict = \"allow\", priority = 7},\n"
 	                    "{verdict = \"drop\", priority = 7},\n"),
 	          3U);
+}
+
+TEST(Remember, ConnectionsOfTablesThatAsk)
+{
+	const auto keysOf = [](const std::string &rule) {
+		return askedFor(
+		    parsePolicy("[[table]]\naddress = \"10.0.9.6\"\n"
+		                "rule = [{verdict = \"drop\"}]\n"
+		                "[[table]]\naddress = \"10.0.9.5\"\n"
+		                "rule = [" +
+		                rule + "]\n")
+			.policy,
+		    {kSession,
+		     {ip("10.0.9.6"), 22, ip("10.0.9.66"), 50000, 0}});
+	};
+	const auto keys =
+	    keysOf("{verdict = \"allow\", state = \"established\"}");
+
+	EXPECT_TRUE(keysOf("{verdict = \"allow\"}").empty());
+	ASSERT_EQ(keys.size(), 1U);
+	EXPECT_EQ(fromAbi(keys[0].local_addr), ip("10.0.9.5"));
+	EXPECT_EQ(fromAbi(keys[0].remote_addr), ip("10.0.9.66"));
+	EXPECT_EQ(keys[0].local, 22);
+	EXPECT_EQ(keys[0].remote, 50000);
+	EXPECT_EQ(keys[0].protocol, 6);
+	EXPECT_EQ(keys[0].kind, CLOAK_FLOW_PORTS);
 }
 
 TEST(SessionGuard, ReadsWhatItWrites)

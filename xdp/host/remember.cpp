@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/remember.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "policy/compile_rules.h"
+
+namespace cloak
+{
+namespace
+{
+
+/** As the data plane reads it. */
+__u64 coarseTime()
+{
+	constexpr __u64 second = 1'000'000'000;
+	timespec now{};
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return static_cast<__u64>(now.tv_sec) * second +
+	       static_cast<__u64>(now.tv_nsec);
+}
+
+cloak_flow_key keyOf(const Connection &connection)
+{
+	cloak_flow_key key{};
+
+	key.remote_addr = toAbi(connection.remote);
+	key.local_addr = toAbi(connection.local);
+	key.remote = connection.remotePort;
+	key.local = connection.localPort;
+	key.protocol = IPPROTO_TCP;
+	key.kind = CLOAK_FLOW_PORTS;
+	return key;
+}
+
+} // namespace
+
+std::vector<cloak_flow_key> askedFor(const Policy &policy,
+                                     const std::vector<Connection> &connections)
+{
+	std::vector<cloak_flow_key> keys;
+	std::vector<IpAddress> asking;
+
+	for (const TablePolicy &table : policy.tables)
+		if (asksState(table))
+			asking.push_back(table.address.value);
+	std::ranges::sort(asking);
+	for (const Connection &connection : connections)
+		if (std::ranges::binary_search(asking, connection.local))
+			keys.push_back(keyOf(connection));
+	return keys;
+}
+
+Status rememberConnections(const CloakMaps &maps, const Policy &policy)
+{
+	cloak_connection value{};
+
+	if (!asksState(policy))
+		return {};
+	auto connections = readConnections();
+	if (!connections)
+		return connections.error();
+	value.seen_ns = coarseTime();
+	value.flags = CLOAK_CONNECTION_ANSWERED | CLOAK_CONNECTION_PROVEN;
+	for (const cloak_flow_key &key : askedFor(policy, *connections)) {
+		Status put = maps.connections.put(key, value);
+		if (!put)
+			return put;
+	}
+	return {};
+}
+
+} // namespace cloak

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connections, for the tables with rules that ask whether a packet is part of
+ * one. A packet that its table lets pass begins or goes on with one, in
+ * either direction; what is not known here is new.
+ *
+ * Two LRU maps, so that nobody out there can make the host forget what it has
+ * begun itself: "connections" has that, and TCP which has proven by a
+ * handshake that its source is no forgery; "openings" has all the others. When
+ * one is full, who was silent for longest is forgotten there, and new again:
+ * being full lets nothing in.
+ *
+ * No sequence numbers are looked at. So what comes in never ends a
+ * connection, for it may be forged: a reset of this host does, or FINs of
+ * both ends, or silence.
+ */
+#ifndef CLOAK_KERN_CONNECTION_H
+#define CLOAK_KERN_CONNECTION_H
+
+#include "flow.h"
+#include "maps.h"
+#include "packet.h"
+
+/* Seconds of silence after which one is forgotten. */
+#define TCP_LASTS	7440	/* RFC 5382, REQ-5 */
+#define TCP_LASTS_BRIEF	240	/* the same, while it begins or ends */
+#define ECHO_LASTS	60	/* RFC 5508, REQ-2 */
+#define OTHERS_LAST	300	/* RFC 4787, REQ-5 */
+
+#define SECOND		1000000000ull
+
+#define BOTH_FINS	(CLOAK_CONNECTION_FIN_IN | CLOAK_CONNECTION_FIN_OUT)
+
+/* A packet in direction @in of the connection between both ports. */
+static __always_inline void key_ports(struct cloak_flow_key *key, bool in,
+				      __u16 sport, __u16 dport)
+{
+	key->remote = in ? sport : dport;
+	key->local = in ? dport : sport;
+}
+
+/* Pings go by the identifier of the end that sends them. */
+static __always_inline void key_echo(struct cloak_flow_key *key,
+				     bool remote_asks, __u16 id)
+{
+	if (remote_asks) {
+		key->kind = CLOAK_FLOW_ECHO_IN;
+		key->remote = id;
+	} else {
+		key->local = id;
+	}
+}
+
+/* Returns false if @p can be part of none. After parse_deep(). */
+static __always_inline bool connection_key(struct cloak_flow_key *key,
+					   const struct packet *p,
+					   int direction)
+{
+	bool in = direction == CLOAK_INGRESS;
+	bool asks = is_echo(p, ICMP_ECHO_REQUEST, ICMPV6_ECHO);
+
+	if (p->frag == FRAG_LATER || p->truncated || p->endless)
+		return false;
+	if (p->has_icmp && !asks && !is_echo(p, ICMP_REPLY, ICMPV6_ECHO_REPLY))
+		return false;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->remote_addr = in ? p->src.addr : p->dst.addr;
+	key->local_addr = in ? p->dst.addr : p->src.addr;
+	key->protocol = p->protocol;
+	if (p->has_icmp)
+		key_echo(key, asks == in, p->sport);
+	else if (p->has_ports)
+		key_ports(key, in, p->sport, p->dport);
+	return true;
+}
+
+/* TCP that begins, as far as is known, or has ended. */
+static __always_inline bool is_brief(const struct cloak_connection *c)
+{
+	return !(c->flags & CLOAK_CONNECTION_PROVEN) ||
+	       (c->flags & BOTH_FINS) == BOTH_FINS;
+}
+
+static __always_inline __u64 connection_lasts(const struct cloak_connection *c,
+					      __u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return is_brief(c) ? TCP_LASTS_BRIEF * SECOND :
+				     TCP_LASTS * SECOND;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return ECHO_LASTS * SECOND;
+	}
+	return OTHERS_LAST * SECOND;
+}
+
+/* Another CPU may have seen it later than @now, which was read before. */
+static __always_inline bool was_silent(const struct cloak_connection *c,
+				       __u64 now, __u64 time)
+{
+	return (__s64)(now - c->seen_ns) >= (__s64)time;
+}
+
+/* The one under @key, unless it was silent for too long. */
+static __always_inline struct cloak_connection *
+connection_find(const struct cloak_flow_key *key, __u64 now)
+{
+	struct cloak_connection *c = bpf_map_lookup_elem(&connections, key);
+
+	if (!c)
+		c = bpf_map_lookup_elem(&openings, key);
+	if (!c || was_silent(c, now, connection_lasts(c, key->protocol)))
+		return NULL;
+	return c;
+}
+
+static __always_inline bool is_tcp_with(const struct packet *p, __u8 flags)
+{
+	return p->protocol == IPPROTO_TCP && (p->tcp_flags & flags);
+}
+
+/* The first segment of a connection, whatever else it says. */
+static __always_inline bool is_first_segment(const struct packet *p)
+{
+	return is_tcp_with(p, TCP_FLAG_SYN) && !is_tcp_with(p, TCP_FLAG_ACK);
+}
+
+/* Would connection_note() change anything but the time? */
+static __always_inline bool is_settled(const struct cloak_connection *c,
+				       const struct packet *p)
+{
+	if (p->protocol == IPPROTO_TCP)
+		return (c->flags & CLOAK_CONNECTION_PROVEN) &&
+		       !is_tcp_with(p,
+				    TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST);
+	return c->flags & CLOAK_CONNECTION_ANSWERED;
+}
+
+/*
+ * Is @p part of a connection in which both ends have spoken, or the answer of
+ * the second one, or an error about one? Sets p->settled if connection_note()
+ * need not see it: the time of a connection is written once a second.
+ */
+global_fn bool connection_established(struct packet *p, int direction)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	const struct cloak_connection *c;
+	struct cloak_flow_key key;
+
+	if (!p)
+		return false;
+	if (p->related)
+		return true;
+	if (!connection_key(&key, p, direction))
+		return false;
+	c = connection_find(&key, now);
+	if (!c || is_first_segment(p))
+		return false;
+	p->settled = is_settled(c, p) && !was_silent(c, now, SECOND);
+	return c->opener != direction || (c->flags & CLOAK_CONNECTION_ANSWERED);
+}
+
+/*
+ * A connection that begins with @p. What goes out begins one of this host's
+ * own, but for TCP in the middle: an answer to what was forgotten here.
+ */
+static __always_inline void connection_open(const struct cloak_flow_key *key,
+					    const struct packet *p,
+					    int direction, __u64 now)
+{
+	struct cloak_connection fresh = {
+		.seen_ns = now,
+		.opener = direction,
+	};
+
+	if (is_echo(p, ICMP_REPLY, ICMPV6_ECHO_REPLY))
+		return;
+	if (direction == CLOAK_EGRESS &&
+	    (p->protocol != IPPROTO_TCP || is_first_segment(p))) {
+		bpf_map_update_elem(&connections, key, &fresh, BPF_ANY);
+		bpf_map_delete_elem(&openings, key);
+	} else {
+		bpf_map_update_elem(&openings, key, &fresh, BPF_ANY);
+		bpf_map_delete_elem(&connections, key);
+	}
+}
+
+static __always_inline __u32 connection_learn(const struct cloak_connection *c,
+					      const struct packet *p,
+					      int direction)
+{
+	__u32 learnt = 0;
+
+	if (c->opener != direction)
+		learnt |= CLOAK_CONNECTION_ANSWERED;
+	else if (p->protocol == IPPROTO_TCP &&
+		 (c->flags & CLOAK_CONNECTION_ANSWERED))
+		learnt |= CLOAK_CONNECTION_PROVEN;
+	if (is_tcp_with(p, TCP_FLAG_FIN))
+		learnt |= direction == CLOAK_INGRESS ?
+				  CLOAK_CONNECTION_FIN_IN :
+				  CLOAK_CONNECTION_FIN_OUT;
+	return learnt & ~c->flags;
+}
+
+/* The connection goes on with @p. */
+static __always_inline void connection_goes_on(const struct cloak_flow_key *key,
+					       struct cloak_connection *c,
+					       const struct packet *p,
+					       int direction, __u64 now)
+{
+	__u32 learnt = connection_learn(c, p, direction);
+	struct cloak_connection proven;
+
+	c->seen_ns = now;
+	if (learnt)
+		__sync_fetch_and_or(&c->flags, learnt);
+	/* From then on among those that no flood pushes out. */
+	if (!(learnt & CLOAK_CONNECTION_PROVEN))
+		return;
+	proven = *c;
+	bpf_map_update_elem(&connections, key, &proven, BPF_ANY);
+	bpf_map_delete_elem(&openings, key);
+}
+
+/*
+ * Remembers @p, which its table has let pass. A first segment in a connection
+ * that goes on is forged, or its sender has forgotten the connection: then
+ * the host will tell him.
+ */
+global_fn int connection_note(const struct packet *p, int direction)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct cloak_connection *c;
+	struct cloak_flow_key key;
+
+	if (!p || p->related || !connection_key(&key, p, direction))
+		return 0;
+	if (is_tcp_with(p, TCP_FLAG_RST)) {
+		if (direction == CLOAK_EGRESS) {
+			bpf_map_delete_elem(&connections, &key);
+			bpf_map_delete_elem(&openings, &key);
+		}
+		return 0;
+	}
+	c = connection_find(&key, now);
+	if (!c)
+		connection_open(&key, p, direction, now);
+	else if (!is_first_segment(p))
+		connection_goes_on(&key, c, p, direction, now);
+	else if (is_brief(c))
+		connection_open(&key, p, direction, now);
+	return 0;
+}
+
+#endif /* CLOAK_KERN_CONNECTION_H */
