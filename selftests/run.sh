@@ -9,7 +9,8 @@
 #   --kernel K  only in guests, with this kernel: 6.1, 6.12, a release or a
 #               kernel tree
 #   --slow N    time limits are N times as long (a debug kernel), those
-#               within tests as well
+#               within tests as well; without it, as long as the host of this
+#               machine makes them by giving its processors to others
 #   --jobs N    tests at the same time (default: one more than processors, as
 #               many of them wait for time-outs)
 #   --list      only say which would be run
@@ -20,8 +21,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/../scripts/lib.sh"
+# shellcheck source=selftests/lib/stolen.sh
+. "$here/lib/stolen.sh"
 
-kernel='' slow=1 jobs=$(($(nproc) + 1)) list=no patterns=()
+kernel='' slow='' jobs=$(($(nproc) + 1)) list=no patterns=()
 while (($# > 0)); do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -35,7 +38,6 @@ while (($# > 0)); do
 done
 
 out=$BUILD/check
-export CLOAK_SLOW=$slow
 strict=0
 [[ ${CI:-} != true && ${EXPECT_ALL_FEATURES:-} != 1 ]] || strict=1
 
@@ -96,22 +98,37 @@ chosen_kernels() {
 	fi
 }
 
+sample=(0 0)
+
+# look_at_host: sets CLOAK_SLOW for the test that is about to begin: as since
+# the boot, or as since the last one began, whichever was slower.
+look_at_host() {
+	local now since_boot lately
+	read -ra now < <(stolen_sample)
+	since_boot=$(stolen_factor "${now[@]}")
+	lately=$(stolen_factor $((now[0] - sample[0])) $((now[1] - sample[1])))
+	sample=("${now[@]}")
+	export CLOAK_SLOW=$((lately > since_boot ? lately : since_boot))
+	[[ -z $slow ]] || CLOAK_SLOW=$slow
+}
+
 # run_item LIMIT WHERE NAME LOG: becomes one test; its exit status is the
 # test's, and a signal reaches it.
 run_item() {
-	local file=$here/$3.sh limit=$(($1 * slow)) log=$4 mem threads=multi
+	local file=$here/$3.sh limit=$(($1 * CLOAK_SLOW)) log=$4 mem
+	local threads=multi
 	if [[ $2 == host ]]; then
 		exec timeout --kill-after=5 "$limit" "$file" \
 			</dev/null >"$log" 2>&1
 	fi
 	mem=$(header "$file" mem 1024)
-	((slow == 1)) || mem=$((mem * 2))
+	((${slow:-1} == 1)) || mem=$((mem * 2))
 	# Two guests that each use two processors at once spend most of their
 	# time waiting for a lock whose holder does not run.
 	((jobs == 1)) || [[ $(header "$file" alone no) == yes ]] ||
 		threads=single
 	exec "$TOP/scripts/vm.sh" --kernel "$2" \
-		--timeout "$((limit + 20 * slow))" \
+		--timeout "$((limit + 20 * CLOAK_SLOW))" \
 		--modules "$(header "$file" modules none)" \
 		--cpus "$(header "$file" cpus 2)" --threads "$threads" \
 		--mem "$mem" \
@@ -158,6 +175,7 @@ start() {
 	local log=$out/${3//\//.}
 	[[ $2 == host ]] || log+=.${2##*/}
 	log+=.log
+	look_at_host
 	run_item "$1" "$2" "$3" "$log" &
 	running[$!]="$2 $3 $log $SECONDS"
 }

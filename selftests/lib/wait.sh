@@ -3,8 +3,8 @@
 #
 # Waiting for a state, never for a time. To be sourced.
 #
-# Limits are for a kernel at its usual speed; with --slow N, selftests/run.sh
-# makes all of them N times as long.
+# Limits are for a kernel at its usual speed; selftests/run.sh makes all of them
+# N times as long with --slow N, or where the host of this machine is busy.
 
 # wait_until SECONDS COMMAND...: until the command succeeds; fails when it does
 # not in that time.
