@@ -25,7 +25,7 @@ for series in "${SERIES[@]}"; do
 	start=${EPOCHREALTIME/./}
 	try scripts/check-layout.sh "${headers[@]}" "$WORK/layout"
 	ktap_run "$series: a second look takes less than 2 s" \
-		test "$((${EPOCHREALTIME/./} - start))" -lt 2000000
+		test "$((${EPOCHREALTIME/./} - start))" -lt $((2000000 * ${CLOAK_SLOW:-1}))
 
 	sed -i 's/^struct nvme_ctrl {$/&\n\tu64 grown;/' "$private/host/nvme.h"
 	try make modules KVER="$release"
