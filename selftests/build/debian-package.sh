@@ -19,7 +19,8 @@ deb=$TOP/build/packages/cloaklake_${version}_amd64.deb
 ktap_run "has the version of the programs" test -s "$deb"
 
 # shellcheck disable=SC2016 # for the guest
-ktap_run "in a guest" "$TOP/scripts/vm.sh" --kernel 6.12 --timeout 300 -- \
+ktap_run "in a guest" "$TOP/scripts/vm.sh" --kernel 6.12 \
+	--timeout $((300 * ${CLOAK_SLOW:-1})) -- \
 	bash -xeuo pipefail -c '
 	deb=$1 policy=/etc/cloaklake/policy.toml
 	export DEBIAN_FRONTEND=noninteractive

@@ -50,7 +50,8 @@ reboots() {
 	for kernel in 6.1 6.12; do
 		status=0
 		"$TOP/scripts/vm.sh" --kernel $kernel --modules ours \
-			--timeout 100 -- "$TOP/selftests/nvme_tcp/reboot.sh" \
+			--timeout $((100 * ${CLOAK_SLOW:-1})) -- \
+			"$TOP/selftests/nvme_tcp/reboot.sh" \
 			inside "$@" >"$log" 2>&1 || status=$?
 		cat "$log"
 		grep -qx rebooting "$log" && ((status == 123)) || return

@@ -13,7 +13,8 @@ defer rm -rf "$dir"
 # guest COMMAND: runs it by a shell in a guest; fills out, err and status.
 guest() {
 	status=0
-	"$TOP/scripts/vm.sh" --timeout 60 -- bash -c "$1" \
+	"$TOP/scripts/vm.sh" --timeout $((60 * ${CLOAK_SLOW:-1})) -- \
+		bash -c "$1" \
 		>"$dir/out" 2>"$dir/err" || status=$?
 }
 

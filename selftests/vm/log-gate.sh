@@ -14,7 +14,8 @@ defer rm -rf "$dir"
 # guest COMMAND: its status and what was said.
 guest() {
 	status=0
-	"$TOP/scripts/vm.sh" --timeout 60 -- bash -c "$1" \
+	"$TOP/scripts/vm.sh" --timeout $((60 * ${CLOAK_SLOW:-1})) -- \
+		bash -c "$1" \
 		>"$dir/said" 2>&1 || status=$?
 }
 

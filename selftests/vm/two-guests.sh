@@ -15,7 +15,8 @@ defer rm -rf "$dir"
 guest() {
 	local name=$1
 	shift
-	"$TOP/scripts/vm.sh" --timeout 100 "$@" >"$dir/$name" 2>&1 &
+	"$TOP/scripts/vm.sh" --timeout $((100 * ${CLOAK_SLOW:-1})) "$@" \
+		>"$dir/$name" 2>&1 &
 }
 
 # shellcheck disable=SC2016 # for the guest
