@@ -194,14 +194,16 @@ bool ControlServer::receive(Client &client)
 bool ControlServer::answerAll(Client &client)
 {
 	while (flush(client)) {
-		const std::size_t end = client.input.find('\n');
-
 		if (!client.output.empty())
 			return true; // the socket says when it goes on
+		const std::size_t end =
+		    client.input.find('\n', client.searched);
+		client.searched = client.input.size();
 		if (end != std::string::npos) {
-			const std::string line = client.input.substr(0, end);
+			answer(client,
+			       std::string_view(client.input).substr(0, end));
 			client.input.erase(0, end + 1);
-			answer(client, line);
+			client.searched = 0;
 		} else if (client.input.size() > kLongestRequest) {
 			refuse(client, Failure::BadRequest,
 			       "the request is too long");

@@ -86,6 +86,7 @@ private:
 		Fd fd;
 		PeerCredentials credentials;
 		std::string input;
+		std::size_t searched = 0; //!< so much of it ends no line
 		std::string output;
 		Topic following = Topic::None;
 		bool closing = false; //!< when the output is out
