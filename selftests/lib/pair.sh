@@ -51,6 +51,13 @@ pair_parallel() {
 	nvme_disconnect $PAIR_NQN
 }
 
+# Data in one piece that two allocations share.
+pair_adjacent() {
+	nvme_connect $PAIR_NQN 127.0.0.1 4420 "$@"
+	within 60 python3 "$KTAP_LIB/../pair/adjacent.py" "$(nvme_device $PAIR_NQN)"
+	nvme_disconnect $PAIR_NQN
+}
+
 # Longer than the keep alive time-out without I/O, and still there.
 pair_keep_alive() {
 	nvme_connect $PAIR_NQN 127.0.0.1 4420 --keep-alive-tmo=2
@@ -100,6 +107,8 @@ pair_test() {
 	ktap_run "mixed sizes at depth on two queues" pair_parallel
 	ktap_run "mixed sizes at depth with digests" \
 		pair_parallel --hdr-digest --data-digest
+	ktap_run "data that goes on into the next allocation" pair_adjacent
+	ktap_run "the same with a data digest" pair_adjacent --data-digest
 	ktap_run "an idle connection stays" pair_keep_alive
 	ktap_run "reconnects after the target went away" pair_reconnect
 	ktap_run "both modules unload" pair_unload

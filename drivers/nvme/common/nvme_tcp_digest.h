@@ -11,8 +11,6 @@
 #include <linux/crc32c.h>
 #include <linux/highmem.h>
 #include <linux/nvme-tcp.h>
-#include <linux/skbuff.h>
-#include <linux/uio.h>
 
 /* Start value of a running digest. */
 #define NVME_TCP_DIGEST_SEED	(~0U)
@@ -104,49 +102,6 @@ static inline bool nvme_tcp_digest_check_header(const void *hdr, size_t hlen)
 	__le32 want = nvme_tcp_digest_header(hdr, hlen);
 
 	return !memcmp(hdr + hlen, &want, sizeof(want));
-}
-
-/**
- * nvme_tcp_digest_copy_skb() - copy from a socket buffer, with its digest
- * @skb: source
- * @offset: where to start in @skb, in bytes
- * @to: destination, advanced by what was copied
- * @len: number of bytes, present in @skb
- * @crc: running digest to continue, or NULL where none is wanted
- *
- * The digest is taken of each piece right after it was copied, while it is in
- * the cache: one pass over memory. Process context with the socket locked.
- *
- * Return: 0, or -EFAULT where @to has no room for @len bytes; @to and @crc
- * are then undefined and the connection has to be given up.
- */
-static inline int nvme_tcp_digest_copy_skb(struct sk_buff *skb, int offset,
-					   struct iov_iter *to, size_t len,
-					   u32 *crc)
-{
-	struct skb_seq_state seq;
-	size_t done = 0;
-
-	if (!crc)
-		return skb_copy_datagram_iter(skb, offset, to, len);
-
-	skb_prepare_seq_read(skb, offset, offset + len, &seq);
-	while (done < len) {
-		const u8 *piece;
-		size_t n = skb_seq_read(done, &piece, &seq);
-
-		if (!n)
-			return -EFAULT;
-		n = min(n, len - done);
-		if (copy_to_iter(piece, n, to) != n) {
-			skb_abort_seq_read(&seq);
-			return -EFAULT;
-		}
-		*crc = nvme_tcp_digest_add(*crc, piece, n);
-		done += n;
-	}
-	skb_abort_seq_read(&seq);
-	return 0;
 }
 
 #endif /* NVME_TCP_DIGEST_H */

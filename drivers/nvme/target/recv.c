@@ -13,13 +13,12 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include "nvme_tcp_copy.h"
 #include "nvmet_tcp.h"
 #include "trace.h"
 
 /* PDUs in one round: bounds how long the socket stays locked. */
 #define RX_BUDGET	64
-/* Copied and digested in one piece, so that it is digested in the cache. */
-#define RX_PIECE	4096u
 
 static void expect_header(struct nvmet_tcp_rx *rx)
 {
@@ -191,42 +190,27 @@ static size_t take_header(struct nvmet_tcp_queue *queue, struct sk_buff *skb,
 	return n;
 }
 
-static bool copy_piece(struct sk_buff *skb, unsigned int offset,
-		       struct scatterlist *sg, u32 at, u32 len)
-{
-	struct bio_vec bv;
-	struct iov_iter to;
-
-	bvec_set_page(&bv, sg_page(sg), len, at);
-	iov_iter_bvec(&to, ITER_DEST, &bv, 1, len);
-	return !skb_copy_datagram_iter(skb, offset, &to, len);
-}
-
 /* Copy @len bytes of a socket buffer to where the command keeps them. */
 static bool copy_data(struct nvmet_tcp_rx *rx, struct sk_buff *skb,
 		      unsigned int offset, size_t len)
 {
 	struct scatterlist *sg = rx->cmd->buf.sg;
-	u32 piece = rx->span.ddgst ? RX_PIECE : U32_MAX;
 	u32 at = rx->offset;
 
 	while (at >= sg->length)
 		at -= (sg++)->length;
-	while (len) {
-		u32 n = min3((u32)len, sg->length - at, piece);
+	for (; len; sg++, at = 0) {
+		u32 n = min_t(size_t, len, sg->length - at);
+		struct iov_iter to;
+		struct bio_vec bv;
 
-		if (!copy_piece(skb, offset, sg, at, n))
+		bvec_set_page(&bv, sg_page(sg), n, at);
+		iov_iter_bvec(&to, ITER_DEST, &bv, 1, n);
+		if (nvme_tcp_copy_skb(skb, offset, &to, n,
+				      rx->span.ddgst ? &rx->crc : NULL))
 			return false;
-		if (rx->span.ddgst)
-			rx->crc = nvme_tcp_digest_add(rx->crc,
-						      sg_virt(sg) + at, n);
 		offset += n;
 		len -= n;
-		at += n;
-		if (at == sg->length) {
-			sg++;
-			at = 0;
-		}
 	}
 	return true;
 }

@@ -4,6 +4,7 @@
  * far as there is room.
  */
 #include "nvme_tcp.h"
+#include "nvme_tcp_copy.h"
 
 static void cursor_enter_bio(struct nvme_tcp_cursor *cursor, struct bio *bio)
 {
@@ -143,8 +144,7 @@ int nvme_tcp_cursor_fill(struct nvme_tcp_cursor *cursor, struct sk_buff *skb,
 
 		if (!n)
 			return -EFAULT;
-		ret = nvme_tcp_digest_copy_skb(skb, offset, &cursor->iter, n,
-					       crc);
+		ret = nvme_tcp_copy_skb(skb, offset, &cursor->iter, n, crc);
 		if (ret)
 			return ret;
 		cursor_step(cursor, n);
