@@ -31,6 +31,11 @@ def counters():
                 for name, value in (line.split() for line in file)}
 
 
+def witness_alone():
+    """No connection is left but the two of the witness."""
+    return counters()["connections"] == 2
+
+
 def queue_of(host):
     """What the target tells of the queue at the other end."""
     peer_is = "peer={}:{}".format(*host.sock.getsockname())

@@ -4,7 +4,7 @@
 import contextlib
 
 import peer
-from bench import counters, FLUSH, parameter
+from bench import counters, FLUSH, parameter, witness_alone
 from peer import BLOCK, Failure, sgl, SGL_IN_CAPSULE
 from pytap import test
 
@@ -120,9 +120,7 @@ def _half_open(bench):
 
 @test("connections beyond the limit are refused")
 def _limit(bench):
-    def alone():
-        return counters()["connections"] == 2
-    peer.wait_until(10, alone)
+    peer.wait_until(10, witness_alone)
     before = counters()["refused"]
     with parameter("max_connections", 4), bench.controller():
         try:
