@@ -6,7 +6,7 @@
 # IPv6 and in the middle of a connection; and cloaked addresses stay silent.
 #
 # where: host guest
-# timeout: 240
+# timeout: 400
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
@@ -93,11 +93,17 @@ scans() {
 	[[ $(grep -c ' closed ' "$WORK/nmap") == 2 ]]
 }
 
+# sends: big segments, with pauses that leave the processor to others.
+sends() {
+	while head -c 64k /dev/zero; do
+		sleep 0.1
+	done | in_ns scanner timeout $((60 * ${CLOAK_SLOW:-1})) \
+		socat -u - "TCP:$LAKE:4420" 2>"$WORK/socat"
+}
+
 cuts_off() {
-	local port=4420
 	in_ns scanner ethtool -K eth0 tx on
-	in_ns scanner timeout 20 socat -u /dev/zero "TCP:$LAKE:$port" \
-		2>"$WORK/socat" &
+	sends &
 	local client=$!
 	wait_until 10 established
 	policy | sed '/destination_port = 4420/d' >"$WORK/shut.toml"
