@@ -6,7 +6,7 @@
 #
 # where: guest
 # modules: ours
-# timeout: 120
+# timeout: 200
 # cpus: 1
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -6,7 +6,7 @@
 #
 # where: guest
 # modules: ours
-# timeout: 180
+# timeout: 300
 # mem: 1024
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -8,7 +8,7 @@
 # where: guest
 # kernels: 6.1 6.12
 # modules: ours
-# timeout: 150
+# timeout: 300
 # cpus: 3
 # append: isolcpus=2
 . "$(dirname "$0")/../lib/ktap.sh"

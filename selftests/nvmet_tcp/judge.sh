@@ -7,7 +7,7 @@
 # where: guest
 # kernels: 6.1 6.12
 # modules: ours
-# timeout: 240
+# timeout: 400
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/modules.sh"

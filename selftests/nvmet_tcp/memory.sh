@@ -8,7 +8,7 @@
 # where: guest
 # kernels: 6.1 6.12
 # modules: ours
-# timeout: 240
+# timeout: 300
 # alone: yes
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -8,7 +8,7 @@
 # where: guest
 # kernels: 6.1 6.12
 # modules: ours
-# timeout: 120
+# timeout: 200
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/modules.sh"

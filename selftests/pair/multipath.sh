@@ -7,7 +7,7 @@
 # where: guest
 # kernels: 6.1 6.12
 # modules: ours
-# timeout: 150
+# timeout: 300
 # cpus: 2
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -3,7 +3,7 @@
 #
 # where: guest
 # kernels: 6.1 6.12
-# timeout: 400
+# timeout: 500
 # cpus: 2
 # mem: 1024
 set -euo pipefail

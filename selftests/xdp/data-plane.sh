@@ -6,7 +6,7 @@
 # counters, events. No traffic; BPF_PROG_TEST_RUN.
 #
 # where: guest
-# timeout: 300
+# timeout: 480
 . "$(dirname "$0")/../lib/ktap.sh"
 ktap_need "build/xdp/tests/prog (make -C xdp tests)" \
 	test -x "$TOP/build/xdp/tests/prog"

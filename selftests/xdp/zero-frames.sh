@@ -15,7 +15,7 @@
 #
 # where: guest
 # cpus: 1
-# timeout: 480
+# timeout: 600
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
