@@ -62,6 +62,54 @@ diff_refuses() {
 	not ctl --socket "$WORK/none.sock" diff "$WORK/policy.toml"
 }
 
+# drop_in NAME: standard input becomes a file of the folder.
+drop_in() {
+	mkdir -p "$WORK/policy.d"
+	cat >"$WORK/policy.d/$1"
+}
+
+# A file in the folder is part of the policy for everybody who reads it.
+dropped_in() {
+	drop_in 10-guests.toml <<-EOF
+		[[peers]]
+		name = "guests"
+		prefixes = ["$SCANNER"]
+	EOF
+	drop_in .hidden.toml <<<nonsense
+	drop_in README <<<nonsense
+	ctl_exits 0 check "$WORK/policy.toml"
+	ctl_exits 1 diff "$WORK/policy.toml" | grep '^+ peers guests$'
+	ctl reload
+	sees scanner
+	ctl status --json | jq -e --arg folder "$WORK" '.policy.files ==
+		[$folder + "/policy.toml", $folder + "/policy.d/10-guests.toml"]'
+	ctl_exits 0 diff "$WORK/policy.toml"
+}
+
+# faulty: the error of the third file is named where it stands.
+faulty() {
+	local said=policy.d/20-alerts.toml:2:11:
+	drop_in 20-alerts.toml <<<$'[alerts]\nsources = true'
+	ctl_exits 4 check "$WORK/policy.toml" | grep "$said"
+	ctl_exits 4 diff "$WORK/policy.toml" | grep "$said"
+	ctl_exits 4 apply "$WORK/policy.toml" | grep "$said"
+	ctl_exits 4 reload | grep "$said"
+	{ not ctl check --json "$WORK/policy.toml" 2>/dev/null; } | jq -e \
+		'.error.details[0].file | endswith("policy.d/20-alerts.toml")'
+	sees scanner
+	rm "$WORK/policy.d/20-alerts.toml"
+}
+
+taken_out() {
+	rm -r "$WORK/policy.d"
+	ctl apply --confirm 2s "$WORK/policy.toml"
+	hidden
+	wait_until 10 sees scanner
+	ctl reload
+	undone
+	hidden
+}
+
 # undone: the former policy is in force, as it was, and nothing awaits anything.
 undone() {
 	ctl status --json | jq -e '.policy.source == "'"$WORK/policy.toml"'" and
@@ -293,6 +341,12 @@ ktap_run "diff shows what apply would change" diff_finds
 ktap_run "diff in JSON" diff_in_json
 ktap_run "diff compares with what is in force" diff_follows
 ktap_run "diff tells of errors as check does" diff_refuses
+ktap_run "a file in policy.d is part of the policy" dropped_in
+ktap_run "errors name the file where they stand" faulty
+cloakd_kill TERM
+cloakd_start
+ktap_run "a start reads it, too" sees scanner
+ktap_run "a file taken out of policy.d is no more" taken_out
 ktap_run "what nobody confirms is undone" unconfirmed
 ktap_run "one trial at a time" one_at_a_time
 ktap_run "what is confirmed stays" confirmed

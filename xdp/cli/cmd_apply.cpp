@@ -10,8 +10,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/session.h"
-#include "policy/parse.h"
-#include "util/file.h"
+#include "policy/texts.h"
 
 namespace cloak
 {
@@ -49,12 +48,13 @@ int applyFile(const Context &context, const ApplyOptions &options, bool mayCut)
 {
 	Request request;
 
-	auto text = readFile(options.path, kLongestPolicy);
-	if (!text)
-		return explain(context, kFailed, text.error().message());
+	auto texts = readPolicyTexts(options.path);
+	if (!texts)
+		return explain(context, kFailed, texts.error().message());
+	for (PolicyText &text : *texts)
+		text.source = absolute(text.source);
 	request.command = "apply";
-	request.arguments = {{"text", *text},
-	                     {"source", absolute(options.path)}};
+	request.arguments = toArguments(*texts);
 	if (!options.confirm.empty())
 		request.arguments["confirm"] = options.confirm;
 	protectSessions(request, mayCut);

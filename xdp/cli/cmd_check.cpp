@@ -10,7 +10,6 @@
 #include "cli/print.h"
 #include "policy/compile.h"
 #include "policy/parse.h"
-#include "util/file.h"
 
 namespace cloak
 {
@@ -37,12 +36,12 @@ json findWarnings(const Policy &policy)
 
 int check(const Context &context, const std::string &path)
 {
-	auto text = readFile(path, kLongestPolicy);
-	if (!text)
-		return explain(context, kFailed, text.error().message());
-	const ParsedPolicy parsed = readPolicy(*text);
+	auto texts = readPolicyTexts(path);
+	if (!texts)
+		return explain(context, kFailed, texts.error().message());
+	const ParsedPolicy parsed = readPolicy(*texts);
 	if (!parsed.errors.empty())
-		return explainErrors(context, parsed.errors, path);
+		return explainErrors(context, parsed);
 
 	const json result = {{"warnings", findWarnings(parsed.policy)}};
 	printWarnings(result);

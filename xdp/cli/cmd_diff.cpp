@@ -7,8 +7,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/print.h"
-#include "policy/parse.h"
-#include "util/file.h"
+#include "policy/texts.h"
 #include "util/quote.h"
 
 namespace cloak
@@ -76,11 +75,11 @@ int diff(const Context &context, const std::string &path)
 {
 	Request request;
 
-	auto text = readFile(path, kLongestPolicy);
-	if (!text)
-		return explain(context, kTrouble, text.error().message());
+	auto texts = readPolicyTexts(path);
+	if (!texts)
+		return explain(context, kTrouble, texts.error().message());
 	request.command = "diff";
-	request.arguments = {{"text", *text}, {"source", path}};
+	request.arguments = toArguments(*texts);
 	const Answer answer = ask(context, request);
 	if (answer.exit != kDone)
 		return answer.exit == kFailed ? kTrouble : answer.exit;

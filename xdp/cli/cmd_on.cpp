@@ -11,10 +11,9 @@
 #include "cli/local.h"
 #include "cli/session.h"
 #include "cli/simple.h"
-#include "policy/parse.h"
 #include "policy/render.h"
+#include "policy/texts.h"
 #include "policy/words.h"
-#include "util/file.h"
 
 namespace cloak
 {
@@ -79,15 +78,14 @@ std::string compose(const OnOptions &options)
 	return text;
 }
 
-int applyText(const Context &context, const std::string &text,
-              const std::string &source, bool mayCut)
+int applyTexts(const Context &context, const PolicyTexts &texts, bool mayCut)
 {
 	Request request;
 
 	if (!isDaemonThere(context))
-		return applyLocally(context, text, source, mayCut);
+		return applyLocally(context, texts, mayCut);
 	request.command = "apply";
-	request.arguments = {{"text", text}, {"source", source}};
+	request.arguments = toArguments(texts);
 	protectSessions(request, mayCut);
 	return askAndSay(context, request, "the cloak is on");
 }
@@ -106,14 +104,14 @@ int on(const Context &context, const OnOptions &options, bool policyGiven,
        bool mayCut)
 {
 	if (!options.interfaces.empty())
-		return applyText(context, compose(options), "command line",
-		                 mayCut);
+		return applyTexts(context, {{"command line", compose(options)}},
+		                  mayCut);
 	if (!policyGiven && isDaemonThere(context))
 		return onAgain(context, mayCut);
-	auto text = readFile(options.policy, kLongestPolicy);
-	if (!text)
-		return explain(context, kFailed, text.error().message());
-	return applyText(context, *text, options.policy, mayCut);
+	auto texts = readPolicyTexts(options.policy);
+	if (!texts)
+		return explain(context, kFailed, texts.error().message());
+	return applyTexts(context, *texts, mayCut);
 }
 
 } // namespace

@@ -69,13 +69,12 @@ json describe(const std::vector<Attachment> &attachments)
 
 } // namespace
 
-int applyLocally(const Context &context, const std::string &text,
-                 const std::string &source, bool mayCut)
+int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut)
 {
-	const ParsedPolicy parsed = readPolicy(text);
+	const ParsedPolicy parsed = readPolicy(texts);
 
 	if (!parsed.errors.empty())
-		return explainErrors(context, parsed.errors, source);
+		return explainErrors(context, parsed);
 	auto applied = enforce(parsed, context.pinRoot, mayCut);
 	if (!applied)
 		return explain(context, kFailed, applied.error().message());
@@ -110,15 +109,15 @@ int liftLocally(const Context &context)
 	return kDone;
 }
 
-int explainErrors(const Context &context, const Diagnostics &errors,
-                  const std::string &source)
+int explainErrors(const Context &context, const ParsedPolicy &parsed)
 {
+	const Diagnostics &errors = parsed.errors;
 	Response response = Response::error(
 	    Failure::Policy,
-	    fmt::format("{} has {} error{}", source, errors.size(),
-	                errors.size() == 1 ? "" : "s"));
+	    fmt::format("{} has {} error{}", parsed.policy.files.front(),
+	                errors.size(), errors.size() == 1 ? "" : "s"));
 
-	response.details = toJson(errors, source);
+	response.details = toJson(errors, parsed.policy.files);
 	return explain(context, kBadPolicy, response);
 }
 

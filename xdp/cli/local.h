@@ -6,10 +6,8 @@
 #ifndef CLOAKLAKE_CLI_LOCAL_H
 #define CLOAKLAKE_CLI_LOCAL_H
 
-#include <string>
-
 #include "cli/command.h"
-#include "policy/diagnostic.h"
+#include "policy/parse.h"
 
 namespace cloak
 {
@@ -18,15 +16,13 @@ namespace cloak
  * Puts a policy in force without a daemon, unless it would cut a session of
  * the caller's. @returns the exit code.
  */
-int applyLocally(const Context &context, const std::string &text,
-                 const std::string &source, bool mayCut);
+int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut);
 
 /** Lifts the cloak without a daemon. @returns the exit code. */
 int liftLocally(const Context &context);
 
 /** Prints the errors of a policy; those of the form "FILE:LINE:COLUMN". */
-int explainErrors(const Context &context, const Diagnostics &errors,
-                  const std::string &source);
+int explainErrors(const Context &context, const ParsedPolicy &parsed);
 
 /** Whether a daemon answers; if it does, the command is for it. */
 [[nodiscard]] bool isDaemonThere(const Context &context);

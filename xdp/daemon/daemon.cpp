@@ -28,10 +28,10 @@ void logWarnings(const Outcome &outcome)
 }
 
 /** Says what is wrong, each error of a policy in a line of its own. */
-void logFailure(const Outcome &outcome, const std::string &source)
+void logFailure(const Outcome &outcome)
 {
 	for (const Diagnostic &error : outcome.errors)
-		spdlog::error("{}", toString(error, source));
+		spdlog::error("{}", toString(error, outcome.files));
 	if (outcome.failure)
 		spdlog::error("{}", outcome.failure->message());
 }
@@ -65,12 +65,12 @@ Status Daemon::start(const ControlServer::Options &control)
 	Status listening = control_.listen(control);
 	if (!listening)
 		return listening;
-	const std::string &source = engine_.options().policyPath;
 	const Outcome outcome = engine_.start();
 	logWarnings(outcome);
 	if (!outcome.ok()) {
-		logFailure(outcome, source);
-		return Error("the policy could not be put in force: " + source);
+		logFailure(outcome);
+		return Error("the policy could not be put in force: " +
+		             engine_.options().policyPath);
 	}
 	followPolicy();
 	spdlog::info("{}", summarise(engine_));
@@ -135,7 +135,7 @@ void Daemon::reload()
 	notifyReloading();
 	const Outcome outcome = engine_.reload(guardLogins(engine_));
 	logWarnings(outcome);
-	logFailure(outcome, engine_.options().policyPath);
+	logFailure(outcome);
 	if (outcome.ok())
 		spdlog::info("reloaded; {}", summarise(engine_));
 	else

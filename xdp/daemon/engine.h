@@ -29,6 +29,7 @@ namespace cloak
 /** What came of putting a policy in force. */
 struct Outcome {
 	Diagnostics errors;           //!< of the policy; nothing was changed
+	FileNames files;              //!< of the policy with errors
 	std::optional<Error> failure; //!< it was right but could not be done
 	std::vector<std::string> warnings;
 
@@ -36,7 +37,7 @@ struct Outcome {
 
 	[[nodiscard]] static Outcome failed(Error error)
 	{
-		return {{}, std::move(error), {}};
+		return {{}, {}, std::move(error), {}};
 	}
 };
 
@@ -75,7 +76,7 @@ public:
 	Engine &operator=(const Engine &) = delete;
 
 	/** A policy as this daemon understands it: with its own options. */
-	[[nodiscard]] ParsedPolicy read(std::string_view text) const;
+	[[nodiscard]] ParsedPolicy read(const PolicyTexts &texts) const;
 
 	/**
 	 * Begins with the policy file; or with the policy that was in force
@@ -86,16 +87,15 @@ public:
 	/** Leaves behind a policy that somebody wants. The cloak stays on. */
 	void stop();
 
-	/** Reads the policy file and puts it in force. */
+	/** Reads the policy file and its folder and puts them in force. */
 	[[nodiscard]] Outcome reload(const Guard &guard = {});
 
-	/** Puts the policy that @p text is in force. */
-	[[nodiscard]] Outcome apply(std::string_view text, std::string source,
+	/** Puts the policy that @p texts are in force. */
+	[[nodiscard]] Outcome apply(const PolicyTexts &texts,
 	                            const Guard &guard = {});
 
 	/** The same for so long, unless confirm() comes in time. */
-	[[nodiscard]] Outcome applyOnTrial(std::string_view text,
-	                                   std::string source,
+	[[nodiscard]] Outcome applyOnTrial(const PolicyTexts &texts,
 	                                   std::chrono::milliseconds time,
 	                                   const Guard &guard = {});
 
@@ -179,9 +179,8 @@ public:
 private:
 	using Rules = std::shared_ptr<const CompiledRules>;
 
-	Outcome put(std::string_view text, std::string source);
-	Outcome put(ParsedPolicy parsed, std::string source,
-	            const Guard &guard);
+	Outcome putBack();
+	Outcome put(ParsedPolicy parsed, const Guard &guard);
 	[[nodiscard]] Status ask(const Guard &guard,
 	                         const Policy &policy) const;
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;

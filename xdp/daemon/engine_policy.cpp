@@ -27,18 +27,19 @@ std::string reasonOf(const Outcome &outcome)
 
 } // namespace
 
-ParsedPolicy Engine::read(std::string_view text) const
+ParsedPolicy Engine::read(const PolicyTexts &texts) const
 {
-	ParsedPolicy parsed = readPolicy(text);
+	ParsedPolicy parsed = readPolicy(texts);
 
 	if (options_.eve)
 		parsed.policy.output.eve = *options_.eve;
 	return parsed;
 }
 
-Outcome Engine::put(std::string_view text, std::string source)
+/** The policy before the one on trial. */
+Outcome Engine::putBack()
 {
-	return put(read(text), std::move(source), {});
+	return put(read({{trial_->formerSource, trial_->former}}), {});
 }
 
 /** @returns the objection of @p guard, if it has one. */
@@ -56,12 +57,13 @@ Status Engine::ask(const Guard &guard, const Policy &policy) const
 	return {};
 }
 
-Outcome Engine::put(ParsedPolicy parsed, std::string source, const Guard &guard)
+Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 {
 	Outcome outcome;
 
 	if (!parsed.errors.empty()) {
 		outcome.errors = std::move(parsed.errors);
+		outcome.files = std::move(parsed.policy.files);
 		return outcome;
 	}
 	const Status asked = ask(guard, parsed.policy);
@@ -79,6 +81,7 @@ Outcome Engine::put(ParsedPolicy parsed, std::string source, const Guard &guard)
 	outputs_.configure(parsed.policy.output);
 	exporters_.configure(parsed.policy.seeing);
 	watch_.start(enforcer_->maps(), parsed.policy.seeing);
+	std::string source = parsed.policy.files.front();
 	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
 	                         std::chrono::system_clock::now()};
 	return outcome;
@@ -106,25 +109,24 @@ Outcome Engine::reload(const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
 		return *refused;
-	auto text = readFile(options_.policyPath, kLongestPolicy);
-	if (!text)
-		return Outcome::failed(text.error());
-	return apply(*text, options_.policyPath, guard);
+	auto texts = readPolicyTexts(options_.policyPath);
+	if (!texts)
+		return Outcome::failed(texts.error());
+	return apply(*texts, guard);
 }
 
-Outcome Engine::apply(std::string_view text, std::string source,
-                      const Guard &guard)
+Outcome Engine::apply(const PolicyTexts &texts, const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
 		return *refused;
-	Outcome outcome = put(read(text), std::move(source), guard);
+	Outcome outcome = put(read(texts), guard);
 	if (outcome.ok())
 		forgetRefused();
 	return outcome;
 }
 
 /** The former policy is on the disk before the other one is in force. */
-Outcome Engine::applyOnTrial(std::string_view text, std::string source,
+Outcome Engine::applyOnTrial(const PolicyTexts &texts,
                              std::chrono::milliseconds time, const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
@@ -133,9 +135,9 @@ Outcome Engine::applyOnTrial(std::string_view text, std::string source,
 		return Outcome::failed(Error("no policy is in force that could "
 		                             "be put back"));
 	}
-	ParsedPolicy parsed = read(text);
+	ParsedPolicy parsed = read(texts);
 	if (!parsed.errors.empty())
-		return put(std::move(parsed), std::move(source), guard);
+		return put(std::move(parsed), guard);
 	std::string former = renderPolicy(inForce_->policy);
 	if (former.size() > kLongestPolicy) {
 		return Outcome::failed(Error("the policy in force is too long "
@@ -143,13 +145,13 @@ Outcome Engine::applyOnTrial(std::string_view text, std::string source,
 	}
 	const BootTime ends = BootClock::now() + time;
 	Trial trial{std::move(former),     inForce_->source,
-	            enforcer_.has_value(), source,
-	            fingerprintOf(text),   toWall(ends)};
+	            enforcer_.has_value(), texts.front().source,
+	            fingerprintOf(texts),  toWall(ends)};
 	Status kept = keepTrial(options_.stateFolder, trial);
 	if (!kept)
 		return Outcome::failed(
 		    kept.error().in("the policy in force could not be kept"));
-	Outcome outcome = put(std::move(parsed), std::move(source), guard);
+	Outcome outcome = put(std::move(parsed), guard);
 	if (!outcome.ok()) {
 		complain(trial_ ? keepTrial(options_.stateFolder, *trial_)
 		                : forgetTrial(options_.stateFolder));
@@ -176,7 +178,7 @@ Outcome Engine::rollBack()
 {
 	if (trial() == nullptr)
 		return Outcome::failed(Error("no policy awaits confirmation"));
-	Outcome outcome = put(trial_->former, trial_->formerSource);
+	Outcome outcome = putBack();
 	if (outcome.ok() && !trial_->formerOn) {
 		Status lifted = lift();
 		if (!lifted)
@@ -213,9 +215,9 @@ Outcome Engine::start()
 		spdlog::error("{}", left.error().message());
 	if (!left || !*left)
 		return reload();
-	const auto text = readFile(options_.policyPath, kLongestPolicy);
+	const auto texts = readPolicyTexts(options_.policyPath);
 	const bool refused =
-	    text && fingerprintOf(*text) == (*left)->fingerprint;
+	    texts && fingerprintOf(*texts) == (*left)->fingerprint;
 	if (!(*left)->waiting && !refused)
 		return reload();
 	(*left)->formerOn = true;
@@ -240,7 +242,7 @@ void Engine::stop()
 {
 	if (trial() == nullptr)
 		return;
-	const Outcome outcome = put(trial_->former, trial_->formerSource);
+	const Outcome outcome = putBack();
 	if (outcome.ok())
 		spdlog::warn("nobody has confirmed {}: {} is in force again",
 		             trial_->source, trial_->formerSource);

@@ -23,15 +23,15 @@ using Reply = ControlServer::Reply;
 /** So many settings are listed as changed; an answer has to have an end. */
 constexpr std::size_t kMostDifferences = 10000;
 
-Reply refused(const Diagnostics &errors, const std::string &source,
-              std::string_view consequence)
+Reply refused(const Diagnostics &errors, const FileNames &files,
+              const std::string &source, std::string_view consequence)
 {
 	Response response = Response::error(
 	    Failure::Policy,
 	    fmt::format("{} has {} error{}{}", source, errors.size(),
 	                errors.size() == 1 ? "" : "s", consequence));
 
-	response.details = toJson(errors, source);
+	response.details = toJson(errors, files);
 	return {response};
 }
 
@@ -42,9 +42,10 @@ Reply lacksPolicy(const Request &request)
 }
 
 Reply applyOnTrial(Engine &engine, const Request &request,
-                   const std::string &text, const std::string &source,
-                   const Engine::Guard &guard)
+                   const PolicyTexts &texts, const Engine::Guard &guard)
 {
+	const std::string &source = texts.front().source;
+
 	const std::string wanted = request.text("confirm").value_or("");
 	const auto time = parseDuration(wanted);
 
@@ -52,7 +53,7 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 		return Reply::bad(fmt::format("{}: expected {}", quote(wanted),
 		                              kDurationExpected));
 	}
-	const Outcome outcome = engine.applyOnTrial(text, source, *time, guard);
+	const Outcome outcome = engine.applyOnTrial(texts, *time, guard);
 	Reply reply = replyTo(outcome, source);
 	if (outcome.ok()) {
 		spdlog::info("policy applied, to be confirmed within {}: {}",
@@ -68,7 +69,8 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 Reply replyTo(const Outcome &outcome, const std::string &source)
 {
 	if (!outcome.errors.empty())
-		return refused(outcome.errors, source, "; nothing was changed");
+		return refused(outcome.errors, outcome.files, source,
+		               "; nothing was changed");
 	if (outcome.failure) {
 		return {Response::error(Failure::Failed,
 		                        outcome.failure->message())};
@@ -78,20 +80,20 @@ Reply replyTo(const Outcome &outcome, const std::string &source)
 
 Reply applyCommand(Engine &engine, const Request &request)
 {
-	const auto text = request.text("text");
-	const auto source = request.text("source");
+	const auto texts = textsIn(request.arguments);
 
-	if (!text || !source)
+	if (!texts)
 		return lacksPolicy(request);
 	const auto guard = guardSessions(request);
 	if (!guard)
 		return Reply::bad(guard.error().message());
 	if (request.arguments.contains("confirm"))
-		return applyOnTrial(engine, request, *text, *source, *guard);
-	const Outcome outcome = engine.apply(*text, *source, *guard);
+		return applyOnTrial(engine, request, *texts, *guard);
+	const std::string &source = texts->front().source;
+	const Outcome outcome = engine.apply(*texts, *guard);
 	if (outcome.ok())
-		spdlog::info("policy applied: {}", *source);
-	return replyTo(outcome, *source);
+		spdlog::info("policy applied: {}", source);
+	return replyTo(outcome, source);
 }
 
 Reply confirmCommand(Engine &engine, const Request &request)
@@ -117,14 +119,15 @@ Reply confirmCommand(Engine &engine, const Request &request)
 
 Reply diffCommand(Engine &engine, const Request &request)
 {
-	const auto text = request.text("text");
-	const auto source = request.text("source");
+	const auto texts = textsIn(request.arguments);
 
-	if (!text || !source)
+	if (!texts)
 		return lacksPolicy(request);
-	const ParsedPolicy parsed = engine.read(*text);
-	if (!parsed.errors.empty())
-		return refused(parsed.errors, *source, "");
+	const ParsedPolicy parsed = engine.read(*texts);
+	if (!parsed.errors.empty()) {
+		return refused(parsed.errors, parsed.policy.files,
+		               texts->front().source, "");
+	}
 	if (!engine.inForce()) {
 		return {
 		    Response::error(Failure::Failed, "no policy is in force")};

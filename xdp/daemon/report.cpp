@@ -74,6 +74,7 @@ json reportPolicy(const PolicyInForce &inForce)
 		rules += table.rules.size();
 	return {
 	    {"source", inForce.source},
+	    {"files", inForce.policy.files},
 	    {"applied", timestamp(inForce.applied)},
 	    {"addresses", inForce.policy.addresses.size()},
 	    {"groups", inForce.policy.peers.size()},

@@ -20,10 +20,12 @@ void addCounter(json &entry, const Counters &counters, std::uint32_t index)
 	entry["bytes"] = counter.bytes;
 }
 
-json reportRule(const CompiledRule &rule, const Counters &counters)
+json reportRule(const CompiledRule &rule, const CompiledRules &rules,
+                const Counters &counters)
 {
 	json entry = {
-	    {"line", rule.line},
+	    {"file", rules.files.at(rule.at.file)},
+	    {"line", rule.at.line},
 	    {"match", rule.match},
 	    {"verdict", wordOf(kVerdicts, rule.verdict)},
 	    {"action", wordOf(kActions, rule.action)},
@@ -47,8 +49,8 @@ json reportRest(const CompiledTable &table, const Counters &counters)
 	return rest;
 }
 
-json reportTable(const CompiledTable &table, const Counters &counters,
-                 const RuleSelection &selection)
+json reportTable(const CompiledTable &table, const CompiledRules &rules,
+                 const Counters &counters, const RuleSelection &selection)
 {
 	json entry = {
 	    {"address", toString(table.address)},
@@ -63,7 +65,7 @@ json reportTable(const CompiledTable &table, const Counters &counters,
 	json list = json::array();
 	std::size_t number = 0;
 	for (const CompiledRule &rule : table.rules) {
-		json row = reportRule(rule, counters);
+		json row = reportRule(rule, rules, counters);
 
 		row["number"] = ++number;
 		if (!selection.hit || row["packets"] != 0)
@@ -94,8 +96,8 @@ Result<json> reportRules(const Engine &engine, const RuleSelection &selection)
 		return tables;
 	for (const CompiledTable &table : engine.rules()->tables) {
 		if (!selection.address || *selection.address == table.address) {
-			tables.push_back(
-			    reportTable(table, *counters, selection));
+			tables.push_back(reportTable(table, *engine.rules(),
+			                             *counters, selection));
 		}
 	}
 	return tables;

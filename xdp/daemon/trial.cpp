@@ -63,9 +63,13 @@ std::optional<Trial> parseTrial(std::string_view text)
 	return trial;
 }
 
-std::string fingerprintOf(std::string_view text)
+std::string fingerprintOf(const PolicyTexts &texts)
 {
-	const auto parts = digest(text);
+	std::string all = texts.front().text;
+
+	for (std::size_t i = 1; i < texts.size(); ++i)
+		all += '\0' + texts[i].text;
+	const auto parts = digest(all);
 
 	return fmt::format("{:016x}{:016x}", parts[0], parts[1]);
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "policy/texts.h"
 #include "util/clock.h"
 #include "util/result.h"
 
@@ -34,8 +35,8 @@ struct Trial {
 /** Never throws, whatever @p text is. */
 [[nodiscard]] std::optional<Trial> parseTrial(std::string_view text);
 
-/** What stands for the text of a policy in Trial::fingerprint. */
-[[nodiscard]] std::string fingerprintOf(std::string_view text);
+/** What stands for the texts of a policy in Trial::fingerprint. */
+[[nodiscard]] std::string fingerprintOf(const PolicyTexts &texts);
 
 /**
  * Writes @p trial to @p folder, which is made if only it is missing. When this

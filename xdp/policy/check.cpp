@@ -46,7 +46,7 @@ public:
 		checkAlerts();
 		checkSizes();
 		checkRules(policy_, errors_);
-		checkSeeing(policy_.seeing, errors_);
+		checkSeeing(policy_, errors_);
 	}
 
 private:
@@ -70,8 +70,9 @@ private:
 		if (!fresh) {
 			fault(what, key,
 			      fmt::format("each value once; this one stands in "
-			                  "line {} already",
-			                  first->second.line));
+			                  "{} already",
+			                  lineOf(first->second, what.at,
+			                         policy_.files)));
 		}
 	}
 

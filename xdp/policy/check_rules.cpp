@@ -106,9 +106,10 @@ void RuleChecker::checkTable(const TablePolicy &table)
 	} else if (!fresh) {
 		fault(address.at, "table.address",
 		      quote(toString(address.value)),
-		      fmt::format("one table for each address; the first is "
-		                  "in line {}",
-		                  first->second.line));
+		      fmt::format(
+			  "one table for each address; the first is "
+			  "in {}",
+			  lineOf(first->second, address.at, policy_.files)));
 	}
 	if (table.rules.size() > kMostRulesOfTable) {
 		fault(address.at, "table.rule",
@@ -129,8 +130,9 @@ void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
 			fault(rule.name.at, "table.rule.name",
 			      quote(rule.name.value),
 			      fmt::format("each name once in a table; this one "
-			                  "stands in line {} already",
-			                  first->second.line));
+			                  "stands in {} already",
+			                  lineOf(first->second, rule.name.at,
+			                         policy_.files)));
 		}
 	}
 	checkVerdict(table, rule);

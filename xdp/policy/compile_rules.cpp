@@ -33,6 +33,7 @@ public:
 	CompiledRules run()
 	{
 		compiled_.keys.emplace_back();
+		compiled_.files = policy_.files;
 		nameShared();
 		for (const TablePolicy &table : policy_.tables)
 			addTable(table);
@@ -95,9 +96,8 @@ std::uint32_t RuleCompiler::sharedOf(const std::string &name) const
 void RuleCompiler::addRule(const RulePolicy &rule, CompiledTable &table)
 {
 	const std::string address = toString(table.address);
-	CompiledRule compiled{rule.name.value,   describe(rule),
-	                      rule.name.at.line, rule.verdict.value,
-	                      rule.action,       0,
+	CompiledRule compiled{rule.name.value,    describe(rule), rule.name.at,
+	                      rule.verdict.value, rule.action,    0,
 	                      rule.counter};
 
 	if (!rule.name.value.empty()) {

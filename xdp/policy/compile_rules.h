@@ -22,7 +22,7 @@ namespace cloak
 struct CompiledRule {
 	std::string name; //!< empty if it has none
 	std::string match;
-	std::uint32_t line = 0;
+	Position at;
 	cloak_rule_verdict verdict = CLOAK_RULE_DROP;
 	cloak_mode action = CLOAK_MODE_ENFORCE;
 	std::uint32_t counter = 0;
@@ -53,6 +53,7 @@ struct CompiledRules {
 	std::vector<cloak_counter_key> keys;
 	std::vector<CompiledTable> tables;
 	std::vector<SharedCounter> shared; //!< by name
+	FileNames files; //!< of the policy, for CompiledRule::at
 };
 
 /** @param policy one without errors. @returns null if it has no tables. */

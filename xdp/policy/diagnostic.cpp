@@ -10,11 +10,16 @@ namespace cloak
 namespace
 {
 
-std::string place(const Position &at, std::string_view file)
+std::string fileOf(const Position &at, const FileNames &files)
+{
+	return at.file < files.size() ? files[at.file] : "policy";
+}
+
+std::string place(const Position &at, const FileNames &files)
 {
 	if (at.line == 0)
-		return std::string(file);
-	return fmt::format("{}:{}:{}", file, at.line, at.column);
+		return fileOf(at, files);
+	return fmt::format("{}:{}:{}", fileOf(at, files), at.line, at.column);
 }
 
 std::string subject(const Diagnostic &diagnostic)
@@ -28,9 +33,9 @@ std::string subject(const Diagnostic &diagnostic)
 
 } // namespace
 
-std::string toString(const Diagnostic &diagnostic, std::string_view file)
+std::string toString(const Diagnostic &diagnostic, const FileNames &files)
 {
-	return fmt::format("{}: {}: expected {}", place(diagnostic.at, file),
+	return fmt::format("{}: {}: expected {}", place(diagnostic.at, files),
 	                   subject(diagnostic), diagnostic.expected);
 }
 
@@ -39,19 +44,27 @@ void sortByPosition(Diagnostics &diagnostics)
 	std::ranges::stable_sort(diagnostics, {}, &Diagnostic::at);
 }
 
-nlohmann::json toJson(const Diagnostics &errors, std::string_view file)
+std::string lineOf(const Position &place, const Position &here,
+                   const FileNames &files)
+{
+	if (place.file == here.file)
+		return fmt::format("line {}", place.line);
+	return fmt::format("line {} of {}", place.line, fileOf(place, files));
+}
+
+nlohmann::json toJson(const Diagnostics &errors, const FileNames &files)
 {
 	nlohmann::json list = nlohmann::json::array();
 
 	for (const Diagnostic &error : errors) {
 		list.push_back({
-		    {"file", file},
+		    {"file", fileOf(error.at, files)},
 		    {"line", error.at.line},
 		    {"column", error.at.column},
 		    {"key", error.key},
 		    {"value", error.value},
 		    {"expected", error.expected},
-		    {"text", toString(error, file)},
+		    {"text", toString(error, files)},
 		});
 	}
 	return list;

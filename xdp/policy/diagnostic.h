@@ -16,8 +16,12 @@
 namespace cloak
 {
 
-/** A place in a policy file; both count from 1, 0 means "nowhere in it". */
+/**
+ * A place in a policy: the file, an index into Policy::files, and the place in
+ * it; both of these count from 1, 0 means "nowhere in it".
+ */
 struct Position {
+	std::uint32_t file = 0;
 	std::uint32_t line = 0;
 	std::uint32_t column = 0;
 
@@ -44,12 +48,19 @@ struct Diagnostic {
 
 using Diagnostics = std::vector<Diagnostic>;
 
+/** The names of the files that a policy is written in. */
+using FileNames = std::vector<std::string>;
+
 /** "FILE:LINE:COLUMN: KEY = VALUE: expected EXPECTED". */
-std::string toString(const Diagnostic &diagnostic, std::string_view file);
+std::string toString(const Diagnostic &diagnostic, const FileNames &files);
 
 /** The errors as a list, each also as the line that people read. */
 [[nodiscard]] nlohmann::json toJson(const Diagnostics &errors,
-                                    std::string_view file);
+                                    const FileNames &files);
+
+/** "line 5", and of which file unless it is that of @p here. */
+std::string lineOf(const Position &place, const Position &here,
+                   const FileNames &files);
 
 /** Sorts the errors by the place where they are, as a compiler lists them. */
 void sortByPosition(Diagnostics &diagnostics);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "policy/check.h"
 #include "policy/parse_rules.h"
@@ -70,8 +71,15 @@ void readGateway(TableReader &reader, Policy &policy)
 
 void readCloak(TableReader &reader, Policy &policy)
 {
+	const std::vector<Located<std::uint16_t>> former = policy.logins;
+	const bool usual = former.empty() || former.front().at.line == 0;
+
 	reader.list("addresses", policy.addresses, parseIp, kAddressExpected);
-	reader.ports("logins", policy.logins);
+	// Ports that are named take the place of the usual ones only.
+	if (reader.ports("logins", policy.logins) && !usual) {
+		policy.logins.insert(policy.logins.begin(), former.begin(),
+		                     former.end());
+	}
 }
 
 void readAlerts(TableReader &reader, Policy &policy)
@@ -97,11 +105,12 @@ struct Section {
 	std::string_view name;
 	bool repeated; //!< [[name]], else [name]
 	void (*read)(TableReader &reader, Policy &policy);
+	bool addsUp = repeated; //!< may stand in several files
 };
 
 constexpr std::array<Section, 14> kSections = {{
     {"alerts", false, readAlerts},
-    {"cloak", false, readCloak},
+    {"cloak", false, readCloak, true},
     {"decoy", true, readDecoy},
     {"evidence", false, readEvidence},
     {"flows", false, readFlows},
@@ -164,18 +173,39 @@ void readSection(const Section &section, const toml::node &node,
 	}
 }
 
-void readDocument(const toml::table &document, ParsedPolicy &parsed)
+/** Where the sections were that stand in one file only. */
+using SeenSections = std::map<std::string_view, Position>;
+
+/** Notes a section that another file has already. */
+bool isElsewhere(const Section &section, const toml::node &node,
+                 SeenSections &seen, ParsedPolicy &parsed)
+{
+	const Position at = positionOf(node.source());
+	const auto [first, fresh] = seen.try_emplace(section.name, at);
+
+	if (fresh || section.addsUp)
+		return false;
+	parsed.errors.push_back(
+	    {at, std::string(section.name), shown(node),
+	     fmt::format("{} in one file only; it stands in {} already",
+	                 brackets(section),
+	                 lineOf(first->second, at, parsed.policy.files))});
+	return true;
+}
+
+void readDocument(const toml::table &document, SeenSections &seen,
+                  ParsedPolicy &parsed)
 {
 	for (const auto &[key, node] : document) {
 		const auto *section =
 		    std::ranges::find(kSections, key.str(), &Section::name);
 
-		if (section != kSections.end()) {
-			readSection(*section, node, parsed);
-		} else {
+		if (section == kSections.end()) {
 			parsed.errors.push_back(
 			    {positionOf(key.source()), shownKey(key.str()),
 			     shown(node), "one of " + allSections()});
+		} else if (!isElsewhere(*section, node, seen, parsed)) {
+			readSection(*section, node, parsed);
 		}
 	}
 }
@@ -188,31 +218,48 @@ Diagnostic syntaxError(const toml::parse_error &error)
 
 } // namespace
 
-ParsedPolicy parsePolicy(std::string_view text)
+ParsedPolicy parsePolicy(std::span<const PolicyText> texts)
 {
 	ParsedPolicy parsed;
+	SeenSections seen;
+	std::size_t size = 0;
 
-	if (text.size() > kLongestPolicy) {
+	for (const PolicyText &text : texts) {
+		parsed.policy.files.push_back(text.source);
+		size += text.text.size();
+	}
+	if (size > kLongestPolicy) {
 		parsed.unreadable = true;
 		parsed.errors.push_back(
 		    {{},
 		     "size",
-		     fmt::format("{} bytes", text.size()),
+		     fmt::format("{} bytes", size),
 		     fmt::format("at most {} bytes", kLongestPolicy)});
 		return parsed;
 	}
-	try {
-		readDocument(toml::parse(text), parsed);
-	} catch (const toml::parse_error &error) {
-		parsed.unreadable = true;
-		parsed.errors.push_back(syntaxError(error));
+	for (std::size_t i = 0; i < texts.size(); ++i) {
+		try {
+			readDocument(
+			    toml::parse(texts[i].text, std::to_string(i)), seen,
+			    parsed);
+		} catch (const toml::parse_error &error) {
+			parsed.unreadable = true;
+			parsed.errors.push_back(syntaxError(error));
+		}
 	}
 	return parsed;
 }
 
-ParsedPolicy readPolicy(std::string_view text)
+ParsedPolicy parsePolicy(std::string_view text)
 {
-	ParsedPolicy parsed = parsePolicy(text);
+	const PolicyTexts texts = {{"policy", std::string(text)}};
+
+	return parsePolicy(texts);
+}
+
+ParsedPolicy readPolicy(std::span<const PolicyText> texts)
+{
+	ParsedPolicy parsed = parsePolicy(texts);
 
 	if (!parsed.unreadable)
 		checkPolicy(parsed.policy, parsed.errors);
@@ -220,6 +267,13 @@ ParsedPolicy readPolicy(std::string_view text)
 		parsed.rules = compileRules(parsed.policy, parsed.errors);
 	sortByPosition(parsed.errors);
 	return parsed;
+}
+
+ParsedPolicy readPolicy(std::string_view text)
+{
+	const PolicyTexts texts = {{"policy", std::string(text)}};
+
+	return readPolicy(texts);
 }
 
 } // namespace cloak

@@ -8,14 +8,13 @@
 
 #include "policy/compile_rules.h"
 #include "policy/policy.h"
+#include "policy/texts.h"
 
+#include <span>
 #include <string_view>
 
 namespace cloak
 {
-
-/** No policy text may be longer; as many rules as the maps can hold. */
-constexpr std::size_t kLongestPolicy = 64UL << 20U;
 
 /**
  * A policy as far as it could be read, and everything that was wrong. The
@@ -24,22 +23,30 @@ constexpr std::size_t kLongestPolicy = 64UL << 20U;
 struct ParsedPolicy {
 	Policy policy;
 	Diagnostics errors;
-	bool unreadable = false; //!< not TOML: the policy says nothing
+	bool unreadable = false; //!< a part of it says nothing: not TOML
 	/** Of readPolicy(): its tables, ready for use; null if it has none. */
 	std::shared_ptr<const CompiledRules> rules;
 };
 
 /**
- * Reads TOML and notes every fault of form: syntax (the first one only, as
- * nothing behind it can be read reliably), unknown keys, values of the wrong
- * type or shape, missing keys.
+ * Reads TOML and notes every fault of form: syntax (the first one of a file
+ * only, as nothing behind it can be read reliably), unknown keys, values of
+ * the wrong type or shape, missing keys. What may be there several times, and
+ * what [cloak] lists, adds up over the files; any other table stands in one of
+ * them.
  */
+[[nodiscard]] ParsedPolicy parsePolicy(std::span<const PolicyText> texts);
+
+/** The same of a single text. */
 [[nodiscard]] ParsedPolicy parsePolicy(std::string_view text);
 
 /**
- * parsePolicy(), checkPolicy() and compileRules() together: all errors of a
- * text, in the order in which they stand in it.
+ * parsePolicy(), checkPolicy() and compileRules() together: all errors of the
+ * texts, in the order in which they stand in them.
  */
+[[nodiscard]] ParsedPolicy readPolicy(std::span<const PolicyText> texts);
+
+/** The same of a single text. */
 [[nodiscard]] ParsedPolicy readPolicy(std::string_view text);
 
 } // namespace cloak

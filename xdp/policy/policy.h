@@ -105,6 +105,8 @@ struct Policy {
 	AlertPolicy alerts;
 	OutputPolicy output;
 	SeeingPolicy seeing;
+	/** Where it is written: the policy file, then those of its folder. */
+	FileNames files;
 };
 
 } // namespace cloak

@@ -52,8 +52,9 @@ void readReceiver(TableReader &reader, std::vector<ReceiverPolicy> &into)
 	into.push_back(std::move(receiver));
 }
 
-void checkDecoys(const std::vector<Decoy> &decoys, Diagnostics &errors)
+void checkDecoys(const Policy &policy, Diagnostics &errors)
 {
+	const std::vector<Decoy> &decoys = policy.seeing.decoys;
 	std::map<IpAddress, Position> seen;
 
 	for (const Decoy &decoy : decoys) {
@@ -66,9 +67,10 @@ void checkDecoys(const std::vector<Decoy> &decoys, Diagnostics &errors)
 		if (!fresh) {
 			errors.push_back(
 			    {at, "decoy.address", shown,
-			     fmt::format("each address once; this one stands "
-			                 "in line {} already",
-			                 first->second.line)});
+			     fmt::format(
+				 "each address once; this one stands in {} "
+				 "already",
+				 lineOf(first->second, at, policy.files))});
 		}
 		if (address.isGroup() || address.isUnspecified()) {
 			errors.push_back({at, "decoy.address", shown,
@@ -210,11 +212,11 @@ void readMetrics(TableReader &reader, Policy &policy)
 	reader.integer("rules", metrics.rules, {0, kMostRules});
 }
 
-void checkSeeing(const SeeingPolicy &policy, Diagnostics &errors)
+void checkSeeing(const Policy &policy, Diagnostics &errors)
 {
-	checkDecoys(policy.decoys, errors);
-	checkReceivers(policy.ipfix, "ipfix", true, errors);
-	checkReceivers(policy.syslog, "syslog", false, errors);
+	checkDecoys(policy, errors);
+	checkReceivers(policy.seeing.ipfix, "ipfix", true, errors);
+	checkReceivers(policy.seeing.syslog, "syslog", false, errors);
 }
 
 std::string renderSeeing(const SeeingPolicy &policy)

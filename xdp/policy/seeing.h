@@ -109,7 +109,7 @@ void readMetrics(TableReader &reader, Policy &policy);
 /** @} */
 
 /** Notes what fits together badly. */
-void checkSeeing(const SeeingPolicy &policy, Diagnostics &errors);
+void checkSeeing(const Policy &policy, Diagnostics &errors);
 
 /** The tables as the parser reads them. */
 [[nodiscard]] std::string renderSeeing(const SeeingPolicy &policy);

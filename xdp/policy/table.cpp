@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sstream>
@@ -15,7 +16,14 @@ namespace cloak
 
 Position positionOf(const toml::source_region &source)
 {
-	return {source.begin.line, source.begin.column};
+	std::uint32_t file = 0;
+
+	if (source.path != nullptr) {
+		const std::string &number = *source.path;
+		std::from_chars(number.data(), number.data() + number.size(),
+		                file);
+	}
+	return {file, source.begin.line, source.begin.column};
 }
 
 std::string shown(const toml::node &node)
@@ -65,18 +73,18 @@ void TableReader::flag(std::string_view key, bool &into)
 		fault(*node, key, "true or false");
 }
 
-void TableReader::ports(std::string_view key,
+bool TableReader::ports(std::string_view key,
                         std::vector<Located<std::uint16_t>> &into)
 {
 	constexpr std::int64_t most = 0xffff;
 	const toml::node *node = find(key);
 
 	if (node == nullptr)
-		return;
+		return false;
 	const toml::array *array = node->as_array();
 	if (array == nullptr) {
 		fault(*node, key, "a list of ports");
-		return;
+		return true;
 	}
 	into.clear();
 	for (const toml::node &member : *array) {
@@ -89,6 +97,7 @@ void TableReader::ports(std::string_view key,
 		into.push_back({static_cast<std::uint16_t>(port->get()),
 		                positionOf(member.source())});
 	}
+	return true;
 }
 
 void TableReader::integer(std::string_view key, std::uint32_t &into,

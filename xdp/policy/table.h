@@ -23,7 +23,10 @@
 namespace cloak
 {
 
-/** Where a node of the document begins. */
+/**
+ * Where a node of the document begins. The documents of a policy are parsed
+ * with their number as the name of the source.
+ */
 Position positionOf(const toml::source_region &source);
 
 /** A value as the message should show it. */
@@ -94,8 +97,11 @@ public:
 	void tables(std::string_view key,
 	            const std::function<void(TableReader &)> &read);
 
-	/** A list of port numbers, instead of those that are there. */
-	void ports(std::string_view key,
+	/**
+	 * A list of port numbers, instead of those that are there.
+	 * @returns whether the key is there.
+	 */
+	bool ports(std::string_view key,
 	           std::vector<Located<std::uint16_t>> &into);
 
 	void flag(std::string_view key, bool &into);

@@ -137,7 +137,7 @@ Status Bench::measureCase(const Case &one, const std::string &suffix)
 	const auto begun = std::chrono::steady_clock::now();
 	const auto rules = compileRules(policy, errors);
 	if (!errors.empty())
-		return Error(toString(errors.front(), one.name));
+		return Error(toString(errors.front(), {one.name}));
 	auto done = put(rules.get());
 	if (!done)
 		return done.error().in(one.name);
@@ -188,7 +188,7 @@ Status Bench::measureState(const std::string &suffix)
 	table.rules.insert(table.rules.begin(), known);
 	const auto rules = compileRules(policy, errors);
 	if (!errors.empty())
-		return Error(toString(errors.front(), "state"));
+		return Error(toString(errors.front(), {"state"}));
 	auto done = put(rules.get());
 	Asked asked = questionFor(table.rules.back(), table.address.value);
 	const auto ask = [&](const std::string &name) {

@@ -2,7 +2,7 @@
 /**
  * @file
  * Any text is a policy or has errors with places; what is a policy compiles,
- * and is the same again after it was written out.
+ * and is the same again after it was written out. NUL begins another file.
  */
 #include <cstdint>
 #include <cstdlib>
@@ -12,16 +12,35 @@
 #include "policy/parse.h"
 #include "policy/render.h"
 
+namespace
+{
+
+cloak::PolicyTexts filesOf(std::string_view text)
+{
+	cloak::PolicyTexts files;
+
+	for (;;) {
+		const std::size_t end = text.find('\0');
+
+		files.push_back({"file", std::string(text.substr(0, end))});
+		if (end == std::string_view::npos)
+			return files;
+		text.remove_prefix(end + 1);
+	}
+}
+
+} // namespace
+
 // The name is libFuzzer's.
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
                                       std::size_t size)
 {
 	const std::string_view text(reinterpret_cast<const char *>(data), size);
-	const cloak::ParsedPolicy parsed = cloak::readPolicy(text);
+	const cloak::ParsedPolicy parsed = cloak::readPolicy(filesOf(text));
 
 	for (const cloak::Diagnostic &error : parsed.errors) {
-		const std::string line = toString(error, "policy.toml");
+		const std::string line = toString(error, parsed.policy.files);
 		for (const char character : line)
 			if (static_cast<unsigned char>(character) < ' ' &&
 			    character != '\n')

@@ -39,7 +39,7 @@ CompiledPolicy compile(const std::string &text,
 	const ParsedPolicy parsed = readPolicy(text);
 
 	for (const Diagnostic &error : parsed.errors)
-		ADD_FAILURE() << toString(error, "policy");
+		ADD_FAILURE() << toString(error, {"policy"});
 	return compilePolicy(parsed.policy, usualHost(), granted);
 }
 

@@ -414,7 +414,7 @@ TEST(Learn, TheProposalIsAPolicyWithoutErrors)
 	const ParsedPolicy parsed = readPolicy(toToml(proposal));
 
 	for (const Diagnostic &error : parsed.errors)
-		ADD_FAILURE() << toString(error, "policy");
+		ADD_FAILURE() << toString(error, {"policy"});
 	ASSERT_EQ(parsed.policy.tables.size(), proposal.tables.size());
 	for (std::size_t i = 0; i < proposal.tables.size(); ++i) {
 		const auto &read = parsed.policy.tables[i].rules;

@@ -30,7 +30,7 @@ std::shared_ptr<const CompiledRules> rules()
 	const ParsedPolicy parsed = readPolicy(kPolicy);
 
 	for (const Diagnostic &error : parsed.errors)
-		ADD_FAILURE() << toString(error, "policy");
+		ADD_FAILURE() << toString(error, {"policy"});
 	return parsed.rules;
 }
 

@@ -62,7 +62,7 @@ std::vector<std::string> errorsOf(std::string_view text)
 	std::vector<std::string> lines;
 
 	for (const Diagnostic &error : readPolicy(text).errors)
-		lines.push_back(toString(error, "p"));
+		lines.push_back(toString(error, {"p"}));
 	return lines;
 }
 
@@ -109,8 +109,8 @@ TEST(Policy, KnowsWhereAValueStands)
 {
 	const Policy policy = readPolicy(kGood).policy;
 
-	EXPECT_EQ(policy.interfaces[1].name.at, (Position{5, 8}));
-	EXPECT_EQ(policy.peers[0].prefixes[1].at, (Position{17, 26}));
+	EXPECT_EQ(policy.interfaces[1].name.at, (Position{0, 5, 8}));
+	EXPECT_EQ(policy.peers[0].prefixes[1].at, (Position{0, 17, 26}));
 }
 
 TEST(Policy, RenderedTextIsTheSamePolicy)
@@ -487,7 +487,7 @@ TEST(Policy, TooManyPeersAreRefused)
 
 TEST(Policy, ErrorsAsJsonSayTheSame)
 {
-	const auto list = toJson(readPolicy("a = 1\n").errors, "p");
+	const auto list = toJson(readPolicy("a = 1\n").errors, {"p"});
 
 	ASSERT_EQ(list.size(), 2U);
 	EXPECT_EQ(list[1]["line"], 1);

@@ -25,7 +25,7 @@ std::shared_ptr<const CompiledRules> compiled(const Policy &policy)
 	auto rules = compileRules(policy, errors);
 
 	for (const Diagnostic &error : errors)
-		ADD_FAILURE() << toString(error, "policy");
+		ADD_FAILURE() << toString(error, {"policy"});
 	return rules;
 }
 

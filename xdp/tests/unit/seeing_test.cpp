@@ -373,7 +373,7 @@ TEST(SeeingPolicy, IsReadAndWritten)
 	const ParsedPolicy parsed = readPolicy(kSeeing);
 
 	ASSERT_TRUE(parsed.errors.empty())
-	    << toString(parsed.errors.front(), "policy");
+	    << toString(parsed.errors.front(), {"policy"});
 	const SeeingPolicy &seeing = parsed.policy.seeing;
 	EXPECT_EQ(seeing.shadow.time, 30min);
 	EXPECT_TRUE(seeing.flows.all);
@@ -392,7 +392,7 @@ std::string firstError(const std::string &line)
 	    readPolicy("[[interface]]\nname = \"eth0\"\n" + line);
 
 	return parsed.errors.empty() ? ""
-	                             : toString(parsed.errors.front(), "p");
+	                             : toString(parsed.errors.front(), {"p"});
 }
 
 TEST(SeeingPolicy, NamesFaultsWithTheirPlace)

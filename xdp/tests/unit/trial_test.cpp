@@ -99,9 +99,19 @@ TEST_F(TrialTest, ReplacesTheWholeFile)
 
 TEST(Fingerprint, IsThatOfTheText)
 {
-	EXPECT_EQ(fingerprintOf("a"), fingerprintOf("a"));
-	EXPECT_NE(fingerprintOf("a"), fingerprintOf("b"));
-	EXPECT_EQ(fingerprintOf("").size(), 32U);
+	const auto of = [](const std::vector<std::string> &files) {
+		PolicyTexts texts;
+
+		for (const std::string &text : files)
+			texts.push_back({"policy", text});
+		return fingerprintOf(texts);
+	};
+
+	EXPECT_EQ(of({"a"}), of({"a"}));
+	EXPECT_NE(of({"a"}), of({"b"}));
+	EXPECT_NE(of({"ab"}), of({"a", "b"}));
+	EXPECT_NE(of({"a", "b"}), of({"a", "c"}));
+	EXPECT_EQ(of({""}).size(), 32U);
 }
 
 } // namespace
