@@ -74,6 +74,57 @@ comes_and_goes() {
 	hidden
 }
 
+# start_in_mounts: the daemon in the mounts of this test, not in a copy of them,
+# where it sees what is mounted meanwhile.
+start_in_mounts() {
+	nsenter --net="/run/netns/$(ns lake)" -- \
+		cloakd --policy "$WORK/policy.toml" \
+		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
+		--state-dir "$WORK/state" >>"$WORK/stdout" 2>>"$WORK/stderr" &
+	CLOAKD=$!
+	wait_until 30 ctl status
+}
+
+pins() { (cd "$WORK/bpf/cloak" && find . | sort); }
+
+# mounted_anew: a BPF file system without a pin in the place of the former.
+mounted_anew() {
+	pins >"$WORK/pins"
+	not umount "$WORK/bpf"
+	umount --lazy "$WORK/bpf"
+	hidden
+	mount -t bpf bpf "$WORK/bpf"
+	hidden
+	wait_until 10 eval 'pins | diff - "$WORK/pins"'
+	grep 'was mounted anew' "$WORK/stderr"
+}
+
+# mounted_over: the former one is still there, below.
+mounted_over() {
+	mount -t bpf bpf "$WORK/bpf"
+	defer umount "$WORK/bpf"
+	wait_until 10 eval 'pins | diff - "$WORK/pins"'
+	hidden
+}
+
+# Nothing is taken from whoever else has pinned something there.
+taken_by_another() {
+	umount --lazy "$WORK/bpf"
+	mount -t bpf bpf "$WORK/bpf"
+	mkdir -p "$WORK/bpf/cloak/another"
+	wait_until 10 grep 'something else is pinned' "$WORK/stderr"
+	hidden
+	rmdir "$WORK/bpf/cloak/another"
+	wait_until 10 eval 'pins | diff - "$WORK/pins"'
+	hidden
+}
+
+taken_over() {
+	sees scanner
+	ctl revoke "$SCANNER"
+	hidden
+}
+
 cloak_lab
 cloakd_policy >"$WORK/policy.toml"
 cloakd_start
@@ -96,6 +147,15 @@ ktap_run "the scanner sees the host again" sees scanner
 ktap_run "on without a daemon, by options" \
 	ctl on --interface eth0 --address "$LAKE" --peer "$PEER"
 ktap_run "hidden by options" hidden
+start_in_mounts
+ktap_run "hidden while the BPF file system is mounted anew" mounted_anew
+ktap_run "and while another one is mounted over it" mounted_over
+ktap_run "another's pins there are left alone" taken_by_another
+ktap_run "a peer is let in for a while" ctl authorise "$SCANNER" --for 1h
+cloakd_kill KILL
+cloakd_start
+ktap_run "the next daemon takes over from there" taken_over
+cloakd_kill TERM
 cloakd_policy '[[interface]]' 'name = "eth1"' >"$WORK/policy.toml"
 cloakd_start
 ktap_run "an interface that comes is cloaked" comes_and_goes

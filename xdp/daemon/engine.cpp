@@ -92,6 +92,7 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 {
 	CompiledPolicy compiled = compilePolicy(policy, host, granted);
 
+	keepPins();
 	// Before, lest they stop; and behind it what has begun meanwhile.
 	Status known = rememberConnections(enforcer_->maps(), policy);
 	auto applied = enforcer_->apply(compiled, rules);
@@ -175,12 +176,32 @@ void Engine::recallSources()
 
 Status Engine::lift()
 {
+	keepPins();
 	kept_ = granted();
 	watch_.stop();
 	if (reader_)
 		reader_->unbind();
 	enforcer_.reset();
 	return Enforcer::lift(options_.pinRoot);
+}
+
+/** The next daemon has to find the pins by their path. */
+void Engine::keepPins()
+{
+	if (!enforcer_)
+		return;
+	auto restored = enforcer_->keepPins();
+	if (!restored && !pinsLost_) {
+		spdlog::error(
+		    "the BPF file system at {} is gone, and the cloak "
+		    "ends with this daemon: {}",
+		    options_.pinRoot, restored.error().message());
+	} else if (restored && *restored != 0) {
+		spdlog::warn("the BPF file system at {} was mounted anew; what "
+		             "was pinned is pinned there again",
+		             options_.pinRoot);
+	}
+	pinsLost_ = !restored;
 }
 
 std::vector<Authorisation> Engine::granted() const
@@ -354,6 +375,7 @@ void Engine::tick()
 {
 	const BootTime now = BootClock::now();
 
+	keepPins();
 	tracker_.tick(now);
 	watch_.tick(now);
 	endTrial(now);

@@ -193,6 +193,7 @@ private:
 	                const std::vector<Authorisation> &granted);
 	Status open();
 	Status openBuffers();
+	void keepPins();
 	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);
@@ -212,6 +213,7 @@ private:
 	std::optional<PerfReader> reader_; //!< from the first time on
 	/** Of the cloak that off() has taken off. */
 	std::vector<Authorisation> kept_;
+	bool pinsLost_ = false; //!< and that was said
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;
 	Exporters exporters_;

@@ -77,8 +77,11 @@ Result<Enforcer> Enforcer::open(const std::string &pinRoot)
 	auto counters = RuleCounters::open(object->maps());
 	if (!counters)
 		return counters.error();
+	auto pins = PinKeeper::hold(pinRoot);
+	if (!pins)
+		return pins.error();
 	return Enforcer(std::move(*object), Links(pinRoot),
-	                *std::move(counters));
+	                *std::move(counters), *std::move(pins));
 }
 
 Status Enforcer::lift(const std::string &pinRoot)

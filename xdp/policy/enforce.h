@@ -14,6 +14,7 @@
 
 #include "bpf/link.h"
 #include "bpf/object.h"
+#include "bpf/pin_keeper.h"
 #include "bpf/rule_counters.h"
 #include "bpf/rule_maps.h"
 #include "policy/compile.h"
@@ -67,6 +68,12 @@ public:
 	/** Peers that were authorised at run time and have not expired. */
 	[[nodiscard]] Result<std::vector<Authorisation>> authorised() const;
 
+	/**
+	 * Pins again what the path to was lost, see PinKeeper::restore().
+	 * @returns how many pins were made.
+	 */
+	[[nodiscard]] Result<std::size_t> keepPins() { return pins_.restore(); }
+
 	/** Interfaces that carry the cloak now. */
 	[[nodiscard]] Result<std::vector<Attachment>> attachments() const
 	{
@@ -86,9 +93,10 @@ public:
 	}
 
 private:
-	Enforcer(CloakObject object, Links links, RuleCounters counters)
+	Enforcer(CloakObject object, Links links, RuleCounters counters,
+	         PinKeeper pins)
 	    : object_(std::move(object)), links_(std::move(links)),
-	      counters_(std::move(counters))
+	      counters_(std::move(counters)), pins_(std::move(pins))
 	{
 	}
 
@@ -107,6 +115,7 @@ private:
 	CloakObject object_;
 	Links links_;
 	RuleCounters counters_;
+	PinKeeper pins_;
 	std::shared_ptr<const CompiledRules> rules_; //!< in force
 	std::vector<__u32> numbers_; //!< of their counters in the kernel
 };

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bpf/pin_keeper.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "bpf/pin_folder.h"
+
+namespace cloak
+{
+namespace
+{
+
+namespace fs = std::filesystem;
+
+Result<Fd> openFolder(const std::string &path)
+{
+	Fd folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+	if (!folder)
+		return Error::fromErrno("cannot open " + path);
+	return folder;
+}
+
+/** Pins once more what is pinned as @p from. */
+Status pinAgain(const fs::path &from, const fs::path &to)
+{
+	const Fd object(bpf_obj_get(from.c_str()));
+
+	if (!object)
+		return Error::fromErrno("cannot open the pin " +
+		                        from.filename().string());
+	if (bpf_obj_pin(object.get(), to.c_str()))
+		return Error::fromErrno("cannot pin " + to.string());
+	return {};
+}
+
+Status copyEntry(const fs::directory_entry &entry, const fs::path &to,
+                 std::size_t &pins)
+{
+	std::error_code error;
+
+	if (entry.is_directory(error)) {
+		fs::create_directory(to, error);
+		if (error)
+			return Error(error.value(),
+			             "cannot make " + to.string());
+		return {};
+	}
+	++pins;
+	return pinAgain(entry.path(), to);
+}
+
+/** @returns how many pins there were. */
+Result<std::size_t> copyPins(const fs::path &from, const fs::path &to)
+{
+	std::size_t pins = 0;
+	std::error_code error;
+	fs::recursive_directory_iterator entry(from, error);
+
+	for (; !error && entry != fs::recursive_directory_iterator();
+	     entry.increment(error)) {
+		Status copied = copyEntry(
+		    *entry, to / entry->path().lexically_relative(from), pins);
+		if (!copied)
+			return copied.error();
+	}
+	if (error)
+		return Error(error.value(), "cannot list the pins");
+	return pins;
+}
+
+} // namespace
+
+Result<PinKeeper> PinKeeper::hold(const std::string &pinRoot)
+{
+	auto folder = openFolder(pinRoot);
+
+	if (!folder)
+		return folder.error();
+	return PinKeeper(pinRoot, *std::move(folder));
+}
+
+bool PinKeeper::isThere() const
+{
+	struct stat held {
+	};
+	struct stat found {
+	};
+
+	return fstat(folder_.get(), &held) == 0 &&
+	       stat(pinRoot_.c_str(), &found) == 0 &&
+	       held.st_dev == found.st_dev && held.st_ino == found.st_ino;
+}
+
+Result<std::size_t> PinKeeper::restore()
+{
+	if (isThere())
+		return std::size_t{0};
+	std::error_code error;
+
+	Status made = makePinRoot(pinRoot_);
+	if (!made)
+		return made.error();
+	auto folder = openFolder(pinRoot_);
+	if (!folder)
+		return folder.error();
+	if (!fs::is_empty(pinRoot_, error))
+		return Error("something else is pinned in " + pinRoot_);
+	auto pins =
+	    copyPins(fmt::format("/proc/self/fd/{}/", folder_.get()), pinRoot_);
+	if (pins)
+		folder_ = *std::move(folder);
+	else
+		removePinRoot(pinRoot_).ignore();
+	return pins;
+}
+
+} // namespace cloak
