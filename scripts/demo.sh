@@ -28,7 +28,7 @@ status=0
 # The cloak's hooks are patched into code that runs at that moment, which the
 # emulator gets right only while its processors take turns.
 "$here/vm.sh" --threads single --kernel "$release" --modules ours \
-	--cpus 2 --mem 3072 --timeout 290 --disk 64 \
+	--cpus 2 --mem 3072 --timeout 600 --disk 64 \
 	--log "$TOP/build/demo-console.log" -- \
 	"$here/demo-guest.sh" || status=$?
 

@@ -89,7 +89,7 @@ keys_read() {
 		sub(/\(.*/, "", part)
 		keys[name] = keys[name] " " keys[part]
 	}
-	match($0, /\{"[a-z]+", (true|false), read[A-Za-z]+\}/) {
+	match($0, /\{"[a-z]+", (true|false), read[A-Za-z]+[,}]/) {
 		split(substr($0, RSTART, RLENGTH), f, /[{}", ]+/)
 		reader[f[2]] = f[4]
 	}

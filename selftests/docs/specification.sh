@@ -35,6 +35,6 @@ ktap_run "the page is sound" rst2html --halt=warning "$page" /dev/null
 ktap_run "it names tests of the target" test "$(named 2 | wc -l)" -gt 50
 ktap_run "it names tests of the initiator" test "$(named 3 | wc -l)" -gt 40
 ktap_run "the tests of the target are there" are_there 2 \
-	"$TOP"/selftests/{nvmet_tcp/cases/*.py,nvmet_tcp/*.sh,pair/*.sh}
+	"$TOP"/selftests/{nvmet_tcp/cases/*.py,nvmet_tcp/*.sh,pair/*.sh,lib/pair.sh}
 ktap_run "the tests of the initiator are there" are_there 3 \
 	"$TOP"/selftests/{nvme_tcp/cases/*.py,nvme_tcp/*.sh,pair/*.sh,lib/pair.sh}

@@ -87,6 +87,9 @@ start_in_mounts() {
 
 pins() { (cd "$WORK/bpf/cloak" && find . | sort); }
 
+# all_pinned: as before the first mount.
+all_pinned() { pins | diff - "$WORK/pins"; }
+
 # mounted_anew: a BPF file system without a pin in the place of the former.
 mounted_anew() {
 	pins >"$WORK/pins"
@@ -95,7 +98,7 @@ mounted_anew() {
 	hidden
 	mount -t bpf bpf "$WORK/bpf"
 	hidden
-	wait_until 10 eval 'pins | diff - "$WORK/pins"'
+	wait_until 10 all_pinned
 	grep 'was mounted anew' "$WORK/stderr"
 }
 
@@ -103,7 +106,7 @@ mounted_anew() {
 mounted_over() {
 	mount -t bpf bpf "$WORK/bpf"
 	defer umount "$WORK/bpf"
-	wait_until 10 eval 'pins | diff - "$WORK/pins"'
+	wait_until 10 all_pinned
 	hidden
 }
 
@@ -115,7 +118,7 @@ taken_by_another() {
 	wait_until 10 grep 'something else is pinned' "$WORK/stderr"
 	hidden
 	rmdir "$WORK/bpf/cloak/another"
-	wait_until 10 eval 'pins | diff - "$WORK/pins"'
+	wait_until 10 all_pinned
 	hidden
 }
 
