@@ -102,10 +102,23 @@ mounted_anew() {
 	grep 'was mounted anew' "$WORK/stderr"
 }
 
-# mounted_over: the former one is still there, below.
+# mounted_over: the former one is still there, below, and seen again later.
 mounted_over() {
 	mount -t bpf bpf "$WORK/bpf"
-	defer umount "$WORK/bpf"
+	wait_until 10 all_pinned
+	hidden
+	umount --lazy "$WORK/bpf"
+	wait_until 10 all_pinned
+	hidden
+}
+
+# not_there: what has no path is not lifted by half.
+not_there() {
+	umount --lazy "$WORK/bpf"
+	ctl_exits 1 off | grep 'is not in a BPF file system'
+	hidden
+	not test -e "$WORK/bpf/cloak"
+	mount -t bpf bpf "$WORK/bpf"
 	wait_until 10 all_pinned
 	hidden
 }
@@ -153,6 +166,7 @@ ktap_run "hidden by options" hidden
 start_in_mounts
 ktap_run "hidden while the BPF file system is mounted anew" mounted_anew
 ktap_run "and while another one is mounted over it" mounted_over
+ktap_run "off says what is missing while there is none" not_there
 ktap_run "another's pins there are left alone" taken_by_another
 ktap_run "a peer is let in for a while" ctl authorise "$SCANNER" --for 1h
 cloakd_kill KILL

@@ -70,13 +70,16 @@ Status makePinRoot(const std::string &pinRoot)
 		if (!mounted)
 			return mounted.error();
 	}
-	fs::create_directories(pinRoot, failure);
+	const bool fresh = fs::create_directories(pinRoot, failure);
 	if (failure)
 		return Error(failure.value(), "cannot create " + pinRoot);
 	if (chmod(pinRoot.c_str(), S_IRWXU))
 		return Error::fromErrno("cannot restrict " + pinRoot);
-	if (!isBpfFs(pinRoot))
+	if (!isBpfFs(pinRoot)) {
+		if (fresh)
+			fs::remove(pinRoot, failure);
 		return Error(pinRoot + " is not in a BPF file system");
+	}
 	return {};
 }
 

@@ -76,6 +76,19 @@ Result<std::size_t> copyPins(const fs::path &from, const fs::path &to)
 	return pins;
 }
 
+/** They are pinned elsewhere, and are to be found there only. */
+void removePins(const fs::path &folder)
+{
+	std::error_code error;
+
+	for (fs::directory_iterator entry(folder, error);
+	     !error && entry != fs::directory_iterator();
+	     entry.increment(error)) {
+		std::error_code failure;
+		fs::remove_all(entry->path(), failure);
+	}
+}
+
 } // namespace
 
 Result<PinKeeper> PinKeeper::hold(const std::string &pinRoot)
@@ -113,12 +126,15 @@ Result<std::size_t> PinKeeper::restore()
 		return folder.error();
 	if (!fs::is_empty(pinRoot_, error))
 		return Error("something else is pinned in " + pinRoot_);
-	auto pins =
-	    copyPins(fmt::format("/proc/self/fd/{}/", folder_.get()), pinRoot_);
-	if (pins)
-		folder_ = *std::move(folder);
-	else
+	const std::string former =
+	    fmt::format("/proc/self/fd/{}/", folder_.get());
+	auto pins = copyPins(former, pinRoot_);
+	if (!pins) {
 		removePinRoot(pinRoot_).ignore();
+		return pins;
+	}
+	removePins(former);
+	folder_ = *std::move(folder);
 	return pins;
 }
 

@@ -29,13 +29,13 @@ public:
 
 	/**
 	 * Where another folder, or none, is found by the path of the one that
-	 * is held, pins all that is in this there, and holds that from then
-	 * on. Costs two system calls where nothing has happened.
+	 * is held, moves the pins there, and holds that from then on. Costs
+	 * two system calls where nothing has happened.
 	 *
 	 * Fails where there is no BPF file system, or something else is pinned
 	 * in that folder, and leaves all as it is.
 	 *
-	 * @returns how many pins were made.
+	 * @returns how many pins were moved.
 	 */
 	[[nodiscard]] Result<std::size_t> restore();
 

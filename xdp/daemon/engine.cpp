@@ -92,7 +92,7 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 {
 	CompiledPolicy compiled = compilePolicy(policy, host, granted);
 
-	keepPins();
+	keepPins().ignore();
 	// Before, lest they stop; and behind it what has begun meanwhile.
 	Status known = rememberConnections(enforcer_->maps(), policy);
 	auto applied = enforcer_->apply(compiled, rules);
@@ -176,7 +176,10 @@ void Engine::recallSources()
 
 Status Engine::lift()
 {
-	keepPins();
+	// Without its pins, half of it would stay.
+	Status kept = keepPins();
+	if (!kept)
+		return kept;
 	kept_ = granted();
 	watch_.stop();
 	if (reader_)
@@ -186,10 +189,10 @@ Status Engine::lift()
 }
 
 /** The next daemon has to find the pins by their path. */
-void Engine::keepPins()
+Status Engine::keepPins()
 {
 	if (!enforcer_)
-		return;
+		return {};
 	auto restored = enforcer_->keepPins();
 	if (!restored && !pinsLost_) {
 		spdlog::error(
@@ -202,6 +205,7 @@ void Engine::keepPins()
 		             options_.pinRoot);
 	}
 	pinsLost_ = !restored;
+	return restored ? Status() : restored.error();
 }
 
 std::vector<Authorisation> Engine::granted() const
@@ -375,7 +379,7 @@ void Engine::tick()
 {
 	const BootTime now = BootClock::now();
 
-	keepPins();
+	keepPins().ignore();
 	tracker_.tick(now);
 	watch_.tick(now);
 	endTrial(now);

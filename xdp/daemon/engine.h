@@ -193,7 +193,7 @@ private:
 	                const std::vector<Authorisation> &granted);
 	Status open();
 	Status openBuffers();
-	void keepPins();
+	Status keepPins();
 	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);

@@ -70,7 +70,7 @@ public:
 
 	/**
 	 * Pins again what the path to was lost, see PinKeeper::restore().
-	 * @returns how many pins were made.
+	 * @returns how many pins were moved.
 	 */
 	[[nodiscard]] Result<std::size_t> keepPins() { return pins_.restore(); }
 
