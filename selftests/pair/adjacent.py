@@ -58,7 +58,7 @@ def neighbours(memory):
 
 
 def over_border(disk, memory, pair, before, behind):
-    """Write over the border, read back to another place, compare."""
+    """Write over the border, read back there, compare."""
     view = memoryview(memory)
     end, start = (pair[0] + 1) * HUGE, pair[1] * HUGE
     parts = [view[end - before:end], view[start:start + behind]]

@@ -102,9 +102,9 @@ faulty() {
 
 taken_out() {
 	rm -r "$WORK/policy.d"
-	ctl apply --confirm 2s "$WORK/policy.toml"
+	ctl apply --confirm 6s "$WORK/policy.toml"
 	hidden
-	wait_until 10 sees scanner
+	wait_until 20 sees scanner
 	ctl reload
 	undone
 	hidden

@@ -114,10 +114,12 @@ std::optional<PolicyTexts> textsIn(const json &arguments)
 	if (!first)
 		return std::nullopt;
 	PolicyTexts texts = {std::move(*first)};
-	const json dropIns = arguments.value("drop_ins", json::array());
-	if (!dropIns.is_array() || dropIns.size() >= kMostPolicyFiles)
+	const auto dropIns = arguments.find("drop_ins");
+	if (dropIns == arguments.end())
+		return texts;
+	if (!dropIns->is_array() || dropIns->size() >= kMostPolicyFiles)
 		return std::nullopt;
-	for (const json &dropIn : dropIns) {
+	for (const json &dropIn : *dropIns) {
 		auto text = textIn(dropIn);
 
 		if (!text)
