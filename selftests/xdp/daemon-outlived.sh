@@ -90,25 +90,34 @@ pins() { (cd "$WORK/bpf/cloak" && find . | sort); }
 # all_pinned: as before the first mount.
 all_pinned() { pins | diff - "$WORK/pins"; }
 
+# complains TEXT: the daemon has said so since quiet() was called.
+quiet() { : >"$WORK/stderr"; }
+complains() { wait_until 10 grep "$1" "$WORK/stderr"; }
+
 # mounted_anew: a BPF file system without a pin in the place of the former.
 mounted_anew() {
 	pins >"$WORK/pins"
+	quiet
 	not umount "$WORK/bpf"
 	umount --lazy "$WORK/bpf"
 	hidden
 	mount -t bpf bpf "$WORK/bpf"
 	hidden
-	wait_until 10 all_pinned
-	grep 'was mounted anew' "$WORK/stderr"
+	complains 'was mounted anew'
+	all_pinned
 }
 
 # mounted_over: the former one is still there, below, and seen again later.
 mounted_over() {
+	quiet
 	mount -t bpf bpf "$WORK/bpf"
-	wait_until 10 all_pinned
+	complains 'was mounted anew'
+	all_pinned
 	hidden
+	quiet
 	umount --lazy "$WORK/bpf"
-	wait_until 10 all_pinned
+	complains 'was mounted anew'
+	all_pinned
 	hidden
 }
 
@@ -123,12 +132,18 @@ not_there() {
 	hidden
 }
 
-# Nothing is taken from whoever else has pinned something there.
+# Nothing is taken from whoever else has pinned something there; that is told
+# though the daemon has complained already, of what was wrong before.
 taken_by_another() {
+	mkdir "$WORK/another"
+	mount -t bpf bpf "$WORK/another"
+	mkdir -p "$WORK/another/cloak/another"
+	quiet
 	umount --lazy "$WORK/bpf"
-	mount -t bpf bpf "$WORK/bpf"
-	mkdir -p "$WORK/bpf/cloak/another"
-	wait_until 10 grep 'something else is pinned' "$WORK/stderr"
+	complains 'is not in a BPF file system'
+	mount --move "$WORK/another" "$WORK/bpf"
+	rmdir "$WORK/another"
+	complains 'something else is pinned'
 	hidden
 	rmdir "$WORK/bpf/cloak/another"
 	wait_until 10 all_pinned

@@ -194,7 +194,7 @@ Status Engine::keepPins()
 	if (!enforcer_)
 		return {};
 	auto restored = enforcer_->keepPins();
-	if (!restored && !pinsLost_) {
+	if (!restored && restored.error().message() != pinsLost_) {
 		spdlog::error(
 		    "the BPF file system at {} is gone, and the cloak "
 		    "ends with this daemon: {}",
@@ -204,7 +204,7 @@ Status Engine::keepPins()
 		             "was pinned is pinned there again",
 		             options_.pinRoot);
 	}
-	pinsLost_ = !restored;
+	pinsLost_ = restored ? "" : restored.error().message();
 	return restored ? Status() : restored.error();
 }
 

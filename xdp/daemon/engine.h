@@ -213,7 +213,7 @@ private:
 	std::optional<PerfReader> reader_; //!< from the first time on
 	/** Of the cloak that off() has taken off. */
 	std::vector<Authorisation> kept_;
-	bool pinsLost_ = false; //!< and that was said
+	std::string pinsLost_; //!< why, as was said already
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;
 	Exporters exporters_;
