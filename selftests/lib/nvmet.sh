@@ -108,3 +108,13 @@ null_disk() {
 	echo 1 >"$dir/memory_backed"
 	echo 1 >"$dir/power"
 }
+
+# zoned_disk ZONES: /dev/nullb1, after null_disk, with so many zones of 1 MiB.
+zoned_disk() {
+	local dir=/sys/kernel/config/nullb/nullb1
+	mkdir "$dir"
+	echo "$1" >"$dir/size"
+	echo 1 >"$dir/zone_size"
+	echo 1 >"$dir/zoned"
+	echo 1 >"$dir/power"
+}

@@ -60,6 +60,8 @@ ram_disk 16
 null_disk 16
 nvmet_setup "$nqn" /dev/ram0 127.0.0.1 4420
 nvmet_ns "$nqn" 2 /dev/nullb0
+zoned_disk 16
+nvmet_ns "$nqn" 3 /dev/nullb1
 peer_tests "" "$@"
 if (($# == 0)); then
 	at_mtu 9000

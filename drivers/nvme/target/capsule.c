@@ -176,6 +176,16 @@ static bool check_length(struct nvmet_req *req)
 	return nvmet_check_transfer_len(req, want);
 }
 
+/*
+ * Whether success means that all of the memory was written. A report of zones
+ * or what a drive behind nvmet answers may be shorter than the host has room
+ * for, and what memory held before is none of the host's business.
+ */
+static bool fills_buffer(const struct nvmet_tcp_cmd *cmd)
+{
+	return cmd->queue->sq.qid && cmd->sqe.common.opcode == nvme_cmd_read;
+}
+
 static u16 map_data(struct nvmet_tcp_cmd *cmd)
 {
 	struct nvmet_tcp_queue *queue = cmd->queue;
@@ -187,7 +197,7 @@ static u16 map_data(struct nvmet_tcp_cmd *cmd)
 	if (!cmd->icd_len) {
 		if (nvmet_tcp_buf_alloc(&queue->cache, buf, len, GFP_KERNEL))
 			return NVME_SC_INTERNAL;
-		if (!queue->sq.qid && !nvme_tcp_wire_is_write(&cmd->sqe))
+		if (!nvme_tcp_wire_is_write(&cmd->sqe) && !fills_buffer(cmd))
 			nvmet_tcp_buf_zero(buf);
 	}
 	cmd->req.sg = buf->sg;

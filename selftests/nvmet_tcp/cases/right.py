@@ -133,6 +133,23 @@ def _failed_read(bench):
         io.read(0, 1)
 
 
+@test("what a report leaves of its memory is zeros")
+def _short_report(bench):
+    length, zones = 32 * BLOCK, 16
+    with bench.controller() as io:
+        io.write(0, pattern(length, 7))
+        cid = io.next_cid()
+        io.send(io.capsule(peer.sqe(peer.OP_ZONE_REPORT, cid, 3,
+                                    sgl(SGL_TRANSPORT, length),
+                                    (0, 0, length // 4 - 1))))
+        report = io.take_read(cid, length)
+        if struct.unpack_from("<Q", report)[0] != zones:
+            raise Failure(f"a report of {report[:8].hex()} zones")
+        rest = report[64 + zones * 64:]
+        if any(rest):
+            raise Failure(f"{rest[:32].hex()} behind the last zone")
+
+
 @test("many commands at once are all answered")
 def _depth(bench):
     with bench.controller(sqsize=127, hdgst=True) as io:
