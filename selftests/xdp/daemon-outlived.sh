@@ -150,6 +150,24 @@ taken_by_another() {
 	hidden
 }
 
+# acquainted: the lake has the MAC of its peer, and it alone that of the lake.
+acquainted() {
+	in_ns lake ip neigh flush dev eth0
+	in_ns lake ping -n -q -c 1 -W 2 "$PEER"
+	in_ns lake ip neigh show "$PEER" | grep lladdr
+}
+
+# The cloak knows at once whom the host has known before: a question of that
+# station, whatever address it uses, is answered, and the host can ask it alone
+# when its own entry is gone (a question to everybody would not go out).
+still_acquainted() {
+	in_ns peer arping -c 1 -w 1 -S 10.0.9.11 -I eth0 "$LAKE"
+	in_ns lake ip neigh flush dev eth0
+	in_ns lake ping -n -q -c 1 -W 2 "$PEER"
+	ctl drops --all --json | jq -e \
+		'any(.reason == "resolve" and .verdict == "pass" and .packets > 0)'
+}
+
 taken_over() {
 	sees scanner
 	ctl revoke "$SCANNER"
@@ -193,5 +211,7 @@ cloakd_start
 ktap_run "an interface that comes is cloaked" comes_and_goes
 ktap_run "off" ctl off
 ktap_run "off lifts the cloak" sees scanner
+ktap_run "the host speaks with its peer" acquainted
 ktap_run "on again" ctl on
+ktap_run "whom it knew it still knows" still_acquainted
 ktap_run "on puts it back" hidden
