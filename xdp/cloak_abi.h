@@ -402,6 +402,7 @@ enum cloak_reason {
 	CLOAK_DROP_REJECT_LIMITED = 52,	/* too many were answered already */
 	CLOAK_DROP_REJECT_MUTE = 53,	/* such packets are never answered */
 	CLOAK_DROP_REJECT_CLOAKED = 54,	/* it would show a cloaked address */
+	CLOAK_DROP_REJECT_CHECKSUM = 55, /* a checksum is wrong */
 
 	CLOAK_DROP_INTERNAL = 60,	/* a map failed that cannot fail */
 

@@ -93,6 +93,29 @@ scans() {
 	[[ $(grep -c ' closed ' "$WORK/nmap") == 2 ]]
 }
 
+# finds [OPTION]...: what a scanner is told about a TCP and a UDP port.
+finds() {
+	in_ns scanner nmap -n -Pn --send-ip -sSU -p T:22,U:53 --max-retries 1 \
+		--reason "$@" |
+		tee "$WORK/nmap"
+}
+
+# No host answers a wrong checksum, so a firewall that does is found by it.
+badsum() {
+	local address
+	for address in "$LAKE" "-6 $LAKE6"; do
+		# shellcheck disable=SC2086 # an option and an address
+		finds $address
+		grep '22/tcp *closed .* reset' "$WORK/nmap"
+		grep '53/udp *filtered .* admin-prohibited' "$WORK/nmap"
+		# shellcheck disable=SC2086
+		finds --badsum $address
+		grep '22/tcp *filtered .* no-response' "$WORK/nmap"
+		grep '53/udp *open|filtered .* no-response' "$WORK/nmap"
+	done
+	seen reject-checksum drop
+}
+
 # sends: big segments, with pauses that leave the processor to others.
 sends() {
 	while head -c 64k /dev/zero; do
@@ -179,6 +202,7 @@ for MODE in native generic; do
 	ktap_run "$MODE: nothing about a cloaked address" silent
 	if [[ $MODE == native ]]; then
 		ktap_run "a scanner finds closed ports" scans
+		ktap_run "a wrong checksum finds nothing" badsum
 		ktap_run "a table that only watches" monitors
 		ktap_run "the filter for answers goes with the rules" leaves
 	fi

@@ -72,6 +72,8 @@ constexpr Name kReasons[] = {
      "a rule rejects it, such packets are not answered"},
     {CLOAK_DROP_REJECT_CLOAKED, "reject-cloaked",
      "a rule rejects it, an answer would show a cloaked address"},
+    {CLOAK_DROP_REJECT_CHECKSUM, "reject-checksum",
+     "a rule rejects it, but a checksum is wrong"},
     {CLOAK_DROP_EGRESS, "egress", "the destination is no peer"},
     {CLOAK_DROP_EGRESS_GROUP, "egress-group", "own broadcast or multicast"},
     {CLOAK_DROP_EGRESS_DAD, "egress-dad",

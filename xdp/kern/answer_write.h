@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Checksums, and the headers that all answers have. See answer.h.
+ * The headers that all answers have. See answer.h.
  */
 #ifndef CLOAK_KERN_ANSWER_WRITE_H
 #define CLOAK_KERN_ANSWER_WRITE_H
 
+#include "checksum.h"
 #include "ingress.h"
 
 #define ANSWER_HOPS	64
@@ -18,77 +19,6 @@ static __always_inline __u32 ip_size(const struct packet *p)
 {
 	return p->network == NET_IPV4 ? sizeof(struct iphdr) :
 					sizeof(struct ipv6hdr);
-}
-
-static __always_inline __be16 sum_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
-/* The sum of what lies in the linear part, as words in network order. */
-global_fn __u64 sum_frame(struct xdp_md *ctx, __u32 from, __u32 length)
-{
-	struct span s = xdp_span(ctx);
-	const __be16 *word;
-	const __u8 *last;
-	__u64 sum = 0;
-	__u32 i;
-
-	for (i = 0; i < MOST_IPV6 / 2; i++) {
-		if (2 * i + 1 >= length)
-			break;
-		word = bytes_at(&s, (__u64)from + 2 * i, sizeof(*word));
-		if (!word)
-			break;
-		sum += *word;
-	}
-	if (length & 1) {
-		last = bytes_at(&s, (__u64)from + length - 1, 1);
-		if (last)
-			sum += bpf_htons(*last << 8);
-	}
-	return sum;
-}
-
-/*
- * Of the answer. The prefix of IPv4-mapped addresses sums up to nothing, so
- * both families have the same.
- */
-static __always_inline __u64 sum_pseudo(const struct packet *p, __u8 protocol,
-					__u32 length)
-{
-	__u64 sum = bpf_htons(protocol) + bpf_htons(length);
-	int i;
-
-#pragma unroll
-	for (i = 0; i < 4; i++)
-		sum += (__u64)addr_word(&p->src.addr, i) +
-		       addr_word(&p->dst.addr, i);
-	return sum;
-}
-
-/* Where in the frame the IP packet ends; 0 if its header is not sound. */
-static __always_inline __u32 ip_end(struct xdp_md *ctx, const struct packet *p)
-{
-	struct span s = xdp_span(ctx);
-	const struct ipv6hdr *ip6;
-	const struct iphdr *ip;
-
-	if (p->network == NET_IPV6) {
-		ip6 = bytes_at(&s, p->network_at, sizeof(*ip6));
-		return ip6 ? p->network_at + sizeof(*ip6) +
-				     bpf_ntohs(ip6->payload_len) :
-			     0;
-	}
-	if (sum_fold(sum_frame(ctx, p->network_at,
-			       p->transport_at - p->network_at)))
-		return 0;
-	ip = bytes_at(&s, p->network_at, sizeof(*ip));
-	return ip ? p->network_at + bpf_ntohs(ip->tot_len) : 0;
 }
 
 /* The IP header of the answer, with @length octets behind it. */

@@ -419,4 +419,18 @@ struct {
 	__type(value, struct account_scratch);
 } account_scratch SEC(".maps");
 
+/* A piece of a frame that is summed up, see checksum.h. */
+#define CLOAK_SUM_CHUNK	512	/* the most that bpf_csum_diff() takes */
+
+struct sum_chunk {
+	__u64 words[CLOAK_SUM_CHUNK / 8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sum_chunk);
+} sum_scratch SEC(".maps");
+
 #endif /* CLOAK_KERN_MAPS_H */

@@ -12,6 +12,7 @@
 #ifndef CLOAK_KERN_REJECT_H
 #define CLOAK_KERN_REJECT_H
 
+#include "checksum.h"
 #include "flow.h"
 #include "ingress.h"
 #include "limit.h"
@@ -124,6 +125,9 @@ global_fn int reject_settle(struct xdp_md *ctx, const struct packet *p)
 	if (s.end - s.start != p->len || !is_from_somebody(p) ||
 	    !is_answerable(p))
 		return CLOAK_DROP_REJECT_MUTE;
+	/* No stack answers what it cannot trust to be what was sent. */
+	if (!is_intact(ctx, p))
+		return CLOAK_DROP_REJECT_CHECKSUM;
 	return limit_answer(p) ? CLOAK_DROP_REJECT : CLOAK_DROP_REJECT_LIMITED;
 }
 

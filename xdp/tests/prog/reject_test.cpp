@@ -4,7 +4,7 @@
  * Rules that reject: the answers, to the last octet and checksum, as the
  * packet builder would write them, and what is never answered.
  */
-#include "tests/harness/progrun.h"
+#include "tests/prog/reject.h"
 
 namespace cloak::test
 {
@@ -12,72 +12,7 @@ namespace cloak::test
 namespace
 {
 
-constexpr std::uint16_t kDontFragment = 0x4000;
 constexpr std::uint8_t kControl = 0xc0;
-constexpr std::size_t kBudget = 50;
-
-/** What the kernel side sees as visible unless a test says otherwise. */
-PolicyText visiblePolicy()
-{
-	return PolicyText().addresses(CLOAK_IFACE_ATTRIBUTE |
-	                              CLOAK_IFACE_ANSWERS);
-}
-
-Policy rejecting(cloak_mode action = CLOAK_MODE_ENFORCE)
-{
-	Policy policy;
-	InterfacePolicy interface;
-
-	interface.name.value = "one";
-	interface.scope.value = CLOAK_SCOPE_ADDRESSES;
-	policy.interfaces.push_back(interface);
-	for (const char *address : {"192.0.2.5", "2001:db8::5"}) {
-		TablePolicy table;
-		RulePolicy rule;
-
-		table.address.value = *parseIp(address);
-		rule.verdict.value = CLOAK_RULE_REJECT;
-		rule.action = action;
-		table.rules.push_back(rule);
-		policy.tables.push_back(table);
-	}
-	return policy;
-}
-
-Ethernet inLink()
-{
-	return {.src = kScanner.mac, .dst = kLake.mac};
-}
-
-Ethernet outLink()
-{
-	return {.src = kLake.mac, .dst = kScanner.mac};
-}
-
-Ipv4 in4()
-{
-	return {.src = kScanner.v4, .dst = kLake.v4};
-}
-
-Ipv6 in6()
-{
-	return {.src = kScanner.v6, .dst = kLake.v6};
-}
-
-/** The header that all answers have. */
-Ipv4 out4(std::uint8_t service = 0)
-{
-	return {.src = kLake.v4,
-	        .dst = kScanner.v4,
-	        .id = 0,
-	        .offset = kDontFragment,
-	        .service = service};
-}
-
-Ipv6 out6()
-{
-	return {.src = kLake.v6, .dst = kScanner.v6};
-}
 
 Tcp reset(std::uint8_t flags, std::uint32_t sequence,
           std::uint32_t acknowledged)
@@ -106,46 +41,6 @@ constexpr Icmp kUnreachable = {.type = 3, .code = 13, .id = 0, .sequence = 0};
 constexpr Icmp6 kUnreachable6 = {.type = 1, .code = 1, .id = 0, .sequence = 0};
 
 } // namespace
-
-class RejectTest : public CloakTest
-{
-protected:
-	void SetUp() override
-	{
-		CloakTest::SetUp();
-		use(rejecting());
-	}
-
-	void use(const Policy &policy, PolicyText text = visiblePolicy())
-	{
-		Diagnostics errors;
-
-		compiled_ = compileRules(policy, errors);
-		ASSERT_TRUE(errors.empty());
-		text.rules(*compiled_).commit(this->policy());
-	}
-
-	/** Whether the answer to @p packet is @p answer. */
-	static void expectAnswer(const Packet &packet, const Packet &answer)
-	{
-		const Outcome outcome = ingress(packet);
-
-		EXPECT_TRUE(outcome.answered);
-		EXPECT_EQ(outcome.reason, CLOAK_DROP_REJECT);
-		EXPECT_EQ(outcome.frame, answer.bytes());
-	}
-
-	static void expectNone(const Packet &packet, cloak_reason why)
-	{
-		const Outcome outcome = ingress(packet);
-
-		EXPECT_FALSE(outcome.answered);
-		EXPECT_FALSE(outcome.passed);
-		EXPECT_EQ(outcome.reason, why);
-	}
-
-	std::shared_ptr<const CompiledRules> compiled_;
-};
 
 TEST_F(RejectTest, ResetAcknowledgesWhatWasSent)
 {
