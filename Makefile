@@ -26,13 +26,13 @@ bench_options := $(if $(KVER),--kernel '$(KVER)') \
 make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules all-modules xdp man check check-debug bench \
-	bench-wall bench-memory bench-xdp demo shell debug-kernel style install deb \
-	uninstall reload clean distclean
+.PHONY: help setup modules all-modules xdp man check check-debug \
+	check-sanitizers bench bench-wall bench-memory bench-xdp demo shell \
+	debug-kernel style install deb uninstall reload clean distclean
 
 help: ## this list
 	@echo 'make VERB [KVER=release] [KDIR=folder] [TESTS=words] [V=1]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 
 setup: ## install the Debian packages that are missing
@@ -58,6 +58,9 @@ check-debug: debug-kernel ## the tests of the modules in a debug kernel
 	@scripts/build-modules.sh --kdir $(debug_tree) $(make_options)
 	@selftests/run.sh --kernel $(debug_tree) --slow 4 \
 		$(or $(TESTS),nvme_tcp/ nvmet_tcp/ pair/)
+
+check-sanitizers: setup ## user space of the cloak for bad memory and races
+	@selftests/run.sh xdp/sanitizers
 
 bench: $(if $(KVER),modules,all-modules) ## instructions per I/O against the in-tree modules
 	@scripts/bench.sh $(bench_options)

@@ -30,6 +30,7 @@ cat >"$file" <<'EOF'
 # mem: 1024             MiB
 # disk: 64              MiB of scratch disk, /dev/vda
 # append:               more words for the kernel command line
+# asked: no             yes: only when its whole name is asked for
 # alone: no             yes: nothing else runs at that time
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

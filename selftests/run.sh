@@ -58,6 +58,15 @@ wanted() {
 	return 1
 }
 
+# named NAME: does a pattern say that name in full?
+named() {
+	local p
+	for p in "${patterns[@]}"; do
+		[[ $1 != "$p" ]] || return 0
+	done
+	return 1
+}
+
 # items: one line for each run: ALONE LIMIT WHERE NAME, where WHERE is host or
 # a kernel.
 items() {
@@ -67,6 +76,8 @@ items() {
 		name=${name%.sh}
 		grep -q '^# where: ' "$file" || continue
 		wanted "$name" || continue
+		[[ $(header "$file" asked no) == no ]] || named "$name" ||
+			continue
 		[[ -x $file ]] || die "selftests/$name.sh is not executable."
 		alone=$(header "$file" alone no)
 		limit=$(header "$file" timeout 120)

@@ -195,7 +195,6 @@ void Recorder::count(bool written)
 /** Counts; complains once, until it works again. */
 void Recorder::note(const Status &status)
 {
-	count(status.ok());
 	if (status && complained_)
 		spdlog::info("evidence is written again");
 	if (!status) {
@@ -205,6 +204,8 @@ void Recorder::note(const Status &status)
 		const std::lock_guard<std::mutex> lock(mutex_);
 		stats_.lastError = message;
 	}
+	// Last: whoever sees a failure counted finds out why.
+	count(status.ok());
 	complained_ = !status;
 	retry_ = std::chrono::steady_clock::now() + kRetry;
 }

@@ -105,8 +105,8 @@ TEST_F(TopTest, DropsHaveRatesAndTheBusiestIsFirst)
 
 TEST_F(TopTest, CountersThatBeginAgainCountFromZero)
 {
-	before_.drops = {drop("arp", 1000)};
-	now_.drops = {drop("arp", 10)};
+	before_.drops = json::array({drop("arp", 1000)});
+	now_.drops = json::array({drop("arp", 10)});
 	EXPECT_EQ(report()["drops"][0]["packets_per_second"], 5.0);
 }
 
@@ -123,7 +123,7 @@ TEST_F(TopTest, FlowsByWhatTheySendNow)
 
 TEST_F(TopTest, ScannersAreThoseWhoProbeNowOrAreShadowed)
 {
-	before_.sources = {source("10.0.9.66", 10, now_.time)};
+	before_.sources = json::array({source("10.0.9.66", 10, now_.time)});
 	now_.sources = {source("10.0.9.1", 9, now_.time - 2min),
 	                source("10.0.9.2", 9, now_.time - 2min),
 	                source("10.0.9.66", 30, now_.time)};
@@ -141,8 +141,8 @@ TEST_F(TopTest, ScannersAreThoseWhoProbeNowOrAreShadowed)
 
 TEST_F(TopTest, TheScreenSaysHowTheCloakIs)
 {
-	now_.drops = {drop("arp", 2'400'000)};
-	now_.flows = {flow(1, 100, 100)};
+	now_.drops = json::array({drop("arp", 2'400'000)});
+	now_.flows = json::array({flow(1, 100, 100)});
 	now_.alerts = {{{"text", "first"}}, {{"text", "second"}}};
 	const std::string text = view(24);
 	EXPECT_NE(
