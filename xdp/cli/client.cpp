@@ -28,6 +28,7 @@ int exitOf(Failure failure)
 	case Failure::Policy:
 		return kBadPolicy;
 	case Failure::UnknownCommand:
+	case Failure::Busy:
 	case Failure::Failed:
 		break;
 	}
@@ -94,7 +95,8 @@ Result<Response> Client::ask(const Request &request)
 {
 	// Whoever is refused finds the reason there, and nobody listening.
 	Status sent = sendAll(fd_.get(), toLine(request) + "\n");
-	if (!sent && sent.error().code() != EPIPE)
+	if (!sent && sent.error().code() != EPIPE &&
+	    sent.error().code() != ECONNRESET)
 		return sent.error();
 	auto line = readLine();
 	if (!line)
@@ -113,8 +115,12 @@ Result<std::optional<json>> Client::nextEvent()
 	if (!*line)
 		return std::optional<json>();
 	const json message = json::parse(**line, nullptr, false);
-	if (!message.is_object() || !message.contains("event"))
-		return Error("cloakd sent what is no event");
+	if (!message.is_object() || !message.contains("event")) {
+		const auto response = parseResponse(**line);
+		return Error(response && !response->ok
+		                 ? response->message
+		                 : "cloakd sent what is no event");
+	}
 	return std::optional<json>(message["event"]);
 }
 

@@ -57,11 +57,19 @@ void printOutputs(const json &outputs)
 	}
 }
 
+/** For want of room, or as they did not read. */
+std::uint64_t refused(const json &control)
+{
+	return control.value("crowded_out", std::uint64_t(0)) +
+	       control.value("unread", std::uint64_t(0));
+}
+
 void printStatus(const json &status)
 {
 	const json policy = status.value("policy", json::object());
 	const json alerts = status.value("alerts", json::object());
 	const json events = status.value("events", json::object());
+	const json control = status.value("control", json::object());
 
 	fmt::print("cloak    {}\n", field(status, "cloak"));
 	fmt::print("policy   {}, applied {}\n", field(policy, "source"),
@@ -82,6 +90,8 @@ void printStatus(const json &status)
 	fmt::print("alerts   {} raised, {} suppressed, {} sources known\n",
 	           field(alerts, "raised"), field(alerts, "suppressed"),
 	           field(alerts, "sources"));
+	fmt::print("clients  {}, {} refused\n", field(control, "clients"),
+	           refused(control));
 	printOutputs(status.value("outputs", json::array()));
 	fmt::print("\n");
 	printInterfaces(status.value("interfaces", json::array()));

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace
 {
 
 constexpr int kBacklog = 16;
+constexpr std::chrono::seconds kSilence(10);
 constexpr mode_t kSocketMode = 0660;
 constexpr mode_t kFolderMode = 0750;
 
@@ -67,6 +69,34 @@ void openToGroup(const std::string &path, gid_t group)
 	if (slash > 0 && path.substr(0, slash) == "/run/cloaklake" &&
 	    chown("/run/cloaklake", keep, group) != 0)
 		spdlog::debug("the folder of the socket keeps its group");
+}
+
+/** What has gone out or in takes no memory any more, if it was much. */
+void release(std::string &text)
+{
+	constexpr std::size_t little = 65536;
+
+	if (text.capacity() > little && text.size() < text.capacity() / 4)
+		text.shrink_to_fit();
+}
+
+/** What a text takes more once so much is added to it: it doubles. */
+std::size_t growth(const std::string &text, std::size_t more)
+{
+	return text.size() + more <= text.capacity()
+	           ? 0
+	           : std::max(text.capacity(), more);
+}
+
+/** To one who gets no further; what he does not read now he never does. */
+void turnAway(const Fd &fd, std::string message)
+{
+	const std::string line =
+	    toLine(Response::error(Failure::Busy, std::move(message))) + "\n";
+
+	if (::send(fd.get(), line.data(), line.size(),
+	           MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		spdlog::debug("control: nobody hears that he is refused");
 }
 
 } // namespace
@@ -120,24 +150,48 @@ void ControlServer::accept()
 
 	if (!fd)
 		return;
-	if (clients_.size() >= kMostClients) {
-		spdlog::warn("control: more than {} connections, one refused",
-		             kMostClients);
-		return;
-	}
-	admit(std::move(fd));
-}
-
-void ControlServer::admit(Fd fd)
-{
-	const int number = fd.get();
-	auto credentials = readCredentials(number, group_);
-	auto client = std::make_shared<Client>();
-
+	auto credentials = readCredentials(fd.get(), group_);
 	if (!credentials)
 		return;
+	if (hasRoomFor(*credentials)) {
+		admit(std::move(fd), *credentials);
+		return;
+	}
+	++counted_.crowdedOut;
+	complain(*credentials, "comes when others have all connections");
+	turnAway(fd, fmt::format("cloakd has {} connections already; end some, "
+	                         "or try again",
+	                         clients_.size()));
+}
+
+/** Now and then: who comes again at once would fill the journal. */
+void ControlServer::complain(const PeerCredentials &peer, const char *why)
+{
+	const BootTime now = BootClock::now();
+
+	if (now < silentUntil_)
+		return;
+	silentUntil_ = now + kSilence;
+	spdlog::warn("control: process {} of user {} {}; {} were refused or "
+	             "left so far",
+	             peer.pid, peer.uid, why,
+	             counted_.crowdedOut + counted_.unread);
+}
+
+/** The last ones are for root. */
+bool ControlServer::hasRoomFor(const PeerCredentials &peer) const
+{
+	return clients_.size() <
+	       (peer.uid == 0 ? kMostClients : kMostClients - kRootClients);
+}
+
+void ControlServer::admit(Fd fd, const PeerCredentials &credentials)
+{
+	const int number = fd.get();
+	auto client = std::make_shared<Client>();
+
 	client->fd = std::move(fd);
-	client->credentials = *credentials;
+	client->credentials = credentials;
 	auto added =
 	    loop_.add(number, EPOLLIN, [this, number](std::uint32_t events) {
 		    serve(number, events);
@@ -180,9 +234,19 @@ bool ControlServer::receive(Client &client)
 		return errno == EAGAIN || errno == EINTR;
 	if (size == 0)
 		return false;
-	if (!client.closing)
-		client.input.append(buffer.data(),
-		                    static_cast<std::size_t>(size));
+	if (client.closing)
+		return true;
+	const auto arrived = static_cast<std::size_t>(size);
+	if (mayHold(client, growth(client.input, arrived))) {
+		client.input.append(buffer.data(), arrived);
+	} else {
+		++counted_.crowdedOut;
+		complain(client.credentials,
+		         "sends more than there is room for");
+		refuse(client, Failure::Busy,
+		       "cloakd has no room for a request that long beside "
+		       "those of others; try again");
+	}
 	return true;
 }
 
@@ -203,6 +267,7 @@ bool ControlServer::answerAll(Client &client)
 			answer(client,
 			       std::string_view(client.input).substr(0, end));
 			client.input.erase(0, end + 1);
+			release(client.input);
 			client.searched = 0;
 		} else if (client.input.size() > kLongestRequest) {
 			refuse(client, Failure::BadRequest,
@@ -223,6 +288,8 @@ void ControlServer::answer(Client &client, std::string_view line)
 		return;
 	}
 	const Reply reply = handler_(*request, client.credentials);
+	if (client.closing)
+		return; // an event that came of it was too much for him
 	if (reply.follow != Topic::None)
 		client.following = reply.follow;
 	client.output += toLine(reply.response) + "\n";
@@ -234,6 +301,9 @@ void ControlServer::refuse(Client &client, Failure failure, std::string message)
 	client.output +=
 	    toLine(Response::error(failure, std::move(message))) + "\n";
 	client.input.clear();
+	release(client.input);
+	client.searched = 0;
+	client.following = Topic::None;
 	client.closing = true;
 }
 
@@ -252,27 +322,67 @@ bool ControlServer::flush(Client &client)
 			return false;
 		client.output.erase(0, static_cast<std::size_t>(sent));
 	}
+	release(client.output);
 	if (client.output.empty() && client.closing)
 		return false;
 	if (client.output.size() > kMostUnread ||
-	    (client.output.size() > kFairShare &&
-	     unread() > kMostUnreadOfAll)) {
-		spdlog::warn("control: process {} does not read its answers",
-		             client.credentials.pid);
-		return false;
-	}
+	    (!client.output.empty() && !mayHold(client, 0)))
+		return cutShort(client);
 	return loop_.change(fd, client.output.empty() ? EPOLLIN : EPOLLOUT)
 	    .ok();
 }
 
-/** What waits for all clients together, in octets. */
-std::size_t ControlServer::unread() const
+/**
+ * One who does not read gets the line that is on its way and then why there is
+ * no more, unless that line alone is too much to keep.
+ * @returns false when the client is to go.
+ */
+bool ControlServer::cutShort(Client &client)
 {
-	std::size_t sum = 0;
+	const std::size_t end = client.output.find('\n') + 1;
 
+	++counted_.unread;
+	complain(client.credentials, "does not read its answers");
+	if (client.closing || end > kShare / 2)
+		return false;
+	client.output.resize(end);
+	refuse(client, Failure::Busy,
+	       "too much was left unread; cloakd keeps no more");
+	release(client.output);
+	return loop_.change(client.fd.get(), EPOLLOUT).ok();
+}
+
+/**
+ * Whether the client may hold @p more than he does. Each has a share; what is
+ * beyond it all have in common, so that one may send a large policy, and the
+ * sum has a bound whatever anybody does.
+ */
+bool ControlServer::mayHold(const Client &client, std::size_t more) const
+{
+	const std::size_t own = client.held();
+
+	if (own + more <= kShare)
+		return true;
+	std::size_t all = own + more - std::max(own, kShare);
+	std::size_t group = client.isRoot() ? 0 : all;
+	for (const auto &[fd, other] : clients_) {
+		const std::size_t beyond =
+		    std::max(other->held(), kShare) - kShare;
+		all += beyond;
+		group += other->isRoot() ? 0 : beyond;
+	}
+	return all <= kMostBeyond &&
+	       (client.isRoot() || group <= kMostBeyondOfGroup);
+}
+
+ControlServer::Stats ControlServer::stats() const
+{
+	Stats stats = counted_;
+
+	stats.clients = clients_.size();
 	for (const auto &[fd, client] : clients_)
-		sum += client->output.size();
-	return sum;
+		stats.held += client->held();
+	return stats;
 }
 
 bool ControlServer::isFollowed(Topic topic) const

@@ -15,6 +15,7 @@
 #include "daemon/credentials.h"
 #include "daemon/loop.h"
 #include "model/control.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
 namespace cloak
@@ -51,14 +52,39 @@ public:
 		std::string group = "cloaklake";
 	};
 
+	/** How the clients are doing. */
+	struct Stats {
+		std::size_t clients = 0; //!< connected now
+		std::size_t held = 0;    //!< octets of theirs, see kShare
+		/** Clients that were left as others left no room. */
+		std::uint64_t crowdedOut = 0;
+		/** Clients that were left as they did not read. */
+		std::uint64_t unread = 0;
+	};
+
 	static constexpr std::size_t kMostClients = 32;
+	/**
+	 * So many of them are root's alone, as is a half of what may be held.
+	 * Members of the group may be many, or one script that goes mad; that
+	 * must not keep out the administrator, who could end it. Nobody is
+	 * closed to make room for another: who asks for nothing for a while
+	 * may be a follower, and there are no alerts to show.
+	 */
+	static constexpr std::size_t kRootClients = 4;
 	/** What a client may leave unread before he is dropped. */
 	static constexpr std::size_t kMostUnread = 16UL << 20U;
-	/** What all together may: an eighth of MemoryMax. */
-	static constexpr std::size_t kMostUnreadOfAll = 64UL << 20U;
-	/** What each may whatever the others do. */
-	static constexpr std::size_t kFairShare =
-	    kMostUnreadOfAll / kMostClients;
+	/**
+	 * What each may hold, whatever the others do: of a request that has
+	 * not ended yet, and of answers that he has not read.
+	 */
+	static constexpr std::size_t kShare = 1UL << 20U;
+	/**
+	 * What all together may hold beyond that: room for the longest request,
+	 * and with the shares less than a third of MemoryMax.
+	 */
+	static constexpr std::size_t kMostBeyond = 128UL << 20U;
+	/** The same for all but root. */
+	static constexpr std::size_t kMostBeyondOfGroup = kMostBeyond / 2;
 
 	/** @param loop must outlive the server. */
 	ControlServer(Loop &loop, Handler handler);
@@ -81,8 +107,20 @@ public:
 	/** Whether anybody follows it. */
 	[[nodiscard]] bool isFollowed(Topic topic) const;
 
+	[[nodiscard]] Stats stats() const;
+
 private:
 	struct Client {
+		[[nodiscard]] bool isRoot() const
+		{
+			return credentials.uid == 0;
+		}
+		/** As memory goes, not as text. */
+		[[nodiscard]] std::size_t held() const
+		{
+			return input.capacity() + output.capacity();
+		}
+
 		Fd fd;
 		PeerCredentials credentials;
 		std::string input;
@@ -93,14 +131,18 @@ private:
 	};
 
 	void accept();
-	void admit(Fd fd);
+	void admit(Fd fd, const PeerCredentials &credentials);
 	void serve(int fd, std::uint32_t events);
 	bool receive(Client &client);
 	bool answerAll(Client &client);
 	void answer(Client &client, std::string_view line);
 	void refuse(Client &client, Failure failure, std::string message);
 	bool flush(Client &client);
-	[[nodiscard]] std::size_t unread() const;
+	bool cutShort(Client &client);
+	void complain(const PeerCredentials &peer, const char *why);
+	[[nodiscard]] bool hasRoomFor(const PeerCredentials &peer) const;
+	[[nodiscard]] bool mayHold(const Client &client,
+	                           std::size_t more) const;
 	void close(int fd);
 
 	Loop &loop_;
@@ -110,6 +152,8 @@ private:
 	gid_t group_ = 0;
 	/** One who is served stays until then, also when he is closed. */
 	std::map<int, std::shared_ptr<Client>> clients_;
+	BootTime silentUntil_; //!< about those who are refused
+	Stats counted_;        //!< what has happened; stats() adds what is now
 };
 
 } // namespace cloak

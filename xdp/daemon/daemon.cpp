@@ -44,7 +44,8 @@ Daemon::Daemon(Loop &loop, Engine::Options options)
                [this](const Request &request, const PeerCredentials &peer) {
 		       return onRequest(request, peer);
 	       }),
-      metrics_(loop, [this] { return renderMetrics(engine_); })
+      metrics_(loop,
+               [this] { return renderMetrics(engine_, control_.stats()); })
 {
 	engine_.outputs().follow([this](const PublishedAlert &alert) {
 		control_.broadcast(
@@ -184,6 +185,9 @@ ControlServer::Reply Daemon::onRequest(const Request &request,
 	spdlog::debug("control: user {} asks for {}", peer.uid,
 	              request.command);
 	ControlServer::Reply reply = execute(engine_, request);
+	if (request.command == "status" && reply.response.ok)
+		reply.response.result["control"] =
+		    reportControl(control_.stats());
 	followPolicy();
 	return reply;
 }

@@ -202,9 +202,26 @@ void addOutputs(Exposition &out, const Engine &engine)
 		out.sample({{"output", row.name}}, row.waiting);
 }
 
+void addControl(Exposition &out, const ControlServer::Stats &stats)
+{
+	out.family("control_clients", "gauge",
+	           "Connections to the control socket.");
+	out.sample({}, stats.clients);
+	out.family("control_held_bytes", "gauge",
+	           "Memory for requests that have not ended yet and for "
+	           "answers that were not read.");
+	out.sample({}, stats.held);
+	out.family("control_refused_total", "counter",
+	           "Clients of the control socket that were left, as others "
+	           "left no room or as they did not read.");
+	out.sample({{"cause", "no_room"}}, stats.crowdedOut);
+	out.sample({{"cause", "unread"}}, stats.unread);
+}
+
 } // namespace
 
-std::string renderMetrics(const Engine &engine)
+std::string renderMetrics(const Engine &engine,
+                          const ControlServer::Stats &control)
 {
 	Exposition out;
 	const Enforcer *enforcer = engine.enforcer();
@@ -216,6 +233,7 @@ std::string renderMetrics(const Engine &engine)
 	addAlerts(out, engine.tracker().stats());
 	addFlows(out, engine.watch());
 	addOutputs(out, engine);
+	addControl(out, control);
 	if (enforcer == nullptr)
 		return out.take();
 	addVerdicts(out, enforcer->maps());

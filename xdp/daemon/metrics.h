@@ -4,13 +4,15 @@
 
 #include <string>
 
+#include "daemon/control.h"
 #include "daemon/engine.h"
 
 namespace cloak
 {
 
 /** Everything that is counted, in the text format of Prometheus. */
-[[nodiscard]] std::string renderMetrics(const Engine &engine);
+[[nodiscard]] std::string renderMetrics(const Engine &engine,
+                                        const ControlServer::Stats &control);
 
 } // namespace cloak
 

@@ -231,6 +231,16 @@ Result<json> reportStatus(const Engine &engine)
 	return status;
 }
 
+json reportControl(const ControlServer::Stats &stats)
+{
+	return {
+	    {"clients", stats.clients},
+	    {"held_bytes", stats.held},
+	    {"crowded_out", stats.crowdedOut},
+	    {"unread", stats.unread},
+	};
+}
+
 Result<json> reportDrops(const CloakMaps &maps, bool all)
 {
 	json list = json::array();

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "daemon/control.h"
 #include "daemon/engine.h"
 #include "util/result.h"
 
@@ -19,6 +20,9 @@ namespace cloak
 
 /** Everything that "cloakctl status" shows. */
 [[nodiscard]] Result<nlohmann::json> reportStatus(const Engine &engine);
+
+/** How those who ask fare, which is a part of the status. */
+[[nodiscard]] nlohmann::json reportControl(const ControlServer::Stats &stats);
 
 /** Verdicts by reason; of passes too if @p all. */
 [[nodiscard]] Result<nlohmann::json> reportDrops(const CloakMaps &maps,

@@ -13,13 +13,55 @@ namespace
 
 using nlohmann::json;
 
-constexpr std::array<std::pair<Failure, std::string_view>, 5> kFailures = {{
+constexpr std::array<std::pair<Failure, std::string_view>, 6> kFailures = {{
     {Failure::BadRequest, "bad_request"},
     {Failure::UnknownCommand, "unknown_command"},
     {Failure::NotPermitted, "not_permitted"},
     {Failure::Policy, "policy"},
+    {Failure::Busy, "busy"},
     {Failure::Failed, "failed"},
 }};
+
+/**
+ * Reads a value and keeps nothing of it; ends where it becomes too much. What
+ * is a few characters of text each takes ten times the memory as a value.
+ */
+class Frugal final : public nlohmann::json_sax<json>
+{
+public:
+	bool null() override { return one(); }
+	bool boolean(bool) override { return one(); }
+	bool number_integer(number_integer_t) override { return one(); }
+	bool number_unsigned(number_unsigned_t) override { return one(); }
+	bool number_float(number_float_t, const string_t &) override
+	{
+		return one();
+	}
+	bool string(string_t &) override { return one(); }
+	bool binary(binary_t &) override { return one(); }
+	bool key(string_t &) override { return one(); }
+	bool start_object(std::size_t) override { return deeper(); }
+	bool end_object() override { return higher(); }
+	bool start_array(std::size_t) override { return deeper(); }
+	bool end_array() override { return higher(); }
+	bool parse_error(std::size_t, const std::string &,
+	                 const nlohmann::detail::exception &) override
+	{
+		return false;
+	}
+
+private:
+	bool one() { return ++values_ <= kMostRequestValues; }
+	bool deeper() { return one() && ++depth_ <= kDeepestRequest; }
+	bool higher()
+	{
+		--depth_;
+		return true;
+	}
+
+	std::size_t values_ = 0;
+	std::size_t depth_ = 0;
+};
 
 /** An object, or a discarded value if the line is anything else. */
 json parseObject(std::string_view line)
@@ -76,15 +118,20 @@ Result<Request> parseRequest(std::string_view line)
 
 	if (line.size() > kLongestRequest)
 		return Error("the request is too long");
-	const json object = parseObject(line);
-	if (object.is_discarded())
-		return Error("the request is not a JSON object in one line");
+	Frugal frugal;
+	json object(json::value_t::discarded);
+	if (json::sax_parse(line, &frugal))
+		object = parseObject(line);
+	if (object.is_discarded()) {
+		return Error("the request is not a JSON object in one line, or "
+		             "one of too many values");
+	}
 	auto command = textOf(object, "command");
 	if (!command)
 		return Error("the request has no \"command\"");
 	request.command = std::move(*command);
 	if (object.contains("arguments"))
-		request.arguments = object["arguments"];
+		request.arguments = std::move(object["arguments"]);
 	if (!request.arguments.is_object())
 		return Error("\"arguments\" is not an object");
 	return request;

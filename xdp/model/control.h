@@ -30,12 +30,19 @@ inline constexpr const char *kDefaultSocket = "/run/cloaklake/control.sock";
 /** A longer line is no request; a policy of the largest size fits. */
 inline constexpr std::size_t kLongestRequest = 96UL << 20U;
 
+/** More values in a request, keys and lists included, make none. */
+inline constexpr std::size_t kMostRequestValues = 65536;
+
+/** Nor do lists and objects that are in each other more often. */
+inline constexpr std::size_t kDeepestRequest = 16;
+
 /** Kinds of failure, which become the exit status of cloakctl. */
 enum class Failure {
 	BadRequest,     //!< not a request, or arguments that make no sense
 	UnknownCommand, //!< a newer cloakctl talks to an older cloakd
 	NotPermitted,   //!< neither root nor in the group
 	Policy,         //!< the policy has errors, which come with it
+	Busy,           //!< others leave no room for it; later it may go
 	Failed,         //!< could not be done
 };
 

@@ -56,6 +56,24 @@ TEST(Request, SurvivesDeepNesting)
 	EXPECT_FALSE(parseRequest(R"({"a":)" + std::string(1'000'000, '[')));
 }
 
+/** A character of text each, but ten times that as values. */
+TEST(Request, RefusesTooManyValues)
+{
+	const auto requestOf = [](std::size_t values) {
+		std::string list = "0";
+		for (std::size_t i = 1; i < values; ++i)
+			list += ",0";
+		return parseRequest(R"({"command":"x","arguments":{"a":[)" +
+		                    list + "]}}");
+	};
+
+	EXPECT_TRUE(requestOf(kMostRequestValues - 10));
+	EXPECT_FALSE(requestOf(kMostRequestValues));
+	EXPECT_FALSE(parseRequest(R"({"command":"x","arguments":{"a":)" +
+	                          std::string(kDeepestRequest, '[') +
+	                          std::string(kDeepestRequest, ']') + "}}"));
+}
+
 TEST(Request, ReadsWhatItWrites)
 {
 	Request request;
@@ -77,7 +95,8 @@ TEST(Response, ReadsWhatItWrites)
 
 	for (const Failure failure :
 	     {Failure::BadRequest, Failure::UnknownCommand,
-	      Failure::NotPermitted, Failure::Policy, Failure::Failed}) {
+	      Failure::NotPermitted, Failure::Policy, Failure::Busy,
+	      Failure::Failed}) {
 		Response response = Response::error(failure, "because");
 		response.details = {1, 2};
 		auto bad = parseResponse(toLine(response));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@
 
 #include "daemon/commands.h"
 #include "daemon/control.h"
+#include "daemon/report.h"
 
 namespace cloak
 {
@@ -28,7 +32,7 @@ protected:
 	{
 		options_.path = testing::TempDir() + "cloak-control-" +
 		                std::to_string(getpid());
-		options_.group = "no such group";
+		options_.group = "root";
 		auto loop = Loop::create();
 		ASSERT_TRUE(loop);
 		loop_ = std::make_unique<Loop>(std::move(*loop));
@@ -44,7 +48,8 @@ protected:
 	void TearDown() override
 	{
 		// Refused while the server has yet to see that others left.
-		while (ask(connect(), R"({"command":"stop"})").empty())
+		while (ask(connect(), R"({"command":"stop"})").find("echo") ==
+		       std::string::npos)
 			std::this_thread::yield();
 		thread_.join();
 		server_.reset();
@@ -61,6 +66,13 @@ protected:
 			server_->broadcast(ControlServer::Topic::Alerts,
 			                   '"' + std::string(kLarge, 'x') +
 			                       '"');
+		if (request.command == "small event")
+			server_->broadcast(ControlServer::Topic::Alerts,
+			                   '"' + std::string(kSmall, 'x') +
+			                       '"');
+		if (request.command == "stats")
+			return {
+			    Response::success(reportControl(server_->stats()))};
 		if (request.command == "large") {
 			++larges_;
 			return {Response::success(std::string(kLarge, 'x')),
@@ -74,6 +86,16 @@ protected:
 		        request.command == "follow"
 		            ? ControlServer::Topic::Alerts
 		            : ControlServer::Topic::None};
+	}
+
+	/** One who is not root, but in the group of the socket. */
+	[[nodiscard]] Fd connectAsMember() const
+	{
+		// Of this thread alone, and the kernel remembers who connected.
+		syscall(SYS_setresuid, -1, kNobody, -1);
+		Fd fd = connect();
+		syscall(SYS_setresuid, -1, 0, -1);
+		return fd;
 	}
 
 	[[nodiscard]] Fd connect() const
@@ -119,6 +141,52 @@ protected:
 		return readLine(fd);
 	}
 
+	/** The server's numbers, by the name that the status has for them. */
+	[[nodiscard]] std::size_t number(const Fd &fd, const char *name) const
+	{
+		const auto line = ask(fd, R"({"command":"stats"})");
+		const auto json = nlohmann::json::parse(line, nullptr, false);
+
+		return json.is_object()
+		           ? json["result"].value(name, std::size_t(0))
+		           : 0;
+	}
+
+	/** Begins a request that has no end; all of it arrives, or too much. */
+	static void begin(const Fd &fd, std::size_t size)
+	{
+		const std::string piece(kLarge, 'x');
+		int unread = 1;
+
+		for (std::size_t sent = 0; sent < size; sent += kLarge)
+			tell(fd, piece);
+		while (unread > 0 && ioctl(fd.get(), SIOCOUTQ, &unread) == 0)
+			std::this_thread::yield();
+	}
+
+	/** A request of that size, which is answered with @p name. */
+	static std::string requestOf(const std::string &name, std::size_t size)
+	{
+		return R"({"command":")" + name + R"(","arguments":{"a":")" +
+		       std::string(size, 'x') + R"("}})";
+	}
+
+	/** How many were told that there is no room; the others are silent. */
+	static std::size_t countRefused(const std::vector<Fd> &clients)
+	{
+		std::size_t refused = 0;
+
+		for (const Fd &client : clients) {
+			pollfd state{client.get(), POLLIN, 0};
+			if (poll(&state, 1, 0) != 1)
+				continue;
+			EXPECT_NE(readLine(client).find("\"busy\""),
+			          std::string::npos);
+			++refused;
+		}
+		return refused;
+	}
+
 	/** How much comes until the server closes. */
 	static std::size_t drain(const Fd &fd)
 	{
@@ -147,6 +215,12 @@ protected:
 	}
 
 	static constexpr std::size_t kLarge = 1UL << 20U;
+	static constexpr std::size_t kSmall = 1UL << 14U;
+	static constexpr uid_t kNobody = 65534;
+	/** All that may be held, and a piece of a request on its way. */
+	static constexpr std::size_t kBound =
+	    ControlServer::kMostBeyond +
+	    ControlServer::kMostClients * ControlServer::kShare;
 
 	std::atomic<unsigned> larges_ = 0;
 	ControlServer::Options options_;
@@ -225,15 +299,35 @@ TEST_F(Server, LeavesAFollowerWhoDoesNotRead)
 	EXPECT_NE(ask(other, R"({"command":"in"})"), "");
 }
 
+TEST_F(Server, TellsAFollowerWhoDoesNotReadWhyHeIsLeft)
+{
+	constexpr std::size_t bound = ControlServer::kMostUnread;
+	const Fd follower = connect();
+	const Fd other = connect();
+	std::string last;
+	std::size_t lines = 0;
+
+	ask(follower, R"({"command":"follow"})");
+	for (std::size_t sent = 0; sent <= bound + kLarge; sent += kSmall)
+		ask(other, R"({"command":"small event"})");
+	EXPECT_EQ(number(other, "unread"), 1U);
+	EXPECT_LT(number(other, "held_bytes"), 2 * kLarge);
+	for (std::string line; !(line = readLine(follower)).empty(); ++lines)
+		last = line;
+	EXPECT_NE(last.find("\"busy\""), std::string::npos);
+	EXPECT_GT(lines, 2U);
+	EXPECT_LT(lines, bound / kSmall);
+}
+
 TEST_F(Server, KeepsNoMoreForAllFollowersThanItsBound)
 {
-	constexpr std::size_t bound = ControlServer::kMostUnreadOfAll;
-	constexpr std::size_t each = ControlServer::kMostUnread / 2;
+	constexpr std::size_t each = ControlServer::kMostUnread - 2 * kLarge;
+	constexpr std::size_t room = ControlServer::kMostBeyond;
 	const Fd other = connect();
 	std::vector<Fd> followers;
 	std::size_t dropped = 0;
 
-	for (std::size_t sum = 0; sum < 2 * bound; sum += each) {
+	for (std::size_t sum = 0; sum < 2 * room; sum += each) {
 		followers.push_back(connect());
 		ask(followers.back(), R"({"command":"follow"})");
 	}
@@ -244,8 +338,60 @@ TEST_F(Server, KeepsNoMoreForAllFollowersThanItsBound)
 		if (poll(&state, 1, 0) == 1)
 			++dropped;
 	}
-	EXPECT_GE(dropped, 6U);
+	EXPECT_GE(dropped, followers.size() / 2);
 	EXPECT_LT(dropped, followers.size());
+	EXPECT_EQ(number(other, "unread"), dropped);
+	EXPECT_LE(number(other, "held_bytes"), kBound);
+}
+
+/** Whoever still finds room goes on, and a small request always does. */
+TEST_F(Server, KeepsNoMoreOfAllRequestsThanItsBound)
+{
+	constexpr std::size_t each = 8 * kLarge;
+	const Fd other = connect();
+	std::vector<Fd> many;
+
+	while (many.size() < ControlServer::kMostClients - 1) {
+		many.push_back(connect());
+		begin(many.back(), each);
+		EXPECT_LE(number(other, "held_bytes"), kBound);
+	}
+	const std::size_t refused = number(other, "crowded_out");
+	EXPECT_GE(refused, many.size() / 3);
+	EXPECT_LE(refused, many.size() / 2);
+	EXPECT_EQ(countRefused(many), refused);
+	many.clear();
+	while (number(other, "clients") > 1)
+		std::this_thread::yield();
+	EXPECT_NE(ask(connect(), requestOf("again", 8 * kLarge)).find("again"),
+	          std::string::npos);
+	EXPECT_LT(number(other, "held_bytes"), kLarge);
+}
+
+/** Neither connections nor memory: the group cannot shut out who ends it. */
+TEST_F(Server, KeepsAReserveForRoot)
+{
+	constexpr std::size_t members =
+	    ControlServer::kMostClients - ControlServer::kRootClients;
+	std::vector<Fd> many;
+
+	if (geteuid() != 0)
+		GTEST_SKIP() << "who is not root cannot be another";
+	while (many.size() < members) {
+		many.push_back(connectAsMember());
+		EXPECT_NE(ask(many.back(), R"({"command":"in"})"), "");
+	}
+	EXPECT_NE(readLine(connectAsMember()).find("\"busy\""),
+	          std::string::npos);
+	const Fd root = connect();
+	for (const Fd &member : many)
+		begin(member, 16 * kLarge);
+	EXPECT_LE(number(root, "held_bytes"),
+	          ControlServer::kMostBeyondOfGroup +
+	              ControlServer::kMostClients * ControlServer::kShare);
+	EXPECT_GT(countRefused(many), members / 2);
+	EXPECT_NE(ask(root, requestOf("root", 8 * kLarge)).find("root"),
+	          std::string::npos);
 }
 
 /** Else one who reads nothing could have any amount of memory. */
@@ -286,7 +432,8 @@ TEST_F(Server, AcceptsNoMoreThanItsBound)
 		many.push_back(connect());
 		EXPECT_NE(ask(many.back(), R"({"command":"in"})"), "");
 	}
-	EXPECT_EQ(ask(connect(), R"({"command":"out"})"), "");
+	EXPECT_NE(ask(connect(), R"({"command":"out"})").find("\"busy\""),
+	          std::string::npos);
 	many.clear();
 }
 
