@@ -54,9 +54,12 @@ cloakd_policy() {
 	printf '%s\n' "$@"
 }
 
+# Words before the command that is the daemon, as of a function that execs it.
+CLOAKD_RUN=()
+
 # cloakd_start [OPTION...]: starts the daemon, waits until it answers.
 cloakd_start() {
-	ip netns exec "$(ns lake)" cloakd --policy "$WORK/policy.toml" \
+	"${CLOAKD_RUN[@]}" ip netns exec "$(ns lake)" cloakd --policy "$WORK/policy.toml" \
 		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
 		--state-dir "$WORK/state" "$@" >>"$WORK/stdout" 2>>"$WORK/stderr" &
 	CLOAKD=$!
