@@ -5,7 +5,7 @@
 # that they can have, compiling, alerts, outputs, control socket.
 #
 # where: host
-# timeout: 120
+# timeout: 240
 . "$(dirname "$0")/../lib/ktap.sh"
 ktap_need "build/xdp/tests/unit (make -C xdp tests)" \
 	test -x "$TOP/build/xdp/tests/unit"

@@ -53,15 +53,14 @@ Fd programFor(int map)
 	    code.end(),
 	    {
 		// r1 is the context already
-		instruction(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2,
-	                    BPF_PSEUDO_MAP_FD, 0, map),
+		instruction(BPF_LD | BPF_DW, BPF_REG_2, BPF_PSEUDO_MAP_FD, 0,
+	                    map),
 		instruction(0, 0, 0, 0, 0),
 		// BPF_F_CURRENT_CPU
 		instruction(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, -1),
 		instruction(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_4, BPF_REG_10,
 	                    0, 0),
-		instruction(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_4, 0, 0,
-	                    -size),
+		instruction(BPF_ALU64 | BPF_ADD, BPF_REG_4, 0, 0, -size),
 		instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_5, 0, 0, size),
 		instruction(BPF_JMP | BPF_CALL, 0, 0, 0,
 	                    BPF_FUNC_perf_event_output),

@@ -145,10 +145,10 @@ protected:
 	[[nodiscard]] std::size_t number(const Fd &fd, const char *name) const
 	{
 		const auto line = ask(fd, R"({"command":"stats"})");
-		const auto json = nlohmann::json::parse(line, nullptr, false);
+		const auto found = nlohmann::json::parse(line, nullptr, false);
 
-		return json.is_object()
-		           ? json["result"].value(name, std::size_t(0))
+		return found.is_object()
+		           ? found["result"].value(name, std::size_t(0))
 		           : 0;
 	}
 
