@@ -67,6 +67,7 @@ ktap_skip() {
 	local name=$1
 	shift
 	: "${1:?a skip needs a reason}"
+	ktap_chosen "$name" || return 0
 	ktap_skipped=$((ktap_skipped + 1))
 	ktap_result ok "$name" " # SKIP $*"
 }
@@ -77,6 +78,7 @@ ktap_skip() {
 ktap_run() {
 	local name=$1 status=0 flags=$-
 	shift
+	ktap_chosen "$name" || return 0
 	set +e
 	(
 		set -e
@@ -89,6 +91,57 @@ ktap_run() {
 	else
 		ktap_fail "$name" "status $status of: $*"
 	fi
+	ktap_more_to_run || exit 0
+}
+
+# ktap_chosen NAME: is it one of the subtests to run, see ktap_test?
+ktap_chosen() {
+	[[ -z ${KTAP_CHOSEN:-} || $'\n'$KTAP_CHOSEN$'\n' == *$'\n'"$1"$'\n'* ]]
+}
+
+# ktap_more_to_run: is a chosen one still to come, or was none chosen?
+ktap_more_to_run() {
+	[[ -n ${KTAP_CHOSEN:-} ]] || return 0
+	local name
+	while IFS= read -r name; do
+		[[ -n ${ktap_names[$name]:-} ]] || return 0
+	done <<<"$KTAP_CHOSEN"
+	return 1
+}
+
+# ktap_test FILE [NAME...]: subtests of another test, run as a program of its
+# own, are subtests of this one; all of them, or those that are named. With
+# the last of these, run by ktap_run, it ends.
+ktap_test() {
+	local file=$1 line status=0 name
+	shift
+	while IFS= read -r line; do
+		case $line in
+		"ok "* | "not ok "*) ktap_relay "$line" ;;
+		"1..0 # SKIP "*) ktap_skip "${file##*/}" "${line#*SKIP }" ;;
+		"KTAP version "* | 1..*) ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done < <(KTAP_CHOSEN=$(printf '%s\n' "$@") exec "$file" </dev/null 2>&1)
+	wait "$!" || status=$?
+	((status == 4)) && return
+	for name in "$@"; do
+		[[ -n ${ktap_names[$name]:-} ]] ||
+			ktap_fail "$name" "${file##*/} did not come to that"
+	done
+	((status == 0)) || ktap_fail "${file##*/} passes" "status $status"
+}
+
+# ktap_relay LINE: the result of a subtest elsewhere.
+ktap_relay() {
+	local verdict=${1%%ok *}ok name=${1#*ok } suffix=''
+	name=${name#* }
+	if [[ $name == *" # SKIP "* ]]; then
+		ktap_skipped=$((ktap_skipped + 1))
+		suffix=" # SKIP ${name#* # SKIP }"
+		name=${name%% # SKIP *}
+	fi
+	ktap_result "$verdict" "$name" "$suffix"
 }
 
 # ktap_bail REASON...: nothing more can be tested.
