@@ -219,9 +219,8 @@ private:
 	Exporters exporters_;
 	Tracker tracker_;
 	Watch watch_;
-	Fd measuring_;               //!< while the programs are measured
-	std::optional<Trial> trial_; //!< or one that was refused
-	BootTime trialEnds_;
+	Fd measuring_;                //!< while the programs are measured
+	std::optional<Trial> trial_;  //!< or one that was refused
 	bool rollBackFailed_ = false; //!< said once
 	std::function<void(const std::string &)> flowFollower_;
 };

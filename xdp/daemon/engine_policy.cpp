@@ -95,7 +95,8 @@ std::optional<Outcome> Engine::refuseDuringTrial() const
 	return Outcome::failed(Error(fmt::format(
 	    "{} awaits confirmation until {}; \"cloakctl confirm\" keeps it, "
 	    "\"cloakctl confirm --undo\" puts {} back in force",
-	    trial_->source, timestamp(trial_->until), trial_->formerSource)));
+	    trial_->source, timestamp(toWall(trial_->ends)),
+	    trial_->formerSource)));
 }
 
 /** What the administrator has decided since is what counts at a start. */
@@ -143,10 +144,9 @@ Outcome Engine::applyOnTrial(const PolicyTexts &texts,
 		return Outcome::failed(Error("the policy in force is too long "
 		                             "to be kept"));
 	}
-	const BootTime ends = BootClock::now() + time;
 	Trial trial{std::move(former),     inForce_->source,
 	            enforcer_.has_value(), texts.front().source,
-	            fingerprintOf(texts),  toWall(ends)};
+	            fingerprintOf(texts),  BootClock::now() + time};
 	Status kept = keepTrial(options_.stateFolder, trial);
 	if (!kept)
 		return Outcome::failed(
@@ -158,7 +158,6 @@ Outcome Engine::applyOnTrial(const PolicyTexts &texts,
 		return outcome;
 	}
 	trial_ = std::move(trial);
-	trialEnds_ = ends;
 	rollBackFailed_ = false;
 	return outcome;
 }
@@ -193,7 +192,7 @@ Outcome Engine::rollBack()
 
 void Engine::endTrial(BootTime now)
 {
-	if (trial() == nullptr || now < trialEnds_)
+	if (trial() == nullptr || now < trial_->ends)
 		return;
 	const Outcome outcome = rollBack();
 	if (outcome.ok()) {

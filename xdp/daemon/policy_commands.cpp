@@ -59,7 +59,7 @@ Reply applyOnTrial(Engine &engine, const Request &request,
 		spdlog::info("policy applied, to be confirmed within {}: {}",
 		             toString(*time), source);
 		reply.response.result["confirm_until"] =
-		    timestamp(engine.trial()->until);
+		    timestamp(toWall(engine.trial()->ends));
 	}
 	return reply;
 }

@@ -224,7 +224,7 @@ Result<json> reportStatus(const Engine &engine)
 		status["policy"] = reportPolicy(*engine.inForce());
 	if (const Trial *trial = engine.trial()) {
 		status["confirmation"] = {
-		    {"until", timestamp(trial->until)},
+		    {"until", timestamp(toWall(trial->ends))},
 		    {"former", trial->formerSource},
 		};
 	}

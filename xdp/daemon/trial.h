@@ -24,12 +24,12 @@ struct Trial {
 	bool formerOn = true;     //!< whether the cloak was on
 	std::string source;       //!< of the policy on trial
 	std::string fingerprint;  //!< of its text
-	WallTime until;           //!< for people
+	BootTime ends;            //!< unless confirmed before
 	/** No: nobody has confirmed it, the former one is in force. */
 	bool waiting = true;
 };
 
-/** One line that parseTrial() reads, but for Trial::until. */
+/** One line that parseTrial() reads, but for Trial::ends. */
 [[nodiscard]] std::string toLine(const Trial &trial);
 
 /** Never throws, whatever @p text is. */

@@ -40,7 +40,7 @@ TEST_F(TrialTest, RecallsWhatWasKept)
 {
 	ASSERT_TRUE(keepTrial(folder_, {"[[interface]]\nname = \"\u00e9\"\n",
 	                                "/etc/a.toml", false, "/tmp/b.toml",
-	                                "0123", WallTime(), false}));
+	                                "0123", BootTime(), false}));
 	auto trial = recallTrial(folder_);
 
 	ASSERT_TRUE(trial && *trial);
