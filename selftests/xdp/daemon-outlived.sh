@@ -82,6 +82,7 @@ start_in_mounts() {
 		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
 		--state-dir "$WORK/state" >>"$WORK/stdout" 2>>"$WORK/stderr" &
 	CLOAKD=$!
+	echo "$CLOAKD" >"$WORK/cloakd.pid"
 	wait_until 30 ctl status
 }
 
