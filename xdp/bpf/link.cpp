@@ -26,14 +26,17 @@ namespace
 
 constexpr std::string_view kLinkPrefix = "xdp-";
 
+// Why an interface that has the cloak has it in another place.
+constexpr const char *kKeepsLink =
+    "it keeps the link it has; the dispatcher is tried when the cloak is put "
+    "on anew, by \"cloakctl off\" and \"cloakctl on\"";
+constexpr const char *kKeepsPlace =
+    "it stays behind the dispatcher of libxdp until the cloak is put on anew, "
+    "by \"cloakctl off\" and \"cloakctl on\"";
+
 // Where our filters of tc sit: first, under a handle that is ours.
 constexpr __u32 kFilterPriority = 1;
 constexpr __u32 kFilterHandle = 0xc10a;
-
-std::string nameOf(unsigned ifindex)
-{
-	return "interface " + std::to_string(ifindex);
-}
 
 std::string_view nameOf(bpf_tc_attach_point where)
 {
@@ -68,13 +71,15 @@ Status attachFilter(int program, unsigned ifindex, bpf_tc_attach_point where)
 
 	int err = bpf_tc_hook_create(&hook);
 	if (err && err != -EEXIST)
-		return Error(-err, "cannot add clsact to " + nameOf(ifindex));
+		return Error(-err,
+		             "cannot add clsact to " + interfaceText(ifindex));
 	filter.prog_fd = program;
 	filter.flags = BPF_TC_F_REPLACE;
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
 		return Error(-err, fmt::format("cannot attach {} to {}",
-		                               nameOf(where), nameOf(ifindex)));
+		                               nameOf(where),
+		                               interfaceText(ifindex)));
 	return {};
 }
 
@@ -95,8 +100,9 @@ Status detachFilter(unsigned ifindex, bpf_tc_attach_point where)
 		return {};
 	const int err = bpf_tc_detach(&hook, &filter);
 	if (err && err != -ENOENT && err != -ENODEV)
-		return Error(-err, fmt::format("cannot take {} off {}",
-		                               nameOf(where), nameOf(ifindex)));
+		return Error(-err,
+		             fmt::format("cannot take {} off {}", nameOf(where),
+		                         interfaceText(ifindex)));
 	return {};
 }
 
@@ -141,14 +147,11 @@ Result<std::optional<PinnedLink>> openLink(const std::string &path)
 
 Result<XdpMode> modeOf(unsigned ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	const int err = bpf_xdp_query(static_cast<int>(ifindex), 0, &query);
+	auto attached = queryXdp(ifindex);
 
-	if (err)
-		return Error(-err, "cannot ask for the XDP mode of " +
-		                       nameOf(ifindex));
-	return query.attach_mode == XDP_ATTACHED_SKB ? XdpMode::Generic
-	                                             : XdpMode::Native;
+	if (!attached)
+		return attached.error();
+	return attached->mode;
 }
 
 Result<Fd> createLink(int program, unsigned ifindex, XdpMode mode)
@@ -161,10 +164,10 @@ Result<Fd> createLink(int program, unsigned ifindex, XdpMode mode)
 
 	if (!fd && errno == EBUSY)
 		return Error::fromErrno("another XDP program is attached to " +
-		                        nameOf(ifindex));
+		                        interfaceText(ifindex));
 	if (!fd)
 		return Error::fromErrno("cannot attach the ingress half to " +
-		                        nameOf(ifindex));
+		                        interfaceText(ifindex));
 	return fd;
 }
 
@@ -208,7 +211,8 @@ Result<XdpMode> attachIngress(int program, unsigned ifindex, XdpChoice choice,
 
 } // namespace
 
-Links::Links(std::string pinRoot) : pinRoot_(std::move(pinRoot))
+Links::Links(std::string pinRoot)
+    : pinRoot_(std::move(pinRoot)), dispatcher_(pinRoot_)
 {
 	quietLibbpf();
 }
@@ -219,34 +223,96 @@ std::string Links::linkPath(unsigned ifindex) const
 	       std::to_string(ifindex);
 }
 
-Result<XdpMode> Links::attach(const CloakObject &object, unsigned ifindex,
-                              XdpChoice choice, bool answers) const
+/** Where the cloak is on already; nothing if it is not. */
+Result<std::optional<Placed>> Links::replace(CloakObject &object,
+                                             unsigned ifindex,
+                                             const Placement &placement) const
 {
-	const std::string path = linkPath(ifindex);
-	auto existing = openLink(path);
-
+	auto existing = openLink(linkPath(ifindex));
 	if (!existing)
 		return existing.error();
-	auto filters =
-	    attachFilter(object.egressProgram(), ifindex, BPF_TC_EGRESS);
-	if (filters)
-		filters = placeAnswers(object, ifindex, answers);
-	if (!filters)
-		return filters.error();
 	if (*existing && (*existing)->ifindex == ifindex) {
 		if (bpf_link_update((*existing)->fd.get(),
 		                    object.ingressProgram(), nullptr))
 			return Error::fromErrno(
-			    "cannot replace the program on " + nameOf(ifindex));
-		return modeOf(ifindex);
+			    "cannot replace the program on " +
+			    interfaceText(ifindex));
+		auto mode = modeOf(ifindex);
+		if (!mode)
+			return mode.error();
+		return std::optional(
+		    Placed{*mode, placement.dispatcher ? kKeepsLink : ""});
 	}
-	if (*existing)
-		unlink(path.c_str()); // of an interface that is gone
-	auto mode =
-	    attachIngress(object.ingressProgram(), ifindex, choice, path);
+	auto joined = dispatcher_.find(ifindex);
+	if (!joined)
+		return joined.error();
+	if (!*joined)
+		return std::optional<Placed>();
+	auto program = object.calledProgram();
+	if (!program)
+		return program.error();
+	auto replaced = dispatcher_.replace(*program);
+	if (!replaced)
+		return replaced.error();
+	return std::optional(
+	    Placed{**joined, placement.dispatcher ? "" : kKeepsPlace});
+}
+
+Result<XdpMode> Links::join(CloakObject &object, unsigned ifindex,
+                            XdpChoice choice) const
+{
+	auto program = object.calledProgram();
+
+	if (!program)
+		return program.error();
+	return dispatcher_.join(*program, ifindex, choice);
+}
+
+Result<Placed> Links::attachNew(CloakObject &object, unsigned ifindex,
+                                const Placement &placement) const
+{
+	const std::string path = linkPath(ifindex);
+	std::string reason;
+
+	if (placement.dispatcher) {
+		auto joined = join(object, ifindex, placement.choice);
+		if (joined)
+			return Placed{*joined};
+		reason = "it has a link, not the dispatcher of libxdp: " +
+		         joined.error().message();
+	}
+	// Of an interface that is gone.
+	dispatcher_.leave(ifindex).ignore();
+	if (unlink(path.c_str()) && errno != ENOENT)
+		return Error::fromErrno("cannot remove " + path);
+	auto mode = attachIngress(object.ingressProgram(), ifindex,
+	                          placement.choice, path);
 	if (!mode)
+		return reason.empty()
+		           ? mode.error()
+		           : Error(mode.error().code(),
+		                   mode.error().message() + "; " + reason);
+	return Placed{*mode, reason};
+}
+
+Result<Placed> Links::attach(CloakObject &object, unsigned ifindex,
+                             const Placement &placement) const
+{
+	auto filters =
+	    attachFilter(object.egressProgram(), ifindex, BPF_TC_EGRESS);
+	if (filters)
+		filters = placeAnswers(object, ifindex, placement.answers);
+	if (!filters)
+		return filters.error();
+	auto replaced = replace(object, ifindex, placement);
+	if (!replaced)
+		return replaced.error();
+	if (*replaced)
+		return **replaced;
+	auto placed = attachNew(object, ifindex, placement);
+	if (!placed)
 		detachFilters(ifindex).ignore();
-	return mode;
+	return placed;
 }
 
 Status Links::detach(unsigned ifindex) const
@@ -260,34 +326,63 @@ Status Links::detach(unsigned ifindex) const
 		if (bpf_link_detach((*link)->fd.get()) && errno != ENOLINK)
 			return Error::fromErrno(
 			    "cannot take the ingress half off " +
-			    nameOf(ifindex));
+			    interfaceText(ifindex));
 		if (unlink(path.c_str()))
 			return Error::fromErrno("cannot remove " + path);
 	}
+	auto left = dispatcher_.leave(ifindex);
+	if (!left)
+		return left;
 	return detachFilters(ifindex);
 }
 
-Result<std::vector<Attachment>> Links::list() const
+Status Links::listLinks(std::vector<Attachment> &found) const
 {
-	std::vector<Attachment> found;
 	std::error_code failure;
+	fs::directory_iterator entry(fs::path(pinRoot_) / "links", failure);
 
-	for (fs::directory_iterator
-	         entry(fs::path(pinRoot_) / "links", failure),
-	     end;
-	     !failure && entry != end; entry.increment(failure)) {
+	for (; !failure && entry != fs::directory_iterator();
+	     entry.increment(failure)) {
 		auto link = openLink(entry->path());
 
 		if (!link)
 			return link.error();
 		if (!*link || (*link)->ifindex == 0)
 			continue;
-		auto mode = modeOf((*link)->ifindex);
+		const unsigned ifindex = (*link)->ifindex;
+		auto mode = modeOf(ifindex);
 		if (!mode)
 			return mode.error();
-		found.push_back({(*link)->ifindex, *mode,
-		                 hasFilter((*link)->ifindex, BPF_TC_EGRESS)});
+		found.push_back(
+		    {ifindex, *mode, hasFilter(ifindex, BPF_TC_EGRESS), false});
 	}
+	return {};
+}
+
+Status Links::listJoined(std::vector<Attachment> &found) const
+{
+	for (const unsigned ifindex : dispatcher_.joined()) {
+		auto mode = dispatcher_.find(ifindex);
+
+		if (!mode)
+			return mode.error();
+		if (*mode)
+			found.push_back({ifindex, **mode,
+			                 hasFilter(ifindex, BPF_TC_EGRESS),
+			                 true});
+	}
+	return {};
+}
+
+Result<std::vector<Attachment>> Links::list() const
+{
+	std::vector<Attachment> found;
+	auto listed = listLinks(found);
+
+	if (listed)
+		listed = listJoined(found);
+	if (!listed)
+		return listed.error();
 	return found;
 }
 

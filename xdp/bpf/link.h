@@ -6,41 +6,52 @@
 #ifndef CLOAKLAKE_BPF_LINK_H
 #define CLOAKLAKE_BPF_LINK_H
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "bpf/dispatcher.h"
 #include "bpf/maps.h"
 #include "bpf/object.h"
+#include "bpf/xdp_mode.h"
 #include "util/result.h"
 
 namespace cloak
 {
 
-/** How XDP runs on an interface. */
-enum class XdpMode {
-	Native,  //!< in the driver, before there is an skb
-	Generic, //!< in the stack's receive path; works with every driver
-};
-
-/** What the administrator asked for. */
-enum class XdpChoice {
-	Auto,    //!< native, and generic if the driver refuses
-	Native,  //!< native or fail
-	Generic, //!< generic
-};
-
 /** One interface that carries the cloak. */
 struct Attachment {
 	unsigned ifindex = 0;
 	XdpMode mode = XdpMode::Native;
-	bool egress = false; //!< the tc half is there as well
+	bool egress = false;     //!< the tc half is there as well
+	bool dispatcher = false; //!< behind the dispatcher of libxdp
+};
+
+/** How an interface is to be attached. */
+struct Placement {
+	XdpChoice choice = XdpChoice::Auto;
+	/**
+	 * Whether rejected packets are answered here, for which there is a
+	 * second filter. Without it answers go nowhere.
+	 */
+	bool answers = false;
+	/** Behind the dispatcher of libxdp, where the kernel has it. */
+	bool dispatcher = false;
+};
+
+/** How it was attached. */
+struct Placed {
+	XdpMode mode = XdpMode::Native;
+	/** Why it has not the place that was asked for; empty if it has. */
+	std::string reason = {};
 };
 
 /**
  * Attaches both halves of the cloak to interfaces.
  *
  * Ingress is a BPF link pinned as <pinRoot>/links/xdp-<ifindex>, so it
- * outlives every process. Egress is a clsact filter, which belongs to the
+ * outlives every process, or a program behind the dispatcher of libxdp, see
+ * Dispatcher. Egress is a clsact filter, which belongs to the
  * interface and outlives processes by itself, and so is what sends answers.
  */
 class Links
@@ -52,18 +63,20 @@ public:
 	 * Puts both halves on @p ifindex, egress first, so that there is no
 	 * moment in which the host would speak unfiltered of what ingress
 	 * already hides. Where the cloak is on already its programs are
-	 * replaced in one step by those of @p object; mode and filter stay.
+	 * replaced in one step by those of @p object; mode, filter and place
+	 * stay, for there is no way from a link to the dispatcher or back
+	 * without a moment in which nothing is hidden.
 	 * If ingress cannot be attached, egress is taken away again.
 	 *
-	 * @p answers says whether rejected packets are answered here, for
-	 * which there is a second filter. Without it answers go nowhere.
+	 * Where the dispatcher is asked for and cannot be had, the interface
+	 * gets a link, and the reason is returned.
 	 *
 	 * @returns the mode that was chosen. Fails with EBUSY if another XDP
 	 * program has the interface.
 	 */
-	[[nodiscard]] Result<XdpMode> attach(const CloakObject &object,
-	                                     unsigned ifindex, XdpChoice choice,
-	                                     bool answers) const;
+	[[nodiscard]] Result<Placed> attach(CloakObject &object,
+	                                    unsigned ifindex,
+	                                    const Placement &placement) const;
 
 	/**
 	 * Takes both halves off: this lifts the cloak from the interface.
@@ -71,13 +84,24 @@ public:
 	 */
 	[[nodiscard]] Status detach(unsigned ifindex) const;
 
-	/** All interfaces with a pinned link that is still attached. */
+	/** All interfaces with a pinned link or place that is still there. */
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
 private:
 	[[nodiscard]] std::string linkPath(unsigned ifindex) const;
+	[[nodiscard]] Result<std::optional<Placed>>
+	replace(CloakObject &object, unsigned ifindex,
+	        const Placement &placement) const;
+	[[nodiscard]] Result<Placed>
+	attachNew(CloakObject &object, unsigned ifindex,
+	          const Placement &placement) const;
+	[[nodiscard]] Result<XdpMode>
+	join(CloakObject &object, unsigned ifindex, XdpChoice choice) const;
+	[[nodiscard]] Status listLinks(std::vector<Attachment> &found) const;
+	[[nodiscard]] Status listJoined(std::vector<Attachment> &found) const;
 
 	std::string pinRoot_;
+	Dispatcher dispatcher_;
 };
 
 } // namespace cloak

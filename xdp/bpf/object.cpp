@@ -10,6 +10,7 @@
 #include "bpf/pin_folder.h"
 #include "bpf/policy_maps.h"
 #include "bpf/quiet.h"
+#include "called.skel.h"
 #include "cloak.skel.h"
 
 namespace cloak
@@ -174,6 +175,11 @@ void CloakObject::SkeletonDeleter::operator()(cloak_bpf *skeleton) const
 	cloak_bpf__destroy(skeleton);
 }
 
+void CloakObject::SkeletonDeleter::operator()(called_bpf *skeleton) const
+{
+	called_bpf__destroy(skeleton);
+}
+
 CloakObject::CloakObject(Skeleton skeleton, CloakMaps maps)
     : skeleton_(std::move(skeleton)), maps_(std::move(maps))
 {
@@ -308,6 +314,55 @@ Result<CloakObject> CloakObject::load(const Options &options)
 	if (!stamped)
 		return stamped.error();
 	return CloakObject(std::move(skeleton), *std::move(maps));
+}
+
+namespace
+{
+
+/** Has what is loaded next work on the maps of what is loaded. */
+Status shareMaps(bpf_object *next, const bpf_object *loaded)
+{
+	bpf_map *map = nullptr;
+
+	bpf_object__for_each_map(map, next)
+	{
+		const bpf_map *known =
+		    bpf_object__find_map_by_name(loaded, bpf_map__name(map));
+		if (bpf_map__is_internal(map))
+			continue;
+		// Pinned they are already.
+		if (known == nullptr ||
+		    bpf_map__set_pin_path(map, nullptr) != 0 ||
+		    bpf_map__reuse_fd(map, bpf_map__fd(known)) != 0)
+			return Error::fromErrno(
+			    "cannot share the map " +
+			    std::string(bpf_map__name(map)));
+	}
+	return {};
+}
+
+} // namespace
+
+Result<int> CloakObject::calledProgram()
+{
+	if (called_)
+		return bpf_program__fd(called_->progs.cloak_called);
+	CalledSkeleton called(called_bpf__open());
+	if (!called)
+		return Error::fromErrno("cannot open the BPF object");
+	auto shared = shareMaps(called->obj, skeleton_->obj);
+	if (!shared)
+		return shared.error();
+	called->rodata->remember_verdicts =
+	    skeleton_->rodata->remember_verdicts;
+	// Both ends of a tail call have to agree on this as well.
+	bpf_program__set_expected_attach_type(called->progs.cloak_called,
+	                                      static_cast<bpf_attach_type>(0));
+	const int err = called_bpf__load(called.get());
+	if (err)
+		return Error(-err, "the kernel refuses the BPF object");
+	called_ = std::move(called);
+	return bpf_program__fd(called_->progs.cloak_called);
 }
 
 Status CloakObject::unpin(const std::string &pinRoot)

@@ -13,7 +13,9 @@
 #include "util/fd.h"
 #include "util/result.h"
 
-struct cloak_bpf; // the generated skeleton
+// the generated skeletons
+struct cloak_bpf;
+struct called_bpf;
 
 namespace cloak
 {
@@ -61,6 +63,12 @@ public:
 	[[nodiscard]] int answerProgram() const;
 
 	/**
+	 * The ingress half as programs behind the dispatcher of libxdp can
+	 * call it, owned by the object. It is loaded by the first call.
+	 */
+	[[nodiscard]] Result<int> calledProgram();
+
+	/**
 	 * Removes all pins of @p pinRoot. Call it after every interface was
 	 * detached, else the links that are pinned there lift the cloak.
 	 * It is no error if there is nothing.
@@ -70,12 +78,15 @@ public:
 private:
 	struct SkeletonDeleter {
 		void operator()(cloak_bpf *skeleton) const;
+		void operator()(called_bpf *skeleton) const;
 	};
 	using Skeleton = std::unique_ptr<cloak_bpf, SkeletonDeleter>;
+	using CalledSkeleton = std::unique_ptr<called_bpf, SkeletonDeleter>;
 
 	CloakObject(Skeleton skeleton, CloakMaps maps);
 
 	Skeleton skeleton_;
+	CalledSkeleton called_; //!< the program alone, on the maps of the first
 	CloakMaps maps_;
 };
 

@@ -2,6 +2,9 @@
 #ifndef CLOAKLAKE_BPF_QUIET_H
 #define CLOAKLAKE_BPF_QUIET_H
 
+#include <string>
+#include <string_view>
+
 namespace cloak
 {
 
@@ -11,6 +14,30 @@ namespace cloak
  * that has its clsact already). For every class here that calls libbpf.
  */
 void quietLibbpf();
+
+/** The same for libxdp. */
+void quietLibxdp();
+
+/**
+ * What libxdp complains about first while this object lives, as its errors are
+ * numbers that say little. One at a time, after quietLibxdp().
+ */
+class LibxdpComplaint
+{
+public:
+	LibxdpComplaint();
+	LibxdpComplaint(const LibxdpComplaint &) = delete;
+	LibxdpComplaint &operator=(const LibxdpComplaint &) = delete;
+	~LibxdpComplaint();
+
+	/** Empty if there is none. */
+	[[nodiscard]] const std::string &text() const { return text_; }
+
+	void hear(std::string_view text);
+
+private:
+	std::string text_;
+};
 
 } // namespace cloak
 

@@ -25,7 +25,7 @@ void printInterfaces(const json &interfaces)
 		const bool egress = interface.value("egress", false);
 		table.add({field(interface, "name"), field(interface, "mode"),
 		           field(interface, "action"),
-		           present ? field(interface, "attached") : "absent",
+		           present ? attachmentText(interface) : "absent",
 		           egress ? "yes" : "no"});
 	}
 	table.print();

@@ -62,6 +62,7 @@ json describe(const std::vector<Attachment> &attachments)
 		const bool native = attachment.mode == XdpMode::Native;
 		list.push_back({{"name", nameOf(attachment.ifindex)},
 		                {"attached", native ? "native" : "generic"},
+		                {"dispatcher", attachment.dispatcher},
 		                {"egress", attachment.egress}});
 	}
 	return list;
@@ -90,8 +91,7 @@ int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut)
 	}
 	for (const json &interface : result["interfaces"]) {
 		fmt::print("the cloak is on: {} ({})\n",
-		           field(interface, "name"),
-		           field(interface, "attached"));
+		           field(interface, "name"), attachmentText(interface));
 	}
 	return kDone;
 }

@@ -59,6 +59,14 @@ std::string field(const json &object, const char *key)
 	return found->is_string() ? found->get<std::string>() : found->dump();
 }
 
+std::string attachmentText(const json &interface)
+{
+	const bool dispatcher = interface.value("dispatcher", false);
+
+	return field(interface, "attached") +
+	       (dispatcher ? ", dispatcher" : "");
+}
+
 std::string listField(const json &object, const char *key)
 {
 	auto found = object.find(key);

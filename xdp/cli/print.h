@@ -46,6 +46,9 @@ private:
 [[nodiscard]] std::string endField(const nlohmann::json &flow,
                                    const std::string &end);
 
+/** How an interface of a report is attached: "native", "native, dispatcher". */
+[[nodiscard]] std::string attachmentText(const nlohmann::json &interface);
+
 /** "2026-11-21 06:39:51" of the local time zone, of a timestamp. */
 [[nodiscard]] std::string timeField(const nlohmann::json &object,
                                     const char *key);

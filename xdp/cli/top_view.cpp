@@ -76,7 +76,7 @@ std::string interfacesOf(const json &status)
 		text += fmt::format(
 		    "{}{} ({}, {})", text.empty() ? "" : ", ",
 		    field(interface, "name"), field(interface, "action"),
-		    present ? field(interface, "attached") : "absent");
+		    present ? attachmentText(interface) : "absent");
 	}
 	return text.empty() ? "no interface" : text;
 }

@@ -194,6 +194,7 @@ private:
 	Status open();
 	Status openBuffers();
 	Status keepPins();
+	Status settleRights(const Policy &policy);
 	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);
@@ -219,6 +220,7 @@ private:
 	Exporters exporters_;
 	Tracker tracker_;
 	Watch watch_;
+	bool rightsSettled_ = false;
 	Fd measuring_;                //!< while the programs are measured
 	std::optional<Trial> trial_;  //!< or one that was refused
 	bool rollBackFailed_ = false; //!< said once

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "daemon/engine.h"
 #include "daemon/privileges.h"
 #include "policy/render.h"
@@ -57,6 +59,27 @@ Status Engine::ask(const Guard &guard, const Policy &policy) const
 	return {};
 }
 
+/**
+ * Once, before there are threads, each of which has rights of its own: the
+ * first policy decides whether the dispatcher of libxdp, which takes
+ * CAP_SYS_ADMIN each time, can be had by later ones.
+ */
+Status Engine::settleRights(const Policy &policy)
+{
+	if (rightsSettled_)
+		return {};
+	auto attached = enforcer_->attachments();
+	if (!attached)
+		return attached.error();
+	const bool needed =
+	    std::ranges::any_of(policy.interfaces,
+	                        &InterfacePolicy::dispatcher) ||
+	    std::ranges::any_of(*attached, &Attachment::dispatcher);
+	auto settled = needed ? Status() : giveUpAdmin();
+	rightsSettled_ = settled.ok();
+	return settled;
+}
+
 Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 {
 	Outcome outcome;
@@ -73,10 +96,9 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 	if (!outcome.ok())
 		return outcome;
 	measure(parsed.policy.seeing.metrics.runTime);
-	// Before there are threads, each of which has rights of its own.
-	Status surrendered = giveUpAdmin();
-	if (!surrendered)
-		return Outcome::failed(surrendered.error());
+	Status settled = settleRights(parsed.policy);
+	if (!settled)
+		return Outcome::failed(settled.error());
 	tracker_.configure(parsed.policy.alerts);
 	outputs_.configure(parsed.policy.output);
 	exporters_.configure(parsed.policy.seeing);

@@ -9,8 +9,9 @@ namespace cloak
 
 /**
  * Gives up CAP_SYS_ADMIN for good, if this process has it. It is for opening
- * perf events, measuring programs and mounting the BPF file system; nothing
- * later takes it. For a process that has no other threads yet.
+ * perf events, measuring programs and mounting the BPF file system; later only
+ * the dispatcher of libxdp takes it. For a process that has no other threads
+ * yet.
  */
 Status giveUpAdmin();
 

@@ -35,8 +35,12 @@ json attachmentOf(const std::vector<Attachment> &attachments, unsigned index)
 	    std::ranges::find(attachments, index, &Attachment::ifindex);
 
 	if (found == attachments.end())
-		return {{"attached", "no"}, {"egress", false}};
-	return {{"attached", modeName(found->mode)}, {"egress", found->egress}};
+		return {{"attached", "no"},
+		        {"dispatcher", false},
+		        {"egress", false}};
+	return {{"attached", modeName(found->mode)},
+	        {"dispatcher", found->dispatcher},
+	        {"egress", found->egress}};
 }
 
 json reportInterfaces(const Engine &engine,

@@ -108,6 +108,7 @@ void Compiler::addInterface(const InterfacePolicy &interface)
 	compiled.name = found->name;
 	compiled.index = found->index;
 	compiled.attach = interface.attach;
+	compiled.dispatcher = interface.dispatcher;
 	compiled.entry.scope = static_cast<std::uint8_t>(interface.scope.value);
 	compiled.entry.mode = static_cast<std::uint8_t>(interface.action);
 	compiled.entry.flags = CLOAK_IFACE_ATTRIBUTE;
@@ -301,7 +302,9 @@ template <typename Map> bool sameMap(const Map &one, const Map &other)
 bool sameInterface(const CompiledInterface &one, const CompiledInterface &other)
 {
 	return one.name == other.name && one.index == other.index &&
-	       one.attach == other.attach && same(one.entry, other.entry);
+	       one.attach == other.attach &&
+	       one.dispatcher == other.dispatcher &&
+	       same(one.entry, other.entry);
 }
 
 } // namespace

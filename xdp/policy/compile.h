@@ -32,6 +32,7 @@ struct CompiledInterface {
 	std::string name;
 	unsigned index = 0;
 	XdpChoice attach = XdpChoice::Auto;
+	bool dispatcher = false;
 	cloak_iface entry{};
 };
 

@@ -103,8 +103,9 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
                                 std::shared_ptr<const CompiledRules> rules)
 {
 	std::vector<unsigned> fresh;
+	Applied applied;
 
-	Status done = attachAll(policy, fresh);
+	Status done = attachAll(policy, fresh, applied.warnings);
 	if (done)
 		done = commit(policy, rules);
 	if (!done) {
@@ -113,7 +114,6 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 		return done.error();
 	}
 
-	Applied applied;
 	for (const std::string &name : policy.absent) {
 		applied.warnings.push_back(fmt::format(
 		    "there is no interface {} yet; it is cloaked when it "
@@ -128,22 +128,41 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 	return applied;
 }
 
+/** Whether that was not said of the interface yet, or nothing is to say. */
+bool Enforcer::isNews(unsigned index, const std::string &reason)
+{
+	if (reason.empty()) {
+		misplaced_.erase(index);
+		return false;
+	}
+	// Having been refused the dispatcher it keeps its link; that is no
+	// news.
+	return misplaced_.try_emplace(index, reason).second;
+}
+
 /** @param fresh gets the interfaces that had no cloak before. */
 Status Enforcer::attachAll(const CompiledPolicy &policy,
-                           std::vector<unsigned> &fresh) const
+                           std::vector<unsigned> &fresh,
+                           std::vector<std::string> &warnings)
 {
 	auto before = links_.list();
 
 	if (!before)
 		return before.error();
 	for (const CompiledInterface &interface : policy.interfaces) {
-		auto mode = links_.attach(
-		    object_, interface.index, interface.attach,
-		    (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0);
-		if (!mode)
-			return mode.error().in(interface.name);
+		auto placed = links_.attach(
+		    object_, interface.index,
+		    {interface.attach,
+		     (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0,
+		     interface.dispatcher});
+		if (!placed)
+			return placed.error().in(interface.name);
 		if (!isAttached(*before, interface.index))
 			fresh.push_back(interface.index);
+		if (isNews(interface.index, placed->reason)) {
+			warnings.push_back(fmt::format("{}: {}", interface.name,
+			                               placed->reason));
+		}
 	}
 	return {};
 }

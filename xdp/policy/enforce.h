@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_POLICY_ENFORCE_H
 #define CLOAKLAKE_POLICY_ENFORCE_H
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -101,7 +102,9 @@ private:
 	}
 
 	Status attachAll(const CompiledPolicy &policy,
-	                 std::vector<unsigned> &fresh) const;
+	                 std::vector<unsigned> &fresh,
+	                 std::vector<std::string> &warnings);
+	bool isNews(unsigned index, const std::string &reason);
 	Status commit(const CompiledPolicy &policy,
 	              const std::shared_ptr<const CompiledRules> &rules);
 	Result<RuleMaps> makeRules(const CompiledRules &rules,
@@ -118,6 +121,8 @@ private:
 	PinKeeper pins_;
 	std::shared_ptr<const CompiledRules> rules_; //!< in force
 	std::vector<__u32> numbers_; //!< of their counters in the kernel
+	/** Why interfaces have not the place they should, as was said. */
+	std::map<unsigned, std::string> misplaced_;
 };
 
 } // namespace cloak

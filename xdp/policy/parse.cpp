@@ -33,6 +33,7 @@ void readInterface(TableReader &reader, Policy &policy)
 	reader.text("action", interface.action, oneOf(kActions),
 	            R"("enforce" or "monitor")");
 	reader.flag("resolve", interface.resolve);
+	reader.flag("dispatcher", interface.dispatcher);
 	policy.interfaces.push_back(std::move(interface));
 }
 

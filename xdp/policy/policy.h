@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/link.h"
+#include "bpf/xdp_mode.h"
 #include "cloak_abi.h"
 #include "model/address.h"
 #include "policy/diagnostic.h"
@@ -46,6 +46,8 @@ struct InterfacePolicy {
 	cloak_mode action = CLOAK_MODE_ENFORCE;
 	/** Whether the host may ask everybody on the wire for a peer's MAC. */
 	bool resolve = false;
+	/** Whether other XDP programs are to live beside the cloak. */
+	bool dispatcher = false;
 };
 
 /** A group of those for whom the host exists. */

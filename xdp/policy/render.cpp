@@ -31,12 +31,13 @@ std::string renderInterface(const InterfacePolicy &interface)
 	                   "mode = \"{}\"\n"
 	                   "attach = \"{}\"\n"
 	                   "action = \"{}\"\n"
-	                   "resolve = {}\n\n",
+	                   "resolve = {}\n"
+	                   "dispatcher = {}\n\n",
 	                   quoteToml(interface.name.value),
 	                   wordOf(kScopes, interface.scope.value),
 	                   wordOf(kAttachments, interface.attach),
 	                   wordOf(kActions, interface.action),
-	                   interface.resolve);
+	                   interface.resolve, interface.dispatcher);
 }
 
 std::string renderGroup(const PeerGroup &group)

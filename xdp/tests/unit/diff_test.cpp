@@ -74,9 +74,10 @@ TEST(Diff, TellsOfTables)
 {
 	EXPECT_EQ(difference(kInterface, "[[interface]]\nname = \"eth2\"\n"),
 	          (Lines{"removed interface eth1", "before action \"enforce\"",
-	                 "before attach \"auto\"", "before mode \"all\"",
-	                 "before resolve false", "added interface eth2",
-	                 "after action \"enforce\"", "after attach \"auto\"",
+	                 "before attach \"auto\"", "before dispatcher false",
+	                 "before mode \"all\"", "before resolve false",
+	                 "added interface eth2", "after action \"enforce\"",
+	                 "after attach \"auto\"", "after dispatcher false",
 	                 "after mode \"all\"", "after resolve false"}));
 	EXPECT_EQ(difference(kInterface, kInterface + "[[gateway]]\n"
 	                                              "address = \"10.0.9.1\""),
@@ -190,7 +191,7 @@ TEST(Diff, CountsWhatItOmits)
 	EXPECT_EQ(diff["removed"], 0);
 	EXPECT_EQ(diff["changed"], 0);
 	EXPECT_EQ(diff["changes"][0]["settings"].size(), 1U);
-	EXPECT_EQ(diff["omitted"], 3);
+	EXPECT_EQ(diff["omitted"], 4);
 }
 
 } // namespace

@@ -80,6 +80,7 @@ TEST(Policy, ReadsEveryKey)
 	EXPECT_EQ(policy.interfaces[0].attach, XdpChoice::Auto);
 	EXPECT_EQ(policy.interfaces[0].action, CLOAK_MODE_ENFORCE);
 	EXPECT_FALSE(policy.interfaces[0].resolve);
+	EXPECT_FALSE(policy.interfaces[0].dispatcher);
 	EXPECT_EQ(policy.interfaces[1].scope.value, CLOAK_SCOPE_ADDRESSES);
 	EXPECT_EQ(policy.interfaces[1].attach, XdpChoice::Generic);
 	EXPECT_EQ(policy.interfaces[1].action, CLOAK_MODE_MONITOR);
@@ -227,10 +228,10 @@ constexpr Mistake kMistakes[] = {
      "[[table]]"},
     {"UnknownKey", "nmae = 5\n",
      "p:3:1: interface.nmae = 5: expected one of the keys action, attach, "
-     "mode, name, resolve"},
+     "dispatcher, mode, name, resolve"},
     {"UnknownKeyWithControlCharacters", "\"a\\u001b\" = 5\n",
      "p:3:1: interface.\"a\\x1b\" = 5: expected one of the keys action, "
-     "attach, mode, name, resolve"},
+     "attach, dispatcher, mode, name, resolve"},
     {"TableForList", "[peers]\nname = \"a\"\nprefixes = []\n",
      "p:3:1: peers = a table: expected tables, each under [[peers]]"},
     {"ValueForTable", "[output]\n[[alerts]]\n",
