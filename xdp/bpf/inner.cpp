@@ -51,12 +51,40 @@ std::string nextPinOf(const OuterMap &outer, __u32 index)
 	return pinOf(outer, index) + "-next";
 }
 
-Status pin(const Fd &map, const std::string &path)
+Status pin(int map, const std::string &path)
 {
 	if (unlink(path.c_str()) && errno != ENOENT)
 		return Error::fromErrno("cannot remove " + path);
-	if (bpf_obj_pin(map.get(), path.c_str()))
+	if (bpf_obj_pin(map, path.c_str()))
 		return Error::fromErrno("cannot pin " + path);
+	return {};
+}
+
+/** Puts maps under their indexes, and moves their pins after them. */
+Status hangAll(const OuterMap &outer, std::span<const __u32> indexes,
+               std::span<const int> maps, const std::string &name)
+{
+	auto count = static_cast<__u32>(indexes.size());
+	const bool isPinned = !outer.pins.empty();
+
+	if (count == 0)
+		return {};
+	for (__u32 i = 0; isPinned && i < count; ++i) {
+		auto pinned = pin(maps[i], nextPinOf(outer, indexes[i]));
+		if (!pinned)
+			return pinned;
+	}
+	if (bpf_map_update_batch(outer.fd.get(), indexes.data(), maps.data(),
+	                         &count, nullptr))
+		return Error::fromErrno("cannot put map " + name +
+		                        " into the policy");
+	for (const __u32 index : indexes) {
+		const std::string next = nextPinOf(outer, index);
+
+		if (isPinned &&
+		    rename(next.c_str(), pinOf(outer, index).c_str()))
+			return Error::fromErrno("cannot rename " + next);
+	}
 	return {};
 }
 
@@ -122,20 +150,22 @@ Status hangMap(const OuterMap &outer, __u32 index, const Fd &inner,
                const std::string &name)
 {
 	const int fd = inner.get();
-	const std::string path = pinOf(outer, index);
-	const std::string next = nextPinOf(outer, index);
 
-	if (!outer.pins.empty()) {
-		auto pinned = pin(inner, next);
-		if (!pinned)
-			return pinned;
+	return hangAll(outer, {&index, 1}, {&fd, 1}, name);
+}
+
+Status hangMaps(const OuterMap &outer,
+                std::span<const std::pair<__u32, Fd>> inner,
+                const std::string &name)
+{
+	std::vector<__u32> indexes;
+	std::vector<int> fds;
+
+	for (const auto &[index, map] : inner) {
+		indexes.push_back(index);
+		fds.push_back(map.get());
 	}
-	if (bpf_map_update_elem(outer.fd.get(), &index, &fd, BPF_ANY))
-		return Error::fromErrno("cannot put map " + name +
-		                        " into the policy");
-	if (!outer.pins.empty() && rename(next.c_str(), path.c_str()))
-		return Error::fromErrno("cannot rename " + next);
-	return {};
+	return hangAll(outer, indexes, fds, name);
 }
 
 Status hangModel(const OuterMap &outer, const std::string &name)
@@ -143,7 +173,7 @@ Status hangModel(const OuterMap &outer, const std::string &name)
 	auto id = numberAt(outer, 0, name);
 
 	if (id && isNumber(outer.model, *id, name))
-		return pin(outer.model, pinOf(outer, 0));
+		return pin(outer.model.get(), pinOf(outer, 0));
 	return hangMap(outer, 0, outer.model, name);
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bpf/maps.h"
@@ -40,6 +41,14 @@ namespace cloak
 /** Puts a map into an array of maps, and pins it if that one is pinned. */
 Status hangMap(const OuterMap &outer, __u32 index, const Fd &inner,
                const std::string &name);
+
+/**
+ * The same for many in one call: the kernel waits each time, until no program
+ * can have the former one in its hands, and newer ones only at the end of it.
+ */
+Status hangMaps(const OuterMap &outer,
+                std::span<const std::pair<__u32, Fd>> inner,
+                const std::string &name);
 
 /** The same for the model, under index 0, where a new object has it already. */
 Status hangModel(const OuterMap &outer, const std::string &name);

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
-#include <set>
 
 #include "bpf/counters.h"
 #include "bpf/inner.h"
@@ -38,16 +38,21 @@ bool isReady(const OuterMap &outer, __u32 chunk, __u32 size, const char *name)
 	return has && *has == size;
 }
 
-/** Makes the chunk if need be. */
-Status makeChunk(const OuterMap &outer, __u32 chunk, __u32 size,
-                 const char *name)
+/** Makes those of the first @p count chunks that are missing. */
+Status makeChunks(const OuterMap &outer, __u32 count, __u32 size,
+                  const char *name)
 {
-	if (isReady(outer, chunk, size, name))
-		return {};
-	auto map = emptyCopy(outer, name, size);
-	if (!map)
-		return map.error();
-	return hangMap(outer, chunk, *map, name);
+	std::vector<std::pair<__u32, Fd>> made;
+
+	for (__u32 chunk = 0; chunk < count; chunk++) {
+		if (isReady(outer, chunk, size, name))
+			continue;
+		auto map = emptyCopy(outer, name, size);
+		if (!map)
+			return map.error();
+		made.emplace_back(chunk, *std::move(map));
+	}
+	return hangMaps(outer, made, name);
 }
 
 /** The numbers of @p counters that lie in each chunk. */
@@ -189,18 +194,13 @@ Status RuleCounters::prepare(const CloakMaps &maps, __u32 most) const
 	auto cpus = possibleCpus();
 	if (!cpus)
 		return cpus.error();
-	for (__u32 chunk = 0; chunk <= chunkOf(most); chunk++) {
-		auto keys = makeChunk(maps.counterKeys, chunk,
-		                      CLOAK_COUNTER_CHUNK, kKeys);
-		if (!keys)
-			return keys;
-		auto counters =
-		    makeChunk(maps.ruleCounters, chunk,
-		              CLOAK_COUNTER_CHUNK * *cpus, kCounters);
-		if (!counters)
-			return counters;
-	}
-	return {};
+	const __u32 chunks = chunkOf(most) + 1;
+	auto keys =
+	    makeChunks(maps.counterKeys, chunks, CLOAK_COUNTER_CHUNK, kKeys);
+	if (!keys)
+		return keys;
+	return makeChunks(maps.ruleCounters, chunks,
+	                  CLOAK_COUNTER_CHUNK * *cpus, kCounters);
 }
 
 Result<std::vector<__u32>>
@@ -211,6 +211,8 @@ RuleCounters::claim(const CloakMaps &maps,
 	std::vector<__u32> claimed(1);
 	__u32 most = 1;
 
+	counters_.reserve(keys.size());
+	claimed.reserve(keys.size());
 	for (const cloak_counter_key &key :
 	     keys.subspan(std::min<std::size_t>(keys.size(), 1))) {
 		const auto [found, isNew] =
@@ -239,15 +241,18 @@ Status RuleCounters::retain(const CloakMaps &maps,
                             std::span<const cloak_counter_key> keys)
 {
 	const cloak_counter_key nobody{};
-	std::set<Key> wanted;
+	std::vector<bool> wanted(used_.size());
 
-	for (const cloak_counter_key &key : keys)
-		wanted.insert(keyOf(key));
+	for (const cloak_counter_key &key : keys) {
+		const auto found = counters_.find(keyOf(key));
+		if (found != counters_.end())
+			wanted[found->second] = true;
+	}
 	for (auto it = counters_.begin(); it != counters_.end();) {
 		const __u32 number = it->second;
 		const __u32 at = number % CLOAK_COUNTER_CHUNK;
 
-		if (wanted.contains(it->first)) {
+		if (wanted[number]) {
 			++it;
 			continue;
 		}

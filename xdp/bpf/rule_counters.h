@@ -7,8 +7,8 @@
 #ifndef CLOAKLAKE_BPF_RULE_COUNTERS_H
 #define CLOAKLAKE_BPF_RULE_COUNTERS_H
 
-#include <map>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -50,6 +50,14 @@ public:
 private:
 	using Key = std::pair<__u64, __u64>;
 
+	/** Half of a digest has its bits mixed already. */
+	struct Half {
+		std::size_t operator()(const Key &key) const
+		{
+			return key.first;
+		}
+	};
+
 	static Key keyOf(const cloak_counter_key &key)
 	{
 		return {key.digest[0], key.digest[1]};
@@ -57,7 +65,7 @@ private:
 	Status prepare(const CloakMaps &maps, __u32 most) const;
 	__u32 takeFree();
 
-	std::map<Key, __u32> counters_;
+	std::unordered_map<Key, __u32, Half> counters_;
 	std::vector<bool> used_{true}; //!< by number; there is no counter 0
 	__u32 lowest_ = 1;             //!< none below it is free
 };

@@ -44,7 +44,8 @@ private:
 	std::uint32_t counterOf(const std::string &owner);
 	void nameShared();
 	void addTable(const TablePolicy &table);
-	void addRule(const RulePolicy &rule, CompiledTable &table);
+	void addRule(const RulePolicy &rule, const std::string &address,
+	             CompiledTable &table);
 	void addStages(const TablePolicy &table, cloak_direction direction,
 	               const CompiledTable &names, cloak_table &entry);
 	[[nodiscard]] std::vector<cloak_entry>
@@ -93,9 +94,9 @@ std::uint32_t RuleCompiler::sharedOf(const std::string &name) const
 	return found->counter;
 }
 
-void RuleCompiler::addRule(const RulePolicy &rule, CompiledTable &table)
+void RuleCompiler::addRule(const RulePolicy &rule, const std::string &address,
+                           CompiledTable &table)
 {
-	const std::string address = toString(table.address);
 	CompiledRule compiled{rule.name.value,    describe(rule), rule.name.at,
 	                      rule.verdict.value, rule.action,    0,
 	                      rule.counter};
@@ -131,7 +132,7 @@ void RuleCompiler::addTable(const TablePolicy &table)
 		return rule->priority;
 	});
 	for (const RulePolicy *rule : ordered_)
-		addRule(*rule, names);
+		addRule(*rule, address, names);
 	for (const auto direction : {CLOAK_INGRESS, CLOAK_EGRESS}) {
 		addStages(table, direction, names, entry);
 		entry.counter[direction] = names.counters.at(direction);

@@ -36,15 +36,19 @@ template <typename T, typename Show>
 void append(std::string &text, std::string_view word,
             const std::vector<T> &values, Show show)
 {
-	std::string members;
+	const char *before = values.size() == 1 ? " " : " {";
 
 	if (values.empty())
 		return;
-	for (const T &value : values)
-		members += (members.empty() ? "" : ", ") + show(value);
+	text += ' ';
+	text += word;
+	for (const T &value : values) {
+		text += before;
+		text += show(value);
+		before = ", ";
+	}
 	if (values.size() != 1)
-		members = "{" + members + "}";
-	text += fmt::format(" {} {}", word, members);
+		text += '}';
 }
 
 } // namespace
@@ -86,7 +90,7 @@ std::optional<TcpFlagMatch> parseTcpFlags(std::string_view text)
 std::string toString(const PortRange &range)
 {
 	if (range.least == range.most)
-		return fmt::format("{}", range.least);
+		return fmt::to_string(range.least);
 	return fmt::format("{}-{}", range.least, range.most);
 }
 
