@@ -74,6 +74,14 @@ comes_and_goes() {
 	hidden
 }
 
+# address_added: one that comes later is the interface's own, hidden as well.
+address_added() {
+	in_ns lake ip addr add 10.0.9.6/24 dev eth0
+	not in_ns scanner arping -c 1 -w 1 -I eth0 10.0.9.6
+	in_ns peer arping -c 1 -w 1 -I eth0 10.0.9.6
+	in_ns lake ip addr del 10.0.9.6/24 dev eth0
+}
+
 # start_in_mounts: the daemon in the mounts of this test, not in a copy of them,
 # where it sees what is mounted meanwhile.
 start_in_mounts() {
@@ -210,6 +218,7 @@ cloakd_kill TERM
 cloakd_policy '[[interface]]' 'name = "eth1"' >"$WORK/policy.toml"
 cloakd_start
 ktap_run "an interface that comes is cloaked" comes_and_goes
+ktap_run "an address that comes is hidden" address_added
 ktap_run "off" ctl off
 ktap_run "off lifts the cloak" sees scanner
 ktap_run "the host speaks with its peer" acquainted

@@ -297,6 +297,30 @@ TEST_F(OutboundTest, PingIsAnsweredAndNotPinged)
 	          CLOAK_DROP_NO_FLOW);
 }
 
+/** One too many pushes out a quiet one, and what was not asked stays out. */
+TEST_F(OutboundTest, AFullTableLetsNothingInAndTakesNewOnes)
+{
+	const Packet question = ask(Udp{.sport = 40000, .dport = 53});
+	const Packet fromServer = answer(Udp{.sport = 53, .dport = 40000});
+	cloak_flow_key key{};
+
+	key.local_addr = addrOf("192.0.2.5");
+	key.remote_addr = addrOf("198.51.100.9");
+	key.protocol = 17;
+	egress(question);
+	for (__u32 i = 0; i < CLOAK_MAX_FLOWS * 9 / 8; i++) {
+		key.remote = static_cast<__u16>(i);
+		key.local = static_cast<__u16>(i >> 16);
+		ASSERT_TRUE(maps().flows.put(key, i).ok());
+	}
+	EXPECT_LE(maps().flows.keys()->size(), std::size_t{CLOAK_MAX_FLOWS});
+	EXPECT_EQ(ingress(fromServer).reason, CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(egress(question).reason, CLOAK_PASS_OUTBOUND);
+	EXPECT_EQ(ingress(fromServer).reason, CLOAK_PASS_FLOW);
+	EXPECT_EQ(ingress(answer(Udp{.sport = 53, .dport = 40001})).reason,
+	          CLOAK_DROP_NO_FLOW);
+}
+
 TEST_F(OutboundTest, FragmentsFollowTheFirst)
 {
 	const auto piece = [](std::uint16_t offset, std::uint16_t id) {

@@ -81,6 +81,12 @@ TEST(Rules, DecideAsAPlainListWould)
 		        1 + seed * seed, 500);
 }
 
+/** As many as a table is promised to have. */
+TEST(Rules, FiftyThousandDecideAsAPlainListWould)
+{
+	compare(7, kLocal4, 50000, 40);
+}
+
 TEST(Rules, LargeTablesStayShallow)
 {
 	RuleGenerator generator(1);
