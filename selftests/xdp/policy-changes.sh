@@ -102,13 +102,16 @@ faulty() {
 
 taken_out() {
 	rm -r "$WORK/policy.d"
-	ctl apply --confirm 6s "$WORK/policy.toml"
+	ctl apply --confirm $((6 * slow))s "$WORK/policy.toml"
 	hidden
 	wait_until 20 sees scanner
 	ctl reload
 	undone
 	hidden
 }
+
+# Trials are that much longer where all else takes longer.
+slow=${CLOAK_SLOW:-1}
 
 # undone: the former policy is in force, as it was, and nothing awaits anything.
 undone() {
@@ -118,7 +121,7 @@ undone() {
 }
 
 unconfirmed() {
-	ctl apply --confirm 2s "$WORK/open.toml"
+	ctl apply --confirm $((2 * slow))s "$WORK/open.toml"
 	sees scanner
 	ctl status --json | jq -e --arg path "$WORK/policy.toml" \
 		'.confirmation.former == $path and .confirmation.until != null'
@@ -145,11 +148,11 @@ one_at_a_time() {
 }
 
 confirmed() {
-	ctl apply --confirm 2s "$WORK/open.toml"
+	ctl apply --confirm $((2 * slow))s "$WORK/open.toml"
 	ctl confirm
 	not test -e "$WORK/state/trial.json"
 	ctl status --json | jq -e 'has("confirmation") | not'
-	stays 3 sees scanner
+	stays $((2 * slow + 1)) sees scanner
 	ctl reload
 	undone
 }
