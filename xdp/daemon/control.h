@@ -80,7 +80,7 @@ public:
 	static constexpr std::size_t kShare = 1UL << 20U;
 	/**
 	 * What all together may hold beyond that: room for the longest request,
-	 * and with the shares less than a third of MemoryMax.
+	 * and with the shares less than a twelfth of MemoryMax.
 	 */
 	static constexpr std::size_t kMostBeyond = 128UL << 20U;
 	/** The same for all but root. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which policy is in force, and for how long.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -106,6 +107,8 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 	std::string source = parsed.policy.files.front();
 	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
 	                         std::chrono::system_clock::now()};
+	// Parsing the largest policy takes hundreds of MiB, once.
+	malloc_trim(0);
 	return outcome;
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "daemon/report.h"
 #include "daemon/session_guard.h"
 #include "policy/diff.h"
@@ -23,15 +25,25 @@ using Reply = ControlServer::Reply;
 /** So many settings are listed as changed; an answer has to have an end. */
 constexpr std::size_t kMostDifferences = 10000;
 
+/** So many errors of a policy, the first ones. Each rule may have one. */
+constexpr std::size_t kMostErrors = 1000;
+
 Reply refused(const Diagnostics &errors, const FileNames &files,
               const std::string &source, std::string_view consequence)
 {
+	const std::size_t told = std::min(errors.size(), kMostErrors);
 	Response response = Response::error(
 	    Failure::Policy,
-	    fmt::format("{} has {} error{}{}", source, errors.size(),
-	                errors.size() == 1 ? "" : "s", consequence));
+	    fmt::format(
+		"{} has {} error{}{}{}", source, errors.size(),
+		errors.size() == 1 ? "" : "s",
+		told == errors.size()
+		    ? ""
+		    : fmt::format(", of which these are the first {}", told),
+		consequence));
 
-	response.details = toJson(errors, files);
+	response.details =
+	    toJson({errors.begin(), errors.begin() + told}, files);
 	return {response};
 }
 

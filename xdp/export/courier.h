@@ -71,7 +71,7 @@ public:
 	using MakeEncoder = std::function<std::unique_ptr<Encoder<Item>>()>;
 
 	static constexpr std::size_t kMostItems = 65536;
-	/** As many receivers as a policy may have, and half of MemoryMax. */
+	/** The receivers of a policy together: an eighth of MemoryMax. */
 	static constexpr std::size_t kMostBytes = 8UL << 20U;
 
 	Courier(ReceiverPolicy receiver, MakeEncoder makeEncoder)
