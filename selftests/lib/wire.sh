@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The hosts of the composed frames (xdp/tests/harness/hosts.h), and a look at
+# every frame that leaves the lake, at the other end of its cable. What counts
+# is all but unicast to the authorised peer.
+#
+# Needs ktap.sh, wait.sh, netns.sh and, sourced before, cloakd.sh.
+
+LAKE=192.0.2.5
+PEER=192.0.2.10
+# shellcheck disable=SC2034 # for the tests
+SCANNER=192.0.2.66
+LAKE6=2001:db8::5
+LAKE_MAC=02:00:00:00:00:05
+PEER_MAC=02:00:00:00:00:0a
+PORT=4420
+
+# wire_lab: cloak_lab with these hosts, and a server on the lake.
+wire_lab() {
+	cloak_lab
+	in_ns wire sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	in_ns wire ip link set br0 type bridge mcast_snooping 0
+	# With br_netfilter the bridge itself would drop what is malformed.
+	in_ns wire sysctl -qew net.bridge.bridge-nf-call-{ip,ip6,arp}tables=0
+	host lake "$LAKE_MAC" 5
+	host peer "$PEER_MAC" 10
+	host scanner 02:00:00:00:00:42 66
+	talkative
+	wait_until 10 settled
+}
+
+# host NAME MAC LAST-DIGITS: link-local address included, nothing made up.
+host() {
+	in_ns "$1" sysctl -qw net.ipv6.conf.eth0.keep_addr_on_down=1
+	in_ns "$1" ip -batch - <<-EOF
+		link set eth0 down addrgenmode none address $2
+		link set eth0 up
+		addr add 2001:db8::$3/64 dev eth0
+		addr add fe80::$3/64 dev eth0
+	EOF
+}
+
+# As talkative as Linux can be: everything is told at link-up, and what is
+# left of fragments is complained about after a second, not after thirty.
+talkative() {
+	in_ns lake sysctl -qw net.ipv4.conf.eth0.arp_notify=1 \
+		net.ipv6.conf.eth0.ndisc_notify=1 \
+		net.ipv6.conf.eth0.accept_ra=2 \
+		net.ipv4.icmp_echo_ignore_broadcasts=0 \
+		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
+		net.ipv4.ipfrag_time=1 net.ipv6.ip6frag_time=1
+	ip netns exec "$(ns lake)" socat \
+		"TCP6-LISTEN:$PORT,ipv6only=0,fork,reuseaddr" PIPE &
+	defer kill $!
+}
+
+# policy MODE [EVE-FILE]: the peer is known by its MAC, too, so that forging its
+# addresses is of no use.
+policy() {
+	cat <<-EOF
+		[output]
+		text = false
+		eve = "${2:-}"
+
+		[[interface]]
+		name = "eth0"
+		attach = "$1"
+
+		[[peers]]
+		name = "initiators"
+		prefixes = ["$PEER", "2001:db8::10", "fe80::10"]
+		macs = ["$PEER_MAC"]
+	EOF
+}
+
+# capture FILE: from now on, what comes out of the lake but to the peer.
+capture() {
+	ip netns exec "$(ns wire)" tcpdump -i p-lake-eth0 -Q in -n -e -l \
+		--immediate-mode "not ether dst $PEER_MAC" \
+		>"$1" 2>"$1.err" &
+	TCPDUMP=$!
+	wait_until 10 grep -q 'listening on' "$1.err"
+}
+
+capture_end() {
+	kill -INT "$TCPDUMP"
+	wait "$TCPDUMP" || true
+}
+
+settled() { not grep -q tentative <(in_ns lake ip -6 addr show dev eth0); }
+
+probe() { in_ns scanner "$TOP/build/xdp/tests/probe" eth0 "$@"; }
+
+# served: both ends have forgotten each other's MAC before. In few processes,
+# which take long in a slow guest.
+served() {
+	in_ns lake ip neigh flush dev eth0
+	# shellcheck disable=SC2016 # for the inner shell
+	in_ns peer bash -euc '
+		ip neigh flush dev eth0
+		ping -n -q -c 1 -W 5 "$1"
+		ping -n -q -c 1 -W 5 "$2"
+		for address in "$1" "$2"; do
+			exec 3<>"/dev/tcp/$address/$3"
+			echo hello >&3
+			read -r -t 5 -u 3 echo
+			[[ $echo == hello ]]
+		done' served "$LAKE" "$LAKE6" "$PORT" >"$WORK/served" 2>&1
+}
+
+# silent COMMAND...: nobody hears anything while it runs.
+silent() {
+	"$@"
+	[[ ! -s $WORK/wire ]] || { head -n 20 "$WORK/wire"; return 1; }
+}
+
+# served_while COMMAND...: the peer is, all that time, without a gap.
+served_while() {
+	local pid rounds=0
+	"$@" &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null || ((rounds == 0)); do
+		served || { cat "$WORK/served"; return 1; }
+		rounds=$((rounds + 1))
+	done
+	echo "$rounds times by ping and TCP"
+	wait "$pid"
+}
+
+flap() {
+	in_ns lake ip link set eth0 down
+	in_ns lake ip link set eth0 up
+}
+
+# counted [FILTER]: packets on ingress that the cloak has counted.
+counted() {
+	ctl drops --all --json | jq "[.[] |
+		select(.direction == \"in\" and ${1:-true}).packets] | add // 0"
+}
+
+dropped() { counted '.verdict == "drop"'; }
+
+# carried: frames that the cable has brought to the lake.
+carried() {
+	in_ns wire cat /sys/class/net/p-lake-eth0/statistics/tx_packets
+}
+
+# accounted DIFFERENCE: have just as many been counted as carried, but for what
+# it carried before? Something may come between the one and the other.
+accounted() { (($(carried) - $(counted) == $1)); }
