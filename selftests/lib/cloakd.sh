@@ -67,6 +67,18 @@ cloakd_start() {
 	wait_until 30 ctl status || { cat "$WORK/stderr"; return 1; }
 }
 
+# cloakd_start_in_mounts: the daemon in the mounts of this test, not in a copy of
+# them, where it sees what is mounted meanwhile.
+cloakd_start_in_mounts() {
+	nsenter --net="/run/netns/$(ns lake)" -- \
+		cloakd --policy "$WORK/policy.toml" \
+		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
+		--state-dir "$WORK/state" >>"$WORK/stdout" 2>>"$WORK/stderr" &
+	CLOAKD=$!
+	echo "$CLOAKD" >"$WORK/cloakd.pid"
+	wait_until 30 ctl status
+}
+
 # cloakd_kill SIGNAL: ends the daemon that way and waits for its end.
 cloakd_kill() {
 	kill "-$1" "$CLOAKD" 2>/dev/null || true

@@ -82,18 +82,6 @@ address_added() {
 	in_ns lake ip addr del 10.0.9.6/24 dev eth0
 }
 
-# start_in_mounts: the daemon in the mounts of this test, not in a copy of them,
-# where it sees what is mounted meanwhile.
-start_in_mounts() {
-	nsenter --net="/run/netns/$(ns lake)" -- \
-		cloakd --policy "$WORK/policy.toml" \
-		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
-		--state-dir "$WORK/state" >>"$WORK/stdout" 2>>"$WORK/stderr" &
-	CLOAKD=$!
-	echo "$CLOAKD" >"$WORK/cloakd.pid"
-	wait_until 30 ctl status
-}
-
 pins() { (cd "$WORK/bpf/cloak" && find . | sort); }
 
 # all_pinned: as before the first mount.
@@ -205,7 +193,7 @@ ktap_run "the scanner sees the host again" sees scanner
 ktap_run "on without a daemon, by options" \
 	ctl on --interface eth0 --address "$LAKE" --peer "$PEER"
 ktap_run "hidden by options" hidden
-start_in_mounts
+cloakd_start_in_mounts
 ktap_run "hidden while the BPF file system is mounted anew" mounted_anew
 ktap_run "and while another one is mounted over it" mounted_over
 ktap_run "off says what is missing while there is none" not_there

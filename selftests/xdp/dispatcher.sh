@@ -204,13 +204,7 @@ goes_and_comes() {
 # What libxdp has pinned is lost with the mount. The cloak is not.
 mounted_anew() {
 	stop TERM
-	nsenter --net="/run/netns/$(ns lake)" -- \
-		cloakd --policy "$WORK/policy.toml" \
-		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
-		--state-dir "$WORK/state" >>"$WORK/stdout" 2>>"$WORK/stderr" &
-	CLOAKD=$!
-	echo "$CLOAKD" >"$WORK/cloakd.pid"
-	wait_until 30 ctl status
+	cloakd_start_in_mounts
 	umount --lazy "$WORK/bpf"
 	mount -t bpf bpf "$WORK/bpf"
 	wait_until 10 test -e "$WORK/bpf/cloak/ingress_entry"
