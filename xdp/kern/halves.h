@@ -3,8 +3,8 @@
  * What the ingress half does from beginning to end, for the two programs that
  * are one, and where both halves count.
  */
-#ifndef CLOAK_HALVES_H
-#define CLOAK_HALVES_H
+#ifndef CLOAK_KERN_HALVES_H
+#define CLOAK_KERN_HALVES_H
 
 #include "account.h"
 #include "answer.h"
@@ -64,4 +64,4 @@ static __always_inline int ingress(struct xdp_md *ctx)
 	return reason == CLOAK_DROP_REJECT ? answer_make(ctx, &p) : XDP_DROP;
 }
 
-#endif /* CLOAK_HALVES_H */
+#endif /* CLOAK_KERN_HALVES_H */
