@@ -99,8 +99,10 @@ add_accel() {
 	elif [[ $accel == kvm ]]; then
 		QEMU+=(-accel kvm -smp "$cpus" -cpu host)
 	else
+		# "rep movsb" is a step for each byte where it is translated, so
+		# no kernel is to think that it is fast.
 		QEMU+=(-accel "tcg,thread=$threads" -smp "$cpus"
-			-cpu "max,la57=off")
+			-cpu "max,la57=off,-erms")
 	fi
 }
 
@@ -110,6 +112,9 @@ kernel_words() {
 		mitigations=off net.ifnames=0 tsc=reliable
 		no_timer_check rcupdate.rcu_cpu_stall_timeout=100
 		"cloak.top=$TOP" "cloak.run=$1")
+	# A program that lies at another address each time is translated each
+	# time, which is most of what it costs to start one.
+	[[ $icount == yes ]] || words+=(norandmaps)
 	if [[ $icount == yes || $interactive == yes ]]; then
 		words+=(loglevel=5)
 	else
