@@ -12,6 +12,7 @@
 . "$TOP/scripts/lib.sh"
 
 tree_copy
+tree_unpacked
 for series in "${SERIES[@]}"; do
 	release=$(resolve_kernel "$series")
 	private=$WORK/tree/build/$release/private

@@ -13,6 +13,20 @@ tree_copy() {
 		"$WORK/tree/"
 }
 
+# tree_unpacked: the copy need not unpack the kernel's sources for what was
+# unpacked here.
+tree_unpacked() {
+	local file folder
+	for file in "$TOP"/build/*/private/origin \
+		"$TOP"/build/style/checkpatch/version; do
+		[[ -s $file ]] || continue
+		folder=$WORK/tree/${file#"$TOP"/}
+		folder=${folder%/*}
+		mkdir -p "${folder%/*}"
+		cp -r "${file%/*}" "$folder"
+	done
+}
+
 # pretend COMMAND SCRIPT: the copy finds this in place of the command.
 pretend() {
 	printf '#!/bin/bash\n%s\n' "$2" >"$WORK/bin/$1"

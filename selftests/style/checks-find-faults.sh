@@ -10,6 +10,7 @@
 . "$KTAP_LIB/tree.sh"
 
 tree_copy
+tree_unpacked
 cp "$TOP"/.clang-format "$TOP"/.clang-tidy "$TOP"/.shellcheckrc "$WORK/tree"
 # As few files as possible, for speed.
 rm -r "$WORK"/tree/{drivers,xdp,selftests}
@@ -50,10 +51,11 @@ ktap_run "C++ format" finds format "$cpp" 2 clang-formatted
 zero_in_each_layer() {
 	local layer layers
 	read -ra layers < <(sed -n 's/^LAYERS := //p' "$TOP/xdp/Makefile")
+	cp "$TOP/xdp/Makefile" "$WORK/tree/xdp/"
 	for layer in "${layers[@]}"; do
 		mkdir -p "$WORK/tree/xdp/$layer"
-		printf '%s\nint *f()\n{\n\tint *p = 0;\n\treturn p;\n}\n' \
-			"$apache" >"$WORK/tree/xdp/$layer/fault.cpp"
+		printf '%s\nint *f%s()\n{\n\tint *p = 0;\n\treturn p;\n}\n' \
+			"$apache" "$layer" >"$WORK/tree/xdp/$layer/fault.cpp"
 	done
 	try scripts/check-style.sh tidy
 	printf '%s\n' "$SAID"
