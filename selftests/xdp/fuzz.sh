@@ -4,7 +4,7 @@
 # What reads text or records of others survives anything, with sanitizers: the
 # policy and what is told of two of them, one on trial, the control protocol,
 # the events, and flows to learn from. FUZZ_SECONDS says how long each may look
-# (default 15).
+# (default 10).
 #
 # where: host
 # timeout: 900
@@ -62,7 +62,7 @@ fuzz() {
 	local inputs=$WORK/$1
 	mkdir "$inputs"
 	"seeds_of_$1" "$inputs"
-	"$TOP/build/xdp/fuzz/$1" -max_total_time="${FUZZ_SECONDS:-15}" \
+	"$TOP/build/xdp/fuzz/$1" -max_total_time="${FUZZ_SECONDS:-10}" \
 		-timeout=10 -rss_limit_mb=1024 -verbosity=0 -max_len=16384 \
 		-artifact_prefix="$inputs-" "$inputs" >"$inputs.log" 2>&1 || {
 		grep -v '# Uses:' "$inputs.log" | tail -n 40
