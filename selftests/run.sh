@@ -149,7 +149,7 @@ run_item() {
 		"$here/vm/run-test.sh" "$file" </dev/null >"$log" 2>&1
 }
 
-# judge NUMBER WHERE NAME LOG STATUS SECONDS: prints the result, adds it up.
+# judge NUMBER WHERE NAME LOG STATUS SECONDS CPU: prints the result, adds it up.
 judge() {
 	local text counts p f s verdict=ok title=$3
 	[[ $2 == host ]] || title=$3@${2##*/}
@@ -164,21 +164,40 @@ judge() {
 		sed 's/^/    # | /' "$4" | tail -n 60
 		printf '    # the whole log: %s\n' "${4#"$TOP"/}"
 	fi
-	printf '%s %d %s # %d s\n' "$verdict" "$1" "$title" "$6"
+	printf '%s %d %s # %d s, processors %d s\n' "$verdict" "$1" "$title" \
+		"$6" "$7"
 }
 
 declare -A running=()
-passed=0 failed=0 skipped=0 finished=0
+passed=0 failed=0 skipped=0 finished=0 cpu=0
+
+# look_at_cpu: sets cpu to the seconds of processors that ended children took.
+look_at_cpu() {
+	local minutes seconds user system
+	times >"$out/times"
+	{
+		read -r _
+		read -r user system
+	} <"$out/times"
+	cpu=0
+	for seconds in "$user" "$system"; do
+		minutes=${seconds%m*} seconds=${seconds#*m}
+		cpu=$((cpu + minutes * 60 + ${seconds%.*}))
+	done
+}
 
 # reap: waits for one test to end and judges it.
 reap() {
-	local pid status=0 where name log start
+	local pid status=0 where name log start before
+	look_at_cpu
+	before=$cpu
 	wait -n -p pid || status=$?
+	look_at_cpu
 	read -r where name log start <<<"${running[$pid]}"
 	unset "running[$pid]"
 	finished=$((finished + 1))
 	judge "$finished" "$where" "$name" "$log" "$status" \
-		"$((SECONDS - start))"
+		"$((SECONDS - start))" "$((cpu - before))"
 }
 
 # start LIMIT WHERE NAME
@@ -221,6 +240,8 @@ mkdir -p "$out"
 printf 'KTAP version 1\n1..%d\n' "$(wc -l <<<"$todo")"
 run_all "$jobs" no
 run_all 1 yes
-printf '# %d min %d s\n' "$((SECONDS / 60))" "$((SECONDS % 60))"
+look_at_cpu
+printf '# %d min %d s, processors %d min\n' "$((SECONDS / 60))" \
+	"$((SECONDS % 60))" "$((cpu / 60))"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 ((failed == 0 && passed > 0))
