@@ -133,6 +133,8 @@ void Tracker::probe(const Probe &probe)
 	if (campaign)
 		record.campaign = campaign;
 	const bool news = record.told > 0 && isNews(record);
+	if (opensSomething(probe))
+		record.withheld = false;
 	if (news || opensSomething(probe) || record.told == 0) {
 		const bool told = publish(record, news, probe.time());
 		if (told && (news || record.totals.probes == record.told + 1))
@@ -257,9 +259,11 @@ bool Tracker::isNews(const Record &record)
 bool Tracker::publish(Record &record, bool summary, BootTime now)
 {
 	if (!limit_.take(now)) {
-		++stats_.suppressed;
+		stats_.suppressed += record.withheld ? 0 : 1;
+		record.withheld = true;
 		return false;
 	}
+	record.withheld = false;
 	Alert alert = record.alert();
 	const auto kind = static_cast<std::size_t>(alert.kind);
 

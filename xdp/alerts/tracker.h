@@ -47,8 +47,10 @@ public:
 	using Publish = std::function<void(const Alert &)>;
 
 	struct Stats {
-		std::uint64_t raised = 0;     //!< alerts given to Publish
-		std::uint64_t suppressed = 0; //!< above AlertPolicy::perSecond
+		std::uint64_t raised = 0; //!< alerts given to Publish
+		/** Alerts above AlertPolicy::perSecond; each once, however
+		 * often it was tried again. */
+		std::uint64_t suppressed = 0;
 		std::uint64_t background = 0; //!< probes not worth an alert
 		std::uint64_t evicted = 0;    //!< sources forgotten for room
 		std::size_t sources = 0;      //!< sources now remembered
@@ -84,6 +86,7 @@ private:
 		std::uint64_t told = 0; //!< probes that alerts have told of
 		BootTime toldAt;        //!< of the first alert or last summary
 		bool summarised = false;
+		bool withheld = false; //!< counted as suppressed, not told yet
 		BootTime due;
 		BootClock::duration interval{};
 	};

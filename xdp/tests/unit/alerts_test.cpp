@@ -281,6 +281,23 @@ TEST_F(TrackerTest, WhatWasSuppressedIsToldLater)
 	                    "ARP");
 }
 
+TEST_F(TrackerTest, WhatWaitsIsSuppressedOnce)
+{
+	AlertPolicy policy;
+
+	policy.perSecond = 1;
+	tracker_.configure(policy);
+	for (unsigned i = 0; i < 10; ++i) {
+		Scanner scanner(("10.0.3." + std::to_string(i)).c_str());
+		tracker_.probe(scanner.arp("10.0.9.5", 1s));
+	}
+	for (auto now = 2s; now < 20s; now += 1s)
+		tracker_.tick(at(now));
+	EXPECT_EQ(said_.size(), 10U);
+	EXPECT_EQ(tracker_.stats().raised, 10U);
+	EXPECT_EQ(tracker_.stats().suppressed, 9U);
+}
+
 TEST_F(TrackerTest, FloodWithoutAccountsLeavesNoTrace)
 {
 	Scanner scanner("10.0.3.7");
