@@ -85,8 +85,15 @@ evidence() {
 }
 
 added_and_dropped() {
+	local until
 	ctl shadow add 10.0.9.77 --for 5m
 	ctl shadow | grep '^10.0.9.77 *manual '
+	# Less is asked for than it has: it says what it has.
+	until=$(ctl shadow list --json |
+		jq -er '.[] | select(.source == "10.0.9.77").until[:19]')
+	ctl shadow add 10.0.9.77 --for 1s --json |
+		jq -e ".until[:19] == \"$until\""
+	ctl shadow add 10.0.9.77 --for 1s | grep '^10.0.9.77 is shadowed until '
 	ctl shadow drop 10.0.9.77
 	not shadows '.source == "10.0.9.77"'
 	ctl_exits 1 shadow drop 10.0.9.77

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -85,10 +86,16 @@ int add(const Context &context, const ShadowOptions &options)
 	request.arguments["source"] = options.source;
 	if (!options.duration.empty())
 		request.arguments["for"] = options.duration;
-	return askAndSay(
-	    context, request,
-	    options.source + " is shadowed" +
-		(options.duration.empty() ? "" : " for " + options.duration));
+	const Answer answer = ask(context, request);
+	if (answer.exit != kDone)
+		return answer.exit;
+	if (context.json) {
+		printJson(answer.result);
+		return kDone;
+	}
+	fmt::print("{} is shadowed until {}\n", options.source,
+	           timeField(answer.result, "until"));
+	return kDone;
 }
 
 int drop(const Context &context, const ShadowOptions &options)

@@ -79,14 +79,14 @@ Reply shadowAddCommand(Engine &engine, const Request &request)
 	auto time = timeOf(engine, request);
 	if (!time)
 		return failed(Failure::BadRequest, time.error().message());
-	const BootTime now = BootClock::now();
-	auto added = addShadow(engine.enforcer()->maps(), *source, now, *time);
-	if (!added)
-		return failed(Failure::Failed, added.error().message());
-	spdlog::info("{} is shadowed for {}", toString(*source),
-	             toString(*time));
-	return {Response::success({{"source", toString(*source)},
-	                           {"until", timestamp(toWall(now + *time))}})};
+	auto until = addShadow(engine.enforcer()->maps(), *source,
+	                       BootClock::now(), *time);
+	if (!until)
+		return failed(Failure::Failed, until.error().message());
+	const std::string end = timestamp(toWall(*until));
+	spdlog::info("{} is shadowed until {}", toString(*source), end);
+	return {
+	    Response::success({{"source", toString(*source)}, {"until", end}})};
 }
 
 Reply shadowDropCommand(Engine &engine, const Request &request)

@@ -66,8 +66,8 @@ Result<std::optional<Shadow>> findShadow(const CloakMaps &maps,
 	return std::optional(Shadow{source, **account});
 }
 
-Status addShadow(const CloakMaps &maps, const IpAddress &source, BootTime now,
-                 std::chrono::nanoseconds time)
+Result<BootTime> addShadow(const CloakMaps &maps, const IpAddress &source,
+                           BootTime now, std::chrono::nanoseconds time)
 {
 	const cloak_addr key = cloak::toAbi(source);
 	auto known = maps.shadows.get(key);
@@ -79,8 +79,11 @@ Status addShadow(const CloakMaps &maps, const IpAddress &source, BootTime now,
 		shadow.since_ns = toAbi(now);
 	shadow.until_ns = std::max<__u64>(shadow.until_ns, toAbi(now + time));
 	shadow.causes |= 1U << CLOAK_SHADOW_MANUAL;
-	auto added = maps.shadows.put(key, shadow);
-	return added ? openGate(maps) : added;
+	if (auto added = maps.shadows.put(key, shadow); !added)
+		return added.error();
+	if (auto opened = openGate(maps); !opened)
+		return opened.error();
+	return BootClock::fromNanoseconds(shadow.until_ns);
 }
 
 Result<bool> dropShadow(const CloakMaps &maps, const IpAddress &source)

@@ -41,9 +41,10 @@ findShadow(const CloakMaps &maps, const IpAddress &source, BootTime now);
 /**
  * Shadows @p source for at least @p time from @p now on, as the administrator
  * wishes. What is known of it stays.
+ * @returns until when it is shadowed, later for one that was for longer.
  */
-Status addShadow(const CloakMaps &maps, const IpAddress &source, BootTime now,
-                 std::chrono::nanoseconds time);
+Result<BootTime> addShadow(const CloakMaps &maps, const IpAddress &source,
+                           BootTime now, std::chrono::nanoseconds time);
 
 /** Ends a shadow. @returns whether there was one. */
 Result<bool> dropShadow(const CloakMaps &maps, const IpAddress &source);
