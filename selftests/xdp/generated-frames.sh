@@ -57,7 +57,7 @@ mode() {
 	local uncounted
 	policy "$1" >"$WORK/policy.toml"
 	cloakd_start
-	uncounted=$(($(carried) - $(counted)))
+	uncounted=$(uncounted)
 	ktap_run "attached: $1" eval \
 		"ctl status --json | jq -e '.interfaces[0].attached == \"$1\"'"
 	capture "$WORK/wire"

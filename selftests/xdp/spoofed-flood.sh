@@ -100,7 +100,7 @@ in_ns scanner ip neigh replace "$SLOW_TARGET" dev eth0 nud permanent \
 	lladdr "$LAKE_MAC"
 policy native "$WORK/eve.json" >"$WORK/policy.toml"
 cloakd_start
-uncounted=$(($(carried) - $(counted)))
+uncounted=$(uncounted)
 LAST_PROBE=0
 SLOW_PROBES=0
 slow 22
