@@ -20,6 +20,10 @@ locate_kernel() {
 	[[ -r $IMAGE ]] ||
 		die "kernel $RELEASE is not installed: apt-get install" \
 			"linux-image-$RELEASE."
+	# A guest that counts instructions starts as it always did.
+	[[ $icount == no ]] || return 0
+	"$TOP/selftests/vm/vmlinux.sh" "$IMAGE" "$BUILD/$RELEASE/vmlinux"
+	[[ ! -r $BUILD/$RELEASE/vmlinux ]] || IMAGE=$BUILD/$RELEASE/vmlinux
 }
 
 # install_tree_modules KDIR: the modules of a kernel tree, for its guest.
