@@ -4,8 +4,8 @@
 # Unpacks the kernel in a bzImage, which QEMU starts by the PVH entry. To let it
 # unpack itself takes a translated guest up to 5 s of a processor, each time.
 # The image's header is described in Documentation/arch/x86/boot.rst of Linux.
-# Does nothing if OUT is up to date; leaves none where the compression is one
-# that is not known here.
+# Does nothing if OUT is of that image, whose time it has; leaves none where the
+# compression is one that is not known here.
 #
 # usage: selftests/vm/vmlinux.sh BZIMAGE OUT
 set -euo pipefail
@@ -25,11 +25,17 @@ payload() {
 		skip=$(((sectors + 1) * 512 + offset)) count=$((length - 4))
 }
 
-[[ ! -e $out || $image -nt $out ]] || exit 0
+# A package that is installed later may have been built earlier.
+[[ ! -e $out || $image -nt $out || $image -ot $out ]] || exit 0
 mkdir -p "$(dirname "$out")"
+trap 'rm -f "$out.$$"' EXIT
 case $(payload | od -An -t x1 -N 4 | tr -d ' ') in
 fd377a58) payload | xz -dc >"$out.$$" ;;
 28b52ffd) payload | zstd -qdc >"$out.$$" ;;
-*) exit 0 ;;
+*)
+	rm -f "$out"
+	exit 0
+	;;
 esac
+touch -r "$image" "$out.$$"
 mv "$out.$$" "$out"
