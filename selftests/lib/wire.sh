@@ -149,17 +149,21 @@ carried() {
 # uncounted: how many more frames the cable has brought than are counted, at a
 # moment when none came in between.
 uncounted() {
-	local before counted after
+	local before counted after try
 	before=$(carried)
-	while true; do
+	for try in {1..50}; do
 		counted=$(counted)
 		after=$(carried)
-		((before != after)) || break
+		if ((before == after)); then
+			echo $((before - counted))
+			return
+		fi
 		before=$after
 	done
-	echo $((before - counted))
+	echo "the cable was never quiet in $try looks" >&2
+	return 1
 }
 
 # accounted DIFFERENCE: have just as many been counted as carried, but for what
 # it carried before?
-accounted() { (($(uncounted) == $1)); }
+accounted() { [[ $(uncounted) == "$1" ]]; }
