@@ -179,7 +179,8 @@ tidy_units() {
 	{
 		printf '%s\n' "${together[@]}"
 		cxx | sed -n 's#^xdp/\(.*\)/[^/]*\.cpp$#\1#p' | sort -u |
-			grep -vxF "$(printf '%s\n' "${together[@]}" | tr ' ' '\n')"
+			grep -vxF "$(printf '%s\n' "${together[@]}" |
+				tr ' ' '\n')" || true
 	} | while read -r unit; do
 		for folder in $unit; do
 			[[ ! -d xdp/$folder ]] ||
@@ -187,7 +188,7 @@ tidy_units() {
 				sort
 		done | tr '\n' ' '
 		echo
-	done | grep .
+	done | sed '/^$/d'
 }
 
 # tidy_source FILE...: one that includes them. Fuzz targets are programs of one
