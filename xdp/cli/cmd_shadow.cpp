@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -86,16 +85,10 @@ int add(const Context &context, const ShadowOptions &options)
 	request.arguments["source"] = options.source;
 	if (!options.duration.empty())
 		request.arguments["for"] = options.duration;
-	const Answer answer = ask(context, request);
-	if (answer.exit != kDone)
-		return answer.exit;
-	if (context.json) {
-		printJson(answer.result);
-		return kDone;
-	}
-	fmt::print("{} is shadowed until {}\n", options.source,
-	           timeField(answer.result, "until"));
-	return kDone;
+	return askAndTell(context, request, [&options](const json &result) {
+		return options.source + " is shadowed until " +
+		       timeField(result, "until");
+	});
 }
 
 int drop(const Context &context, const ShadowOptions &options)

@@ -12,6 +12,13 @@ namespace cloak
 int askAndSay(const Context &context, const Request &request,
               const std::string &sentence)
 {
+	return askAndTell(
+	    context, request,
+	    [&sentence](const nlohmann::json &) { return sentence; });
+}
+
+int askAndTell(const Context &context, const Request &request, const Tell &tell)
+{
 	const Answer answer = ask(context, request);
 
 	if (answer.exit != kDone)
@@ -20,7 +27,7 @@ int askAndSay(const Context &context, const Request &request,
 	if (context.json)
 		printJson(answer.result);
 	else
-		fmt::print("{}\n", sentence);
+		fmt::print("{}\n", tell(answer.result));
 	return kDone;
 }
 
