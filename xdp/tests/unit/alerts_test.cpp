@@ -298,6 +298,23 @@ TEST_F(TrackerTest, WhatWaitsIsSuppressedOnce)
 	EXPECT_EQ(tracker_.stats().suppressed, 9U);
 }
 
+TEST_F(TrackerTest, NewKindOfWhoWaitsIsSuppressedToo)
+{
+	AlertPolicy policy;
+	Scanner first("10.0.3.7");
+	Scanner second("10.0.3.8");
+
+	policy.perSecond = 1;
+	tracker_.configure(policy);
+	tracker_.probe(first.arp("10.0.9.5", 1s));
+	tracker_.probe(second.arp("10.0.9.5", 1s));
+	EXPECT_EQ(tracker_.stats().suppressed, 1U);
+	tracker_.probe(second.ping("10.0.9.5", 1s));
+	EXPECT_EQ(tracker_.stats().suppressed, 2U);
+	tracker_.probe(second.ping("10.0.9.5", 1s));
+	EXPECT_EQ(tracker_.stats().suppressed, 2U);
+}
+
 TEST_F(TrackerTest, FloodWithoutAccountsLeavesNoTrace)
 {
 	Scanner scanner("10.0.3.7");
