@@ -22,7 +22,7 @@ nvme_disconnect() { within 60 nvme disconnect -n "$1"; }
 nvme_subsystem() {
 	local dir
 	for dir in /sys/class/nvme-subsystem/*; do
-		[[ -r $dir/subsysnqn && $(<"$dir/subsysnqn") == "$1" ]] || continue
+		says "$dir/subsysnqn" "$1" || continue
 		printf '%s\n' "$dir"
 		return
 	done
@@ -35,8 +35,9 @@ nvme_device() {
 	sub=$(nvme_subsystem "$1") || return
 	for dir in "$sub"/nvme*n* "$sub"/nvme*/nvme*n*; do
 		[[ ${dir##*/} =~ ^nvme[0-9]+n[0-9]+$ ]] || continue
-		[[ -r $dir/nsid && $(<"$dir/nsid") == "${2:-1}" ]] || continue
-		[[ -b /dev/${dir##*/} && $(<"$dir/size") != 0 ]] || continue
+		says "$dir/nsid" "${2:-1}" || continue
+		[[ -b /dev/${dir##*/} ]] || continue
+		! says "$dir/size" 0 || continue
 		printf '/dev/%s\n' "${dir##*/}"
 		return
 	done
@@ -47,8 +48,7 @@ nvme_device() {
 nvme_controllers() {
 	local dir
 	for dir in /sys/class/nvme/nvme*; do
-		[[ -r $dir/subsysnqn && $(<"$dir/subsysnqn") == "$1" ]] &&
-			printf '%s\n' "$dir"
+		! says "$dir/subsysnqn" "$1" || printf '%s\n' "$dir"
 	done
 	return 0
 }

@@ -30,6 +30,14 @@ wait_while() {
 # not COMMAND...: succeeds when the command does not.
 not() { ! "$@"; }
 
+# says FILE TEXT: is that its first line? For files that may go at any moment:
+# with errexit, bash 5.2 ends where $(<FILE) cannot be opened, be it in a
+# condition.
+says() {
+	local line
+	{ read -r line <"$1"; } 2>/dev/null && [[ $line == "$2" ]]
+}
+
 # stays SECONDS COMMAND...: the command succeeds all that time.
 stays() {
 	local limit=$1 start=$SECONDS

@@ -55,7 +55,7 @@ all_sockets() {
 }
 
 depth_of_16() {
-	[[ $(<"$(nvme_controllers $nqn)/sqsize") == 15 ]]
+	says "$(nvme_controllers $nqn)/sqsize" 15
 	# That of the path; a head above several paths has none.
 	(($(cat "$(nvme_controllers $nqn)"/nvme*n1/queue/nr_requests) <= 16))
 	fio_verify "$(nvme_device $nqn)" --size=1m --iodepth=64
@@ -83,7 +83,7 @@ duplicates() (
 	[[ $(nvme_controllers $nqn | wc -l) == 2 ]]
 )
 
-keep_alive_of_7() { [[ $(<"$(nvme_controllers $nqn)/kato") == 7 ]]; }
+keep_alive_of_7() { says "$(nvme_controllers $nqn)/kato" 7; }
 
 # cpus: which of them serve the I/O queues that are in use.
 cpus() {

@@ -248,7 +248,7 @@ reset_under_io() {
 
 # io_queues_are N: sysfs counts the admin queue as well.
 io_queues_are() {
-	[[ $(<"$(nvme_controllers $nqn)/queue_count") == $(($1 + 1)) ]]
+	says "$(nvme_controllers $nqn)/queue_count" $(($1 + 1))
 }
 
 queues_change() {

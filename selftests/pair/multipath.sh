@@ -29,7 +29,7 @@ path() {
 	done
 }
 
-path_is() { [[ $(<"$(path "$1")/ana_state") == "$2" ]]; }
+path_is() { says "$(path "$1")/ana_state" "$2"; }
 
 # reads SERVICE: how many this path has done. The head counts no I/O on 6.1.
 reads() {
@@ -81,7 +81,7 @@ changes() {
 	done
 }
 
-live() { [[ $(<"$(dirname "$(path "$1")")/state") == live ]]; }
+live() { says "$(dirname "$(path "$1")")/state" live; }
 
 # losses: the port in use is closed.
 losses() {
