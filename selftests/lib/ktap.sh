@@ -76,12 +76,13 @@ ktap_skip() {
 # function) does. It runs in a subshell with "set -e"; what it prints becomes
 # diagnostics.
 ktap_run() {
-	local name=$1 status=0 flags=$-
+	local name=$1 status=0 flags=$- ktap_level=$((BASH_SUBSHELL + 1))
 	shift
 	ktap_chosen "$name" || return 0
 	set +e
 	(
-		set -e
+		set -eE
+		trap ktap_where ERR
 		"$@"
 	) 2>&1 | sed -u 's/^/# /'
 	status=${PIPESTATUS[0]}
@@ -92,6 +93,13 @@ ktap_run() {
 		ktap_fail "$name" "status $status of: $*"
 	fi
 	ktap_more_to_run || exit 0
+}
+
+# ktap_where: says which command ended a subtest, by the trap of that name. What
+# fails in a command substitution does not end it.
+ktap_where() {
+	((BASH_SUBSHELL == ktap_level)) || return 0
+	echo "${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: $BASH_COMMAND"
 }
 
 # ktap_chosen NAME: is it one of the subtests to run, see ktap_test?
