@@ -6,9 +6,7 @@
 # among them. It is called one afterwards, with as many probes as it has sent.
 #
 # Ten seconds between its probes are the least that is called slow; they stand
-# for the five minutes of nmap -T0. It probes an address of its own: whoever
-# probes the one that is flooded takes part in what looks like a distributed
-# scan.
+# for the five minutes of nmap -T0. It probes the address that is flooded.
 #
 # where: host
 # timeout: 240
@@ -21,7 +19,6 @@ ktap_need_commands hping3 jq socat
 
 FLOOD=1000000
 PAUSE=10.2
-SLOW_TARGET=192.0.2.6
 
 # slow PORT: a probe, a pause behind the one before.
 slow() {
@@ -29,7 +26,7 @@ slow() {
 	now=$(date +%s.%N)
 	sleep "$(jq -n "[0, $LAST_PROBE + $PAUSE - $now] | max")"
 	not in_ns scanner hping3 -q -n -S -p "$1" -c 1 -i u1000 \
-		"$SLOW_TARGET" >"$WORK/slow" 2>&1
+		"$LAKE" >"$WORK/slow" 2>&1
 	LAST_PROBE=$(date +%s.%N)
 	SLOW_PROBES=$((SLOW_PROBES + 1))
 }
@@ -93,11 +90,10 @@ wire_lab
 netns_new flooder
 netns_attach flooder eth0 wire br0
 netns_addr flooder eth0 192.0.2.77/24
-in_ns flooder ip neigh replace "$LAKE" dev eth0 nud permanent \
-	lladdr "$LAKE_MAC"
-netns_addr lake eth0 "$SLOW_TARGET/24"
-in_ns scanner ip neigh replace "$SLOW_TARGET" dev eth0 nud permanent \
-	lladdr "$LAKE_MAC"
+for ns in flooder scanner; do
+	in_ns "$ns" ip neigh replace "$LAKE" dev eth0 nud permanent \
+		lladdr "$LAKE_MAC"
+done
 policy native "$WORK/eve.json" >"$WORK/policy.toml"
 cloakd_start
 uncounted=$(uncounted)

@@ -3,6 +3,16 @@
 
 namespace cloak
 {
+namespace
+{
+
+bool isCampaign(const Campaign &campaign, std::size_t least)
+{
+	return campaign.sources.size() >= least &&
+	       campaign.sources.size() <= Campaigns::kMostSources;
+}
+
+} // namespace
 
 Campaigns::Target &Campaigns::remember(const IpAddress &address)
 {
@@ -44,9 +54,9 @@ std::optional<Campaign> Campaigns::add(const Probe &probe)
 		    probe.time() - one.time <= kDecoyWindow)
 			decoys.sources.insert(one.source);
 	}
-	if (decoys.sources.size() >= kDecoySources)
+	if (isCampaign(decoys, kDecoySources))
 		return decoys;
-	if (all.sources.size() >= kSources)
+	if (isCampaign(all, kSources))
 		return all;
 	return std::nullopt;
 }

@@ -28,6 +28,9 @@ namespace cloak
  * minute, as many as there are ports to a port scan; what comes off the
  * Internet's background hits one address less often.
  *
+ * More sources than nmap -D can name (128) are a flood of forged ones: the
+ * scanner among them is called what he is by himself.
+ *
  * Bounded: so many addresses, those probed longest ago go first, and so many
  * probes of each. Not for several threads.
  */
@@ -38,6 +41,7 @@ public:
 	static constexpr std::chrono::seconds kDecoyWindow{2};
 	static constexpr std::size_t kSources = 5;
 	static constexpr std::chrono::seconds kWindow{60};
+	static constexpr std::size_t kMostSources = 129;
 	static constexpr std::size_t kMostTargets = 1024;
 	static constexpr std::size_t kMostProbes = 256;
 

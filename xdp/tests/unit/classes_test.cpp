@@ -240,6 +240,31 @@ TEST_F(ClassesTest, ManyWithoutHasteAreStrangers)
 	EXPECT_EQ(lastClass(), "probe");
 }
 
+TEST_F(ClassesTest, SlowScannerInAFloodIsCalledSlow)
+{
+	const IpAddress slow = *parseIp("10.0.3.7");
+	auto now = 1s;
+
+	for (const std::uint16_t port : {22, 80, 443, 4420, 8009}) {
+		for (int forged = 0; forged < 150; ++forged)
+			probe("10.1." + std::to_string(port % 256) + "." +
+			          std::to_string(forged),
+			      "10.0.9.5", 22, now);
+		probe("10.0.3.7", "10.0.9.5", port, now);
+		pass(now, now + 14s);
+		now += 15s;
+	}
+	std::vector<std::string_view> classes;
+	for (const Alert &alert : alerts_)
+		if (alert.probe.source() == slow)
+			classes.push_back(className(alert.kind));
+	ASSERT_FALSE(classes.empty());
+	EXPECT_EQ(classes.back(), "slow scan");
+	classes.pop_back();
+	for (const auto name : classes)
+		EXPECT_EQ(name, "probe");
+}
+
 TEST_F(ClassesTest, WhatIsRememberedOfCampaignsIsBounded)
 {
 	Campaigns campaigns;
