@@ -85,8 +85,9 @@ nmap4() {
 		-sO -p 1,6,17,132,200 "$LAKE"
 	nmap_ports "$v" -f fragment "$state" -f -sS -p "$PORTS" "$LAKE"
 	nmap_ports "$v" -sV syn OpenSSH -sV -p "$PORTS" "$LAKE"
-	# Its most telling probes it sends to none but an open port.
-	nmap_ports "$v" -O "ping connect xmas ack udp" \
+	# Of its most telling probes an echo request is the only one that it
+	# sends where no port is open.
+	nmap_ports "$v" -O "os ping connect xmas ack udp" \
 		'^(Running|OS details|TCP/IP fingerprint)' \
 		-O --max-os-tries 1 -p "$PORTS" "$LAKE"
 }
@@ -103,7 +104,7 @@ nmap6() {
 		-6 -sO -p 6,17,58,200 "$LAKE6"
 	nmap_ports "$v" "-6 -sV" syn OpenSSH -6 -sV -p "$PORTS" "$LAKE6"
 	# What it says to be guessed it guesses from no answer at all.
-	nmap_ports "$v" "-6 -O" "ping ns udp" \
+	nmap_ports "$v" "-6 -O" "os ping ns udp" \
 		'^(OS details|TCP/IP fingerprint)' \
 		-6 -O --max-os-tries 1 -p "$PORTS" "$LAKE6"
 }

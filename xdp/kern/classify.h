@@ -50,10 +50,18 @@ static __always_inline __u8 classify_tcp(const struct packet *p)
 	return flags & TCP_FLAG_SYN ? CLOAK_KIND_OS : CLOAK_KIND_TCP;
 }
 
+/* Who only asks whether a host is there sends code 0; its answer's code tells
+ * nmap -O and xprobe2 one stack from another.
+ */
+static __always_inline __u8 classify_echo(const struct packet *p)
+{
+	return p->icmp_code ? CLOAK_KIND_OS : CLOAK_KIND_PING;
+}
+
 static __always_inline __u8 classify_icmpv4(const struct packet *p)
 {
 	if (p->icmp_type == ICMP_ECHO_REQUEST)
-		return CLOAK_KIND_PING;
+		return classify_echo(p);
 	return p->icmp_type == ICMP_REDIR ? CLOAK_KIND_REDIRECT :
 					    CLOAK_KIND_ICMP;
 }
@@ -64,7 +72,7 @@ static __always_inline __u8 classify_icmpv6(const struct packet *p)
 		return CLOAK_KIND_MLD;
 	switch (p->icmp_type) {
 	case ICMPV6_ECHO:
-		return CLOAK_KIND_PING;
+		return classify_echo(p);
 	case ICMPV6_NS:
 		return addr_is_unspecified(&p->src.addr) ? CLOAK_KIND_NS_DAD :
 							   CLOAK_KIND_NS;
