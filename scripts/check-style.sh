@@ -37,10 +37,10 @@ files() {
 }
 
 kernel_c() { files 'drivers/*.c' 'drivers/*.h'; }
-bpf_c() { files 'xdp/kern/*.c' 'xdp/kern/*.h' xdp/cloak_abi.h; }
+bpf_c() { files 'xdp/kern/*.c' 'xdp/kern/*.h' 'xdp/abi/*.h' xdp/cloak_abi.h; }
 cxx() {
 	files 'xdp/*.cpp' 'xdp/*.h' |
-		grep -v -e '^xdp/kern/' -e '^xdp/cloak_abi.h$'
+		grep -v -e '^xdp/kern/' -e '^xdp/abi/' -e '^xdp/cloak_abi.h$'
 }
 shell() {
 	files | while IFS= read -r f; do
@@ -56,7 +56,9 @@ shell() {
 licence_of() {
 	case $1 in
 	drivers/* | Kbuild) echo GPL-2.0-only ;;
-	xdp/kern/* | xdp/cloak_abi.h) echo "GPL-2.0-only OR BSD-2-Clause" ;;
+	xdp/kern/* | xdp/abi/* | xdp/cloak_abi.h)
+		echo "GPL-2.0-only OR BSD-2-Clause"
+		;;
 	*) echo Apache-2.0 ;;
 	esac
 }

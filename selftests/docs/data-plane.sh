@@ -38,7 +38,7 @@ reasons() {
 
 # limit NAME: its number in the ABI.
 limit() {
-	sed -nE "s/^#define CLOAK_$1\s+([0-9]+).*/\1/p" "$TOP/xdp/cloak_abi.h"
+	sed -nE "s/^#define CLOAK_$1\s+([0-9]+).*/\1/p" "$TOP/xdp/abi/base.h"
 }
 
 # states TEXT NUMBER: the row of the table of limits that begins with TEXT.

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * State that the programs keep for themselves: flows, neighbours, stations.
+ */
+#ifndef CLOAK_ABI_STATE_H
+#define CLOAK_ABI_STATE_H
+
+#include "abi/base.h"
+
+enum cloak_flow_kind {
+	CLOAK_FLOW_PORTS = 0,		/* local and remote are ports */
+	CLOAK_FLOW_FRAGMENT = 1,	/* the two halves of a fragment id */
+	CLOAK_FLOW_PIECE_IN = 2,	/* the same, rules let it in */
+	CLOAK_FLOW_PIECE_OUT = 3,	/* and out */
+	CLOAK_FLOW_ECHO_IN = 4,		/* remote pings, and chose remote */
+};
+
+/*
+ * Key of "flows", where the value is time_ns, and of "connections" and
+ * "openings"; from the host's point of view.
+ */
+struct cloak_flow_key {
+	struct cloak_addr remote_addr;
+	struct cloak_addr local_addr;
+	__u16 remote;		/* port; ICMP echo: see kind */
+	__u16 local;		/* port; ICMP echo: identifier */
+	__u8 protocol;
+	__u8 kind;		/* enum cloak_flow_kind */
+	__u16 reserved;		/* zero */
+};
+
+enum cloak_connection_flags {
+	CLOAK_CONNECTION_ANSWERED = 1 << 0, /* the other end has spoken */
+	/* TCP: who has opened it has spoken again behind the answer. */
+	CLOAK_CONNECTION_PROVEN = 1 << 1,
+	CLOAK_CONNECTION_FIN_IN = 1 << 2,
+	CLOAK_CONNECTION_FIN_OUT = 1 << 3,
+};
+
+/*
+ * Value of "connections" (begun by this host, or TCP that is proven) and of
+ * "openings" (all others), for tables with CLOAK_TABLE_STATE.
+ */
+struct cloak_connection {
+	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE */
+	__u32 flags;		/* enum cloak_connection_flags */
+	__u8 opener;		/* enum cloak_direction of the first packet */
+	__u8 reserved[3];	/* zero */
+};
+
+/* Key of "neighbours" is a struct cloak_addr. */
+struct cloak_neighbour {
+	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE; 0: seeded */
+	__u32 ifindex;
+	__u8 mac[6];
+	__u8 reserved[6];	/* zero */
+};
+
+/* Key of "stations". */
+struct cloak_station_key {
+	__u32 ifindex;
+	__u8 mac[6];
+	__u16 reserved;		/* zero */
+};
+
+/* Value of "stations": the peer address that was last sent to this MAC. */
+struct cloak_station {
+	struct cloak_addr addr;
+};
+
+CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
+CLOAK_ASSERT(sizeof(struct cloak_connection) == 16, "cloak_connection");
+CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 24, "cloak_neighbour");
+CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");
+CLOAK_ASSERT(sizeof(struct cloak_station) == 16, "cloak_station");
+
+#endif /* CLOAK_ABI_STATE_H */
