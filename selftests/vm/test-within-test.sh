@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A test that runs some subtests of another one reports what became of these,
-# and of no other.
+# What a test reports: of its own subtests what ended them, and where it runs
+# some of another one what became of these, and of no other.
 #
 # where: host
 . "$(dirname "$0")/../lib/ktap.sh"
@@ -69,6 +69,23 @@ not_here() {
 		<<<"ktap_test $dir/none whatever"
 }
 
+# Also where the command that fails says nothing itself.
+named() {
+	reports 1 'not ok 1 differs' '1..1' <<-'EOF'
+		differs() { [[ a == b ]]; true; }
+		ktap_run differs differs
+	EOF
+	grep '^# outer:[0-9]*: \[\[ a == b \]\]$' "$dir/said"
+}
+
+file_gone() {
+	reports 0 'ok 1 goes on' '1..1' <<-'EOF'
+		. "$KTAP_LIB/wait.sh"
+		gone() { until not says /nowhere/at-all text; do :; done; }
+		ktap_run "goes on" gone
+	EOF
+}
+
 script inner <<-'EOF'
 	defer echo cleaned
 	ktap_run works true
@@ -83,3 +100,5 @@ ktap_run "one that fails" failing
 ktap_run "one that is not there" absent
 ktap_run "one that ends early" cut_short
 ktap_run "one that does not apply" not_here
+ktap_run "what ended a subtest is named" named
+ktap_run "a file that is gone ends none" file_gone
