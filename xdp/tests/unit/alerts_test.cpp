@@ -115,6 +115,24 @@ private:
 class TrackerTest : public testing::Test
 {
 protected:
+	void tellAtMost(unsigned perSecond)
+	{
+		AlertPolicy policy;
+
+		policy.perSecond = perSecond;
+		tracker_.configure(policy);
+	}
+
+	/** Of 10.0.3.0 and those that follow, all in the same second. */
+	void oneProbeOfEach(unsigned sources)
+	{
+		for (unsigned i = 0; i < sources; ++i) {
+			Scanner scanner(
+			    ("10.0.3." + std::to_string(i)).c_str());
+			tracker_.probe(scanner.arp("10.0.9.5", 1s));
+		}
+	}
+
 	Tracker tracker_{
 	    [this](const cloak_source_key &) { return account_; },
 	    [this](const Alert &alert) { said_.push_back(describe(alert)); }};
@@ -240,10 +258,7 @@ TEST_F(TrackerTest, RemembersNoMoreThanItMay)
 	policy.sources = 16;
 	policy.perSecond = 1000;
 	tracker_.configure(policy);
-	for (unsigned i = 0; i < 100; ++i) {
-		Scanner scanner(("10.0.3." + std::to_string(i)).c_str());
-		tracker_.probe(scanner.arp("10.0.9.5", 1s));
-	}
+	oneProbeOfEach(100);
 	EXPECT_EQ(tracker_.stats().sources, 16U);
 	EXPECT_EQ(tracker_.stats().evicted, 84U);
 	EXPECT_EQ(said_.size(), 100U);
@@ -251,26 +266,18 @@ TEST_F(TrackerTest, RemembersNoMoreThanItMay)
 
 TEST_F(TrackerTest, RaisesNoMoreThanItMayAndCountsTheRest)
 {
-	AlertPolicy policy;
-
-	policy.perSecond = 10;
-	tracker_.configure(policy);
-	for (unsigned i = 0; i < 100; ++i) {
-		Scanner scanner(("10.0.3." + std::to_string(i)).c_str());
-		tracker_.probe(scanner.arp("10.0.9.5", 1s));
-	}
+	tellAtMost(10);
+	oneProbeOfEach(100);
 	EXPECT_EQ(said_.size(), 10U);
 	EXPECT_EQ(tracker_.stats().suppressed, 90U);
 }
 
 TEST_F(TrackerTest, WhatWasSuppressedIsToldLater)
 {
-	AlertPolicy policy;
 	Scanner first("10.0.3.7");
 	Scanner second("10.0.3.8");
 
-	policy.perSecond = 1;
-	tracker_.configure(policy);
+	tellAtMost(1);
 	tracker_.probe(first.arp("10.0.9.5", 1s));
 	tracker_.probe(second.arp("10.0.9.5", 1s));
 	ASSERT_EQ(said_.size(), 1U);
@@ -283,14 +290,8 @@ TEST_F(TrackerTest, WhatWasSuppressedIsToldLater)
 
 TEST_F(TrackerTest, WhatWaitsIsSuppressedOnce)
 {
-	AlertPolicy policy;
-
-	policy.perSecond = 1;
-	tracker_.configure(policy);
-	for (unsigned i = 0; i < 10; ++i) {
-		Scanner scanner(("10.0.3." + std::to_string(i)).c_str());
-		tracker_.probe(scanner.arp("10.0.9.5", 1s));
-	}
+	tellAtMost(1);
+	oneProbeOfEach(10);
 	for (auto now = 2s; now < 20s; now += 1s)
 		tracker_.tick(at(now));
 	EXPECT_EQ(said_.size(), 10U);
@@ -300,12 +301,10 @@ TEST_F(TrackerTest, WhatWaitsIsSuppressedOnce)
 
 TEST_F(TrackerTest, NewKindOfWhoWaitsIsSuppressedToo)
 {
-	AlertPolicy policy;
 	Scanner first("10.0.3.7");
 	Scanner second("10.0.3.8");
 
-	policy.perSecond = 1;
-	tracker_.configure(policy);
+	tellAtMost(1);
 	tracker_.probe(first.arp("10.0.9.5", 1s));
 	tracker_.probe(second.arp("10.0.9.5", 1s));
 	EXPECT_EQ(tracker_.stats().suppressed, 1U);

@@ -240,6 +240,22 @@ TEST_F(ClassesTest, ManyWithoutHasteAreStrangers)
 	EXPECT_EQ(lastClass(), "probe");
 }
 
+TEST_F(ClassesTest, AsManyAsNmapNamesAreADecoyScanAndOneMoreAreAFlood)
+{
+	Campaigns campaigns;
+	cloak_event event{};
+
+	event.target = toAbi(*parseIp("10.0.9.5"));
+	event.flags = CLOAK_EVENT_V4 | CLOAK_EVENT_PORTS;
+	for (unsigned host = 1; host <= 130; ++host) {
+		event.source.addr =
+		    toAbi(*parseIp("10.0.3." + std::to_string(host)));
+		const auto campaign = campaigns.add(Probe(event, {}, "eth0"));
+		EXPECT_EQ(campaign.has_value(), host >= 4 && host <= 129)
+		    << host;
+	}
+}
+
 TEST_F(ClassesTest, SlowScannerInAFloodIsCalledSlow)
 {
 	const IpAddress slow = *parseIp("10.0.3.7");
