@@ -3,10 +3,12 @@
 #
 # Nanoseconds per packet in the cloak's data plane on this machine: the empty
 # program, the cloak, its rules in growing numbers, other ways to look the same
-# rules up, xdp-filter and nftables, all in one run.
+# rules up, xdp-filter and nftables, all in one run; then packets per second of
+# a stranger over a pair of veth interfaces, dropped by each of them.
 #
 # usage: scripts/bench-xdp.sh [--repeat N]
-#   --repeat N   runs of a program for one figure (default 100000)
+#   --repeat N   runs of a program for one figure (default 100000); ten times as
+#                many frames go over veth
 #
 # The results are in build/bench: xdp.txt, xdp.json.
 set -euo pipefail
@@ -83,14 +85,51 @@ nft_with() {
 nftables() {
 	local rules ns
 	command -v nft >/dev/null || return 0
-	ip netns add "$netns"
-	ip -n "$netns" link add eth0 type veth peer name eth1
-	ip -n "$netns" link set eth0 up
-	ip -n "$netns" link set eth1 up
 	for rules in 0 100 1000 5120; do
 		ns=$(nft_with "$rules") || continue
 		row "nftables: from the driver on, $rules rules" "$ns"
 	done
+	ip netns exec "$netns" nft flush ruleset
+}
+
+# set_up_pair: eth0 and eth1, of which eth1 takes in what eth0 is told to send
+# without an XDP program too, for nftables.
+set_up_pair() {
+	ip netns add "$netns"
+	ip -n "$netns" link add eth0 type veth peer name eth1
+	ip netns exec "$netns" ethtool -K eth1 gro on
+	ip -n "$netns" link set eth0 up
+	ip -n "$netns" link set eth1 up
+}
+
+# sent_over_veth NAME: packets per second that reach what drops them at eth1.
+sent_over_veth() {
+	local rate
+	rate=$(ip netns exec "$netns" "$bench" --send eth0 eth1 \
+		--repeat $((repeat * 10)))
+	row "veth: $1" "$rate"
+}
+
+veth() {
+	ip netns exec "$netns" "$bench" --veth eth0 eth1 \
+		--repeat $((repeat * 10))
+	if [[ -e $pins/xdpfilt_dny_all ]]; then
+		ip -n "$netns" link set dev eth1 \
+			xdpdrv pinned "$pins/xdpfilt_dny_all"
+		sent_over_veth "xdp-filter, deny"
+		ip -n "$netns" link set dev eth1 xdpdrv off
+	fi
+	if command -v nft >/dev/null; then
+		ip netns exec "$netns" nft -f - <<-'END'
+			table netdev t {
+				chain c {
+					type filter hook ingress device eth1 priority 0
+					policy drop
+				}
+			}
+		END
+		sent_over_veth "nftables, policy drop at the interface"
+	fi
 }
 
 make -s -C "$TOP/xdp" O="$BUILD/xdp" "$bench" "$tests/alternatives.bpf.o"
@@ -99,10 +138,15 @@ mkdir -p "$out"
 	"$bench" --repeat "$repeat" --json "$work/xdp.json" \
 		--alternatives "$tests/alternatives.bpf.o"
 	xdp_filter
+	set_up_pair
 	nftables
+	printf '\n%-64s %8s\n' 'PACKETS PER SECOND' /s
+	veth
 } | tee "$out/xdp.txt"
 jq --rawfile text "$out/xdp.txt" '. + [$text | split("\n")[] |
 	select(test("^(xdp-filter|nftables)")) |
 	capture("^(?<name>.*[^ ]) +(?<ns>[0-9.]+)$") |
-	.ns |= tonumber]' "$work/xdp.json" >"$out/xdp.json"
+	.ns |= tonumber] + [$text | split("\n")[] | select(test("^veth:")) |
+	capture("^(?<name>.*[^ ]) +(?<packets_per_s>[0-9]+)$") |
+	.packets_per_s |= tonumber]' "$work/xdp.json" >"$out/xdp.json"
 echo "in $out: xdp.txt, xdp.json"

@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
-#include <linux/bpf.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 #include "bpf/policy_maps.h"
 #include "bpf/rule_counters.h"
 #include "policy/compile_rules.h"
+#include "tests/bench/programs.h"
 #include "tests/bench/workload.h"
 #include "tests/harness/hosts.h"
 #include "tests/harness/probes.h"
@@ -90,40 +90,7 @@ Status Bench::add(const std::string &name, const Bytes &frame,
 
 Status Bench::put(const CompiledRules *rules) const
 {
-	const PolicyMaps policy(object_.maps());
-	cloak_iface iface{};
-	cloak_peer peer{};
-
-	auto draft = policy.draft();
-	if (!draft)
-		return draft.error();
-	iface.scope = CLOAK_SCOPE_WHOLE;
-	iface.mode = CLOAK_MODE_ENFORCE;
-	peer.flags = CLOAK_PEER_INBOUND;
-	if (rules != nullptr) {
-		auto counters = RuleCounters::open(object_.maps());
-		if (!counters)
-			return counters.error();
-		auto numbers = counters->claim(object_.maps(), rules->keys);
-		if (!numbers)
-			return numbers.error();
-		auto maps =
-		    RuleMaps::create(object_.maps(), rules->image, *numbers);
-		if (!maps)
-			return maps.error();
-		iface.flags = CLOAK_IFACE_TABLES;
-		draft->setRules(*std::move(maps));
-	}
-	for (const char *prefix :
-	     {"192.0.2.10", "10.0.0.0/8", "198.51.100.0/24", "2001:db8::10"}) {
-		auto added = draft->addPeer(prefixOf(prefix), peer);
-		if (!added)
-			return added;
-	}
-	auto added = draft->addInterface(kLoopback, iface);
-	if (!added)
-		return added;
-	return policy.commit(*std::move(draft));
+	return enforceOn(object_.maps(), kLoopback, rules);
 }
 
 Status Bench::measureCase(const Case &one, const std::string &suffix)
@@ -236,22 +203,54 @@ Status Bench::measureCloak()
 /** A program that lets everything pass and does nothing else. */
 Result<Measured> measureEmpty(std::uint32_t repeat)
 {
-	const std::array<bpf_insn, 2> code = {{
-	    {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS},
-	    {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-	}};
-	const Fd program(bpf_prog_load(BPF_PROG_TYPE_XDP, "empty", "GPL",
-	                               code.data(), code.size(), nullptr));
-
+	auto program = returning(XDP_PASS);
 	if (!program)
-		return Error::fromErrno("cannot load the empty program");
-	auto time = nanosecondsOf(program.get(), syn(kPeer).bytes(), repeat);
+		return program.error();
+	auto time = nanosecondsOf(program->get(), syn(kPeer).bytes(), repeat);
 	if (!time)
 		return time.error();
 	return Measured{"empty program", *time, 0, 0};
 }
 
 } // namespace
+
+Status enforceOn(const CloakMaps &maps, unsigned ifindex,
+                 const CompiledRules *rules)
+{
+	const PolicyMaps policy(maps);
+	cloak_iface iface{};
+	cloak_peer peer{};
+
+	auto draft = policy.draft();
+	if (!draft)
+		return draft.error();
+	iface.scope = CLOAK_SCOPE_WHOLE;
+	iface.mode = CLOAK_MODE_ENFORCE;
+	peer.flags = CLOAK_PEER_INBOUND;
+	if (rules != nullptr) {
+		auto counters = RuleCounters::open(maps);
+		if (!counters)
+			return counters.error();
+		auto numbers = counters->claim(maps, rules->keys);
+		if (!numbers)
+			return numbers.error();
+		auto tables = RuleMaps::create(maps, rules->image, *numbers);
+		if (!tables)
+			return tables.error();
+		iface.flags = CLOAK_IFACE_TABLES;
+		draft->setRules(*std::move(tables));
+	}
+	for (const char *prefix :
+	     {"192.0.2.10", "10.0.0.0/8", "198.51.100.0/24", "2001:db8::10"}) {
+		auto added = draft->addPeer(prefixOf(prefix), peer);
+		if (!added)
+			return added;
+	}
+	auto added = draft->addInterface(ifindex, iface);
+	if (!added)
+		return added;
+	return policy.commit(*std::move(draft));
+}
 
 Result<double> nanosecondsOf(int program, const Bytes &frame,
                              std::uint32_t repeat)

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "bpf/maps.h"
+#include "policy/compile_rules.h"
 #include "tests/harness/packet.h"
 #include "util/result.h"
 
@@ -23,6 +25,13 @@ struct Measured {
 	std::size_t tuples = 0; //!< hash tables that a look-up may ask
 	double seconds = 0;     //!< to compile the policy and put it in force
 };
+
+/**
+ * Cloaks an interface wholly, in enforce mode, with the peers of the harness
+ * and, if there are any, tables of rules. Its maps hold nothing else.
+ */
+[[nodiscard]] Status enforceOn(const CloakMaps &maps, unsigned ifindex,
+                               const CompiledRules *rules);
 
 /** The least time that a program took for a frame, of several rounds. */
 [[nodiscard]] Result<double> nanosecondsOf(int program, const Bytes &frame,

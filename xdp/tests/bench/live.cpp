@@ -3,15 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
-#include <linux/bpf.h>
 #include <net/if.h>
 
 #include <algorithm>
-#include <array>
 
 #include "policy/rule_words.h"
+#include "tests/bench/programs.h"
 #include "tests/bench/workload.h"
-#include "util/fd.h"
 
 namespace cloak::test
 {
@@ -19,17 +17,6 @@ namespace
 {
 
 constexpr unsigned kTrafficRounds = 5;
-
-Fd passProgram()
-{
-	const std::array<bpf_insn, 2> code = {{
-	    {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS},
-	    {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-	}};
-
-	return Fd(bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", code.data(),
-	                        code.size(), nullptr));
-}
 
 /** A rule in the words of nft; nothing if it has more to ask. */
 std::string nftablesRule(const RulePolicy &rule)
@@ -58,9 +45,9 @@ Result<double> liveNanoseconds(const std::string &interface, std::size_t rules,
 
 	context.data_end = static_cast<__u32>(frame.size());
 	context.ingress_ifindex = if_nametoindex(interface.c_str());
-	const Fd program = passProgram();
+	auto program = returning(XDP_PASS);
 	if (!program)
-		return Error::fromErrno("cannot load a program");
+		return program.error();
 	for (unsigned round = 0; round < kTrafficRounds; ++round) {
 		LIBBPF_OPTS(bpf_test_run_opts, run);
 		run.data_in = frame.data();
@@ -69,7 +56,7 @@ Result<double> liveNanoseconds(const std::string &interface, std::size_t rules,
 		run.ctx_size_in = sizeof(context);
 		run.repeat = static_cast<int>(repeat);
 		run.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
-		if (bpf_prog_test_run_opts(program.get(), &run))
+		if (bpf_prog_test_run_opts(program->get(), &run))
 			return Error::fromErrno("no frames through " +
 			                        interface);
 		if (round == 0 || run.duration < least)

@@ -7,6 +7,8 @@
  *     bench [--json FILE] [--repeat N] [--alternatives OBJECT]
  *     bench --nft RULES              the policy for nftables, as it has it
  *     bench --live INTERFACE RULES   what a frame costs that comes in there
+ *     bench --veth SENDER RECEIVER   packets per second between the two ends
+ *     bench --send SENDER RECEIVER   the same with what is attached there now
  */
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 #include "tests/bench/alternatives.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/live.h"
+#include "tests/bench/veth.h"
 
 namespace cloak::test
 {
@@ -48,51 +51,86 @@ void save(const std::vector<Measured> &rows, const std::string &path)
 	std::ofstream(path) << list.dump(1) << '\n';
 }
 
-int run(int argc, char **argv)
+int failed(const Error &error)
 {
-	CLI::App app("nanoseconds per packet in the data plane");
-	std::string path;
-	std::string alternatives;
-	std::uint32_t repeat = 100000;
+	fmt::print(stderr, "bench: {}\n", error.message());
+	return 1;
+}
 
-	app.add_option("--json", path, "write the figures to this file");
-	app.add_option("--alternatives", alternatives,
-	               "alternatives.bpf.o, to measure that too");
-	std::optional<std::size_t> nft;
-	std::pair<std::string, std::size_t> live;
-	app.add_option("--nft", nft, "print rules for nftables, no more");
-	app.add_option("--live", live, "measure frames through an interface");
-	app.add_option("--repeat", repeat, "runs of each program");
-	CLI11_PARSE(app, argc, argv);
+/** A figure alone on its line. */
+int printOne(const Result<double> &figure, int digits)
+{
+	if (!figure)
+		return failed(figure.error());
+	fmt::print("{:.{}f}\n", *figure, digits);
+	return 0;
+}
 
-	if (nft) {
-		fmt::print("{}", nftablesRules(*nft));
-		return 0;
-	}
-	if (!live.first.empty()) {
-		auto time = liveNanoseconds(live.first, live.second, repeat);
-		fmt::print("{}\n", time ? fmt::format("{:.1f}", *time)
-		                        : time.error().message());
-		return time ? 0 : 1;
-	}
+int measurePair(const VethPair &pair, std::uint32_t frames)
+{
+	auto rows = measureVeth(pair, frames);
+
+	if (!rows)
+		return failed(rows.error());
+	for (const Throughput &row : *rows)
+		fmt::print("{:<64} {:>8.0f}\n", row.name, row.perSecond);
+	return 0;
+}
+
+int measurePrograms(const std::string &alternatives, const std::string &path,
+                    std::uint32_t repeat)
+{
 	auto rows = measureAll(repeat);
-	if (!rows) {
-		fmt::print(stderr, "bench: {}\n", rows.error().message());
-		return 1;
-	}
+	if (!rows)
+		return failed(rows.error());
 	if (!alternatives.empty()) {
 		auto others = measureAlternatives(alternatives, repeat);
-		if (!others) {
-			fmt::print(stderr, "bench: {}\n",
-			           others.error().message());
-			return 1;
-		}
+		if (!others)
+			return failed(others.error());
 		rows->insert(rows->end(), others->begin(), others->end());
 	}
 	print(*rows);
 	if (!path.empty())
 		save(*rows, path);
 	return 0;
+}
+
+int run(int argc, char **argv)
+{
+	using Ends = std::pair<std::string, std::string>;
+	CLI::App app("nanoseconds per packet in the data plane");
+	std::string path;
+	std::string alternatives;
+	std::uint32_t repeat = 100000;
+	std::optional<std::size_t> nft;
+	std::optional<std::pair<std::string, std::size_t>> live;
+	std::optional<Ends> veth;
+	std::optional<Ends> sending;
+
+	app.add_option("--json", path, "write the figures to this file");
+	app.add_option("--alternatives", alternatives,
+	               "alternatives.bpf.o, to measure that too");
+	app.add_option("--nft", nft, "print rules for nftables, no more");
+	app.add_option("--live", live, "measure frames through an interface");
+	app.add_option("--veth", veth, "measure packets per second");
+	app.add_option("--send", sending, "the same, attach nothing");
+	app.add_option("--repeat", repeat, "runs of each program, or frames");
+	CLI11_PARSE(app, argc, argv);
+
+	if (nft) {
+		fmt::print("{}", nftablesRules(*nft));
+		return 0;
+	}
+	if (live)
+		return printOne(
+		    liveNanoseconds(live->first, live->second, repeat), 1);
+	if (veth)
+		return measurePair({veth->first, veth->second}, repeat);
+	if (sending)
+		return printOne(
+		    packetsPerSecond({sending->first, sending->second}, repeat),
+		    0);
+	return measurePrograms(alternatives, path, repeat);
 }
 
 } // namespace
