@@ -252,6 +252,17 @@ Status enforceOn(const CloakMaps &maps, unsigned ifindex,
 	return policy.commit(*std::move(draft));
 }
 
+Result<PerfReader> listenTo(const CloakMaps &maps)
+{
+	auto reader = PerfReader::open();
+	if (!reader)
+		return reader.error();
+	auto bound = reader->bind(maps, [](const auto &, auto) {});
+	if (!bound)
+		return bound.error();
+	return reader;
+}
+
 Result<double> nanosecondsOf(int program, const Bytes &frame,
                              std::uint32_t repeat)
 {
@@ -287,6 +298,9 @@ Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 		auto object = CloakObject::load(options);
 		if (!object)
 			return object.error();
+		auto reader = listenTo(object->maps());
+		if (!reader)
+			return reader.error();
 		Bench bench(std::move(*object), repeat);
 		Status done = remember ? Status() : bench.measureCloak();
 		if (done)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bpf/maps.h"
+#include "bpf/perf_reader.h"
 #include "policy/compile_rules.h"
 #include "tests/harness/packet.h"
 #include "util/result.h"
@@ -32,6 +33,12 @@ struct Measured {
  */
 [[nodiscard]] Status enforceOn(const CloakMaps &maps, unsigned ifindex,
                                const CompiledRules *rules);
+
+/**
+ * A reader of events, as the daemon is one: without it each probe of a source
+ * is to be reported anew.
+ */
+[[nodiscard]] Result<PerfReader> listenTo(const CloakMaps &maps);
 
 /** The least time that a program took for a frame, of several rounds. */
 [[nodiscard]] Result<double> nanosecondsOf(int program, const Bytes &frame,

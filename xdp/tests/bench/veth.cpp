@@ -98,6 +98,9 @@ Result<Throughput> measureCloak(const VethPair &pair, std::uint32_t frames)
 	auto object = CloakObject::load(options);
 	if (!object)
 		return object.error();
+	auto reader = listenTo(object->maps());
+	if (!reader)
+		return reader.error();
 	auto done = enforceOn(object->maps(),
 	                      if_nametoindex(pair.receiver.c_str()), nullptr);
 	if (!done)
