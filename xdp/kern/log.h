@@ -12,28 +12,24 @@
 static __always_inline void log_packet(void *ctx, const struct packet *p,
 				       int reason)
 {
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct cloak_event *event;
 	__u32 zero = 0;
-	struct cloak_event *event = bpf_map_lookup_elem(&event_scratch, &zero);
-	__u64 head = p->len;
 
+	if (!limit_event(now))
+		return;
+	event = bpf_map_lookup_elem(&event_scratch, &zero);
 	if (!event)
 		return;
 	__builtin_memset(event, 0, sizeof(*event));
-	event->time_ns = bpf_ktime_get_boot_ns();
-	if (!limit_event(event->time_ns))
-		return;
+	event->time_ns = now;
 	source_key(&event->source, p);
 	event_describe(event, p);
 	event->flags |= CLOAK_EVENT_RULE |
 			(is_monitored(p) ? CLOAK_EVENT_MONITOR : 0);
 	event->reason = reason;
 	event->rule = p->log_rule;
-	if (head > CLOAK_HEAD_LEN)
-		head = CLOAK_HEAD_LEN;
-	event->head_len = head;
-	if (!bpf_perf_event_output(ctx, &events,
-				   BPF_F_CURRENT_CPU | (head << 32), event,
-				   sizeof(*event)))
+	if (event_output(ctx, event))
 		stat_add(CLOAK_STAT_LOGGED);
 }
 

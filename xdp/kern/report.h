@@ -31,6 +31,13 @@ static __always_inline void stat_add(enum cloak_event_stat which)
 		(*stat)++;
 }
 
+/* What one probe is. */
+struct probe {
+	__u64 now;	/* CLOCK_BOOTTIME */
+	int reason;	/* enum cloak_reason */
+	__u8 kind;	/* enum cloak_kind */
+};
+
 static __always_inline void source_key(struct cloak_source_key *key,
 				       const struct packet *p)
 {
@@ -56,6 +63,16 @@ source_get(const struct cloak_source_key *key, __u64 now)
 	return bpf_map_lookup_elem(&sources, key);
 }
 
+/*
+ * Sets bits that are mostly set already: whoever sends much is no news, and
+ * looking costs a fraction of a locked access.
+ */
+static __always_inline void bits_set(__u64 *word, __u64 bits)
+{
+	if ((*(volatile __u64 *)word & bits) != bits)
+		__sync_fetch_and_or(word, bits);
+}
+
 /* Linear counting wants bits as if by chance, also for 1, 2, 3. */
 static __always_inline __u32 sketch_hash(__u32 value)
 {
@@ -69,13 +86,13 @@ static __always_inline __u32 sketch_hash(__u32 value)
 static __always_inline void sketch_targets(struct cloak_source *source,
 					   const struct cloak_addr *a)
 {
-	__u32 bit = sketch_hash(addr_word(a, 0) ^
-				sketch_hash(addr_word(a, 1) ^
-				sketch_hash(addr_word(a, 2) ^
-				sketch_hash(addr_word(a, 3)))));
+	/* odd factors: addresses that differ in one word stay different */
+	__u32 bit = sketch_hash(addr_word(a, 0) * 0x9e3779b1 +
+				addr_word(a, 1) * 0x85ebca77 +
+				addr_word(a, 2) * 0xc2b2ae3d +
+				addr_word(a, 3));
 
-	__sync_fetch_and_or(&source->targets[(bit >> 6) & 1],
-			    1ull << (bit & 63));
+	bits_set(&source->targets[(bit >> 6) & 1], 1ull << (bit & 63));
 }
 
 static __always_inline void sketch_ports(struct cloak_source *source,
@@ -83,8 +100,7 @@ static __always_inline void sketch_ports(struct cloak_source *source,
 {
 	__u32 bit = sketch_hash(port);
 
-	__sync_fetch_and_or(&source->ports[(bit >> 6) & 3],
-			    1ull << (bit & 63));
+	bits_set(&source->ports[(bit >> 6) & 3], 1ull << (bit & 63));
 }
 
 /* Adds the probe to its source. Returns enum cloak_event_flags: why to tell. */
@@ -94,8 +110,11 @@ static __always_inline __u16 source_account(struct cloak_source *source,
 {
 	__u64 probes = __sync_fetch_and_add(&source->probes, 1) + 1;
 	__u32 bit = 1u << (kind & 31);
-	__u32 kinds = __sync_fetch_and_or(&source->kinds, bit);
+	__u32 kinds = *(volatile __u32 *)&source->kinds;
 	__u16 why = 0;
+
+	if (!(kinds & bit))
+		kinds = __sync_fetch_and_or(&source->kinds, bit);
 
 	__sync_fetch_and_add(&source->bytes, p->len);
 	source->last_ns = now;
@@ -140,72 +159,83 @@ static __always_inline void event_describe(struct cloak_event *event,
 		event->flags |= CLOAK_EVENT_PORTS;
 }
 
-/* Sends @event with the head of the packet. Counts what becomes of it. */
-static __always_inline bool event_send(struct xdp_md *ctx,
-				       struct cloak_event *event)
+/* Gives @event out with the head of the packet. @ctx is of either program. */
+static __always_inline bool event_output(void *ctx, struct cloak_event *event)
 {
 	__u64 head = event->packet_len;
 
 	if (head > CLOAK_HEAD_LEN)
 		head = CLOAK_HEAD_LEN;
 	event->head_len = head;
-	if (!limit_event(event->time_ns)) {
+	return !bpf_perf_event_output(ctx, &events,
+				      BPF_F_CURRENT_CPU | (head << 32), event,
+				      sizeof(*event));
+}
+
+/*
+ * Tells user space of the probe, for @why, with what is known of its source.
+ * Counts what becomes of it.
+ */
+static __always_inline bool event_tell(struct xdp_md *ctx,
+				       const struct packet *p,
+				       const struct cloak_source_key *who,
+				       const struct cloak_source *source,
+				       const struct probe *probe, __u16 why)
+{
+	__u32 zero = 0;
+	struct cloak_event *event;
+	bool sent;
+
+	if (!limit_event(probe->now)) {
 		stat_add(CLOAK_STAT_RATE_LIMITED);
 		return false;
 	}
-	if (bpf_perf_event_output(ctx, &events,
-				  BPF_F_CURRENT_CPU | (head << 32), event,
-				  sizeof(*event))) {
-		stat_add(CLOAK_STAT_FAILED);
-		return false;
-	}
-	stat_add(CLOAK_STAT_SENT);
-	return true;
-}
-
-static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
-				   int reason, __u8 kind)
-{
-	__u32 zero = 0;
-	struct cloak_event *event = bpf_map_lookup_elem(&event_scratch, &zero);
-	__u64 now = bpf_ktime_get_boot_ns();
-	struct cloak_source *source;
-	__u16 why = CLOAK_EVENT_FIRST | CLOAK_EVENT_NO_SOURCE;
-
-	stat_add(CLOAK_STAT_PROBES);
+	event = bpf_map_lookup_elem(&event_scratch, &zero);
 	if (!event)
-		return;
+		return false;
 	__builtin_memset(event, 0, sizeof(*event));
-	source_key(&event->source, p);
-	source = source_get(&event->source, now);
-	if (source) {
-		why = source_account(source, p, kind, now);
-		shadow_prober(p, reason, kind, now);
-	} else {
-		stat_add(CLOAK_STAT_UNRECORDED);
-	}
-	if (!why) {
-		stat_add(CLOAK_STAT_SUPPRESSED);
-		__sync_fetch_and_add(&source->suppressed, 1);
-		return;
-	}
-
-	event->time_ns = now;
-	event->flags = why | (is_monitored(p) ? CLOAK_EVENT_MONITOR : 0) |
-		       (reason == CLOAK_PASS_DECOY ? CLOAK_EVENT_DECOY : 0);
-	event->kind = kind;
-	event->reason = reason;
+	event->source = *who;
+	event->time_ns = probe->now;
+	event->flags = why | (is_monitored(p) ? CLOAK_EVENT_MONITOR : 0);
+	if (probe->reason == CLOAK_PASS_DECOY)
+		event->flags |= CLOAK_EVENT_DECOY;
+	event->kind = probe->kind;
+	event->reason = probe->reason;
 	event_describe(event, p);
 	if (source) {
 		event->totals = *source;
 		event->totals.events++;
 	}
-	if (!event_send(ctx, event)) {
-		if (source)
-			__sync_fetch_and_add(&source->suppressed, 1);
-	} else if (source) {
-		__sync_fetch_and_add(&source->events, 1);
+	sent = event_output(ctx, event);
+	stat_add(sent ? CLOAK_STAT_SENT : CLOAK_STAT_FAILED);
+	return sent;
+}
+
+static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
+				   int reason, __u8 kind)
+{
+	const struct probe probe = {
+		.now = bpf_ktime_get_boot_ns(),
+		.reason = reason,
+		.kind = kind,
+	};
+	__u16 why = CLOAK_EVENT_FIRST | CLOAK_EVENT_NO_SOURCE;
+	struct cloak_source_key who;
+	struct cloak_source *source;
+
+	stat_add(CLOAK_STAT_PROBES);
+	source_key(&who, p);
+	source = source_get(&who, probe.now);
+	if (source) {
+		why = source_account(source, p, kind, probe.now);
+		shadow_prober(p, reason, kind, probe.now);
+	} else {
+		stat_add(CLOAK_STAT_UNRECORDED);
 	}
+	if (!why)
+		stat_add(CLOAK_STAT_SUPPRESSED);
+	else if (event_tell(ctx, p, &who, source, &probe, why) && source)
+		__sync_fetch_and_add(&source->events, 1);
 }
 
 /*
