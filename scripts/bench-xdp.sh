@@ -55,6 +55,7 @@ xdp_filter() {
 	local object ns
 	object=$(find /usr/lib -name xdpfilt_dny_all.o 2>/dev/null | head -n 1)
 	[[ -n $object ]] || return 0
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 	stranger >"$work/frame"
 	bpftool -L prog loadall "$object" "$pins" 2>"$work/load" || {
 		cat "$work/load" >&2
@@ -114,8 +115,9 @@ veth() {
 	ip netns exec "$netns" "$bench" --veth eth0 eth1 \
 		--repeat $((repeat * 10))
 	if [[ -e $pins/xdpfilt_dny_all ]]; then
-		ip -n "$netns" link set dev eth1 \
-			xdpdrv pinned "$pins/xdpfilt_dny_all"
+		# ip would change /sys together with the namespace
+		nsenter --net="/run/netns/$netns" bpftool net attach xdpdrv \
+			pinned "$pins/xdpfilt_dny_all" dev eth1
 		sent_over_veth "xdp-filter, deny"
 		ip -n "$netns" link set dev eth1 xdpdrv off
 	fi
