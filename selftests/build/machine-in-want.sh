@@ -47,6 +47,24 @@ try make debug-kernel
 ktap_run "no disk space for the debug kernel" refused "MiB are needed"
 honest df
 
+# A machine whose archive has the sources before the kernels: what fits is taken.
+want=$(pkg_version "linux-headers-$(newest_release 6.12)")
+# shellcheck disable=SC2016 # for the script
+pretend dpkg-query '[[ $* != *\ linux-source-6.12 || -e $0.mended ]] ||
+	{ echo "installed 6.12.999-1"; exit; }
+exec /usr/bin/dpkg-query "$@"'
+# shellcheck disable=SC2016 # for the script
+pretend apt-get '[[ $1 != install || $* != *\ linux-source-6.12='"$want"' ]] ||
+	touch "${0%/*}/dpkg-query.mended"'
+try scripts/setup.sh
+ktap_run "sources that are newer than the kernel give way to those that fit" \
+	test "$STATUS" == 0 -a -e "$WORK/bin/dpkg-query.mended"
+pretend apt-get '[[ $1 != install ]]'
+rm -f "$WORK/bin/dpkg-query.mended"
+try scripts/setup.sh
+ktap_run "sources that fit cannot be had" refused build/setup.log
+honest dpkg-query
+
 pretend apt-get 'echo "apt-get was called"; exit 1'
 try scripts/setup.sh
 ktap_run "nothing to do when all is installed" \
