@@ -20,6 +20,8 @@
 
 /* Pages are handed to TCP by sendmsg(MSG_SPLICE_PAGES). */
 #define NVME_TCP_HAVE_SPLICE_PAGES	1
+/* sock_rps_record_flow() has a header of its own. */
+#define NVME_TCP_HAVE_NET_RPS		1
 /* nvmet_fabrics_ops can report the address of the host. */
 #define NVMET_TCP_COMPAT_OPS	.host_traddr = nvmet_tcp_queue_host_traddr,
 /* Is nvme-core built with in-band authentication? */

@@ -19,6 +19,9 @@
 #include <linux/net.h>
 #include <linux/uio.h>
 #include <net/sock.h>
+#ifdef NVME_TCP_HAVE_NET_RPS
+#include <net/rps.h>
+#endif
 
 #define NVME_TCP_TXBUF_ORDER	1
 #define NVME_TCP_TXBUF_SIZE	(PAGE_SIZE << NVME_TCP_TXBUF_ORDER)
@@ -199,7 +202,7 @@ static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
 {
 	if (!g->copy)
 		msg->msg_flags |= MSG_SPLICE_PAGES;
-	return sock_sendmsg(sock, msg);
+	return sock->ops->sendmsg_locked(sock->sk, msg, msg_data_left(msg));
 }
 
 #else
@@ -220,20 +223,20 @@ static inline u32 nvme_tcp_gather_extent(struct page *page, u32 offset)
 }
 
 /*
- * The next element of @from as a fragment of @skb, or as much of it as one
- * allocation has. Return: bytes; 0 where @skb is full.
+ * Bytes of @bv from @skip on as a fragment of @skb: at most @max of them, and
+ * no more than one allocation has. Return: how many; 0 where @skb is full.
  */
 static inline u32 nvme_tcp_gather_frag(struct sk_buff *skb,
-				       struct iov_iter *from, size_t max)
+				       const struct bio_vec *bv, u32 skip,
+				       size_t max)
 {
-	const struct bio_vec *bv = from->bvec;
-	u32 start = bv->bv_offset + from->iov_offset;
+	u32 start = bv->bv_offset + skip;
 	struct page *page = bv->bv_page + start / PAGE_SIZE;
 	int nr = skb_shinfo(skb)->nr_frags;
 	u32 len;
 
 	start %= PAGE_SIZE;
-	len = min_t(size_t, max, bv->bv_len - from->iov_offset);
+	len = min_t(size_t, max, bv->bv_len - skip);
 	len = min(len, nvme_tcp_gather_extent(page, start));
 	if (skb_can_coalesce(skb, nr, page, start)) {
 		skb_frag_size_add(&skb_shinfo(skb)->frags[nr - 1], len);
@@ -243,7 +246,6 @@ static inline u32 nvme_tcp_gather_frag(struct sk_buff *skb,
 	} else {
 		return 0;
 	}
-	iov_iter_advance(from, len);
 	return len;
 }
 
@@ -251,15 +253,23 @@ static inline u32 nvme_tcp_gather_frag(struct sk_buff *skb,
 static inline int nvme_tcp_gather_fill(struct sock *sk, struct sk_buff *skb,
 				       struct iov_iter *from, size_t len)
 {
+	const struct bio_vec *bv = from->bvec;
+	u32 skip = from->iov_offset;
 	size_t filled = 0;
 
 	while (filled < len) {
-		u32 n = nvme_tcp_gather_frag(skb, from, len - filled);
+		u32 n = nvme_tcp_gather_frag(skb, bv, skip, len - filled);
 
 		if (!n)
 			break;
 		filled += n;
+		skip += n;
+		if (skip == bv->bv_len) {
+			skip = 0;
+			bv++;
+		}
 	}
+	iov_iter_advance(from, filled);
 	skb->len += filled;
 	skb->data_len += filled;
 	skb->truesize += filled;
@@ -293,7 +303,7 @@ static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
 		msg->msg_ubuf = &uarg;
 		msg->sg_from_iter = nvme_tcp_gather_fill;
 	}
-	return sock_sendmsg(sock, msg);
+	return sock->ops->sendmsg_locked(sock->sk, msg, msg_data_left(msg));
 }
 
 #endif
@@ -304,7 +314,10 @@ static inline int nvme_tcp_gather_xmit(struct nvme_tcp_gather *g,
  * @sock: connected socket
  * @more: more will follow at once, so do not push out a partial segment
  *
- * Process context, not with the socket locked. Never waits for room.
+ * Process context, not with the socket locked. Never waits for room. TCP is
+ * called below the hooks of security modules: what a process that reads a disk
+ * may do with the network is another question, and sockets of the kernel are
+ * exempt there.
  *
  * Return: bytes sent now, which may be fewer than asked for; -EAGAIN where
  * the socket has no room at all; another negative errno where the connection
@@ -314,22 +327,26 @@ static inline int nvme_tcp_gather_send(struct nvme_tcp_gather *g,
 				       struct socket *sock, bool more)
 {
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-	int sent = 0;
+	int sent = 0, n = 0;
 
+	lock_sock(sock->sk);
+	sock_rps_record_flow(sock->sk);
 	while (g->len) {
 		struct msghdr msg = { .msg_flags = flags };
-		int n;
 
 		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
 			      g->nr - g->first, g->len + g->skip);
 		iov_iter_advance(&msg.msg_iter, g->skip);
 		n = nvme_tcp_gather_xmit(g, sock, &msg);
 		if (n <= 0)
-			return sent ? sent : n ? n : -EAGAIN;
+			break;
 		nvme_tcp_gather_advance(g, n);
 		sent += n;
 	}
-	return sent;
+	release_sock(sock->sk);
+	if (sent)
+		return sent;
+	return n ? n : -EAGAIN;
 }
 
 #endif /* NVME_TCP_GATHER_H */
