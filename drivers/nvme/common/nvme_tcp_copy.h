@@ -14,13 +14,74 @@
 #ifndef NVME_TCP_COPY_H
 #define NVME_TCP_COPY_H
 
+#include <linux/highmem.h>
 #include <linux/skbuff.h>
 #include <linux/uio.h>
 
 #include "nvme_tcp_digest.h"
+#include "nvme_tcp_wire.h"
 
 /* Copied and digested in one piece, so that it is digested in the cache. */
 #define NVME_TCP_COPY_PIECE	4096u
+
+/* Where @len bytes of @skb lie together; NULL where they do not. */
+static inline const u8 *nvme_tcp_skb_block(struct sk_buff *skb, u32 offset,
+					   u32 len)
+{
+	u32 size = skb_headlen(skb);
+	int i;
+
+	if (offset < size)
+		return len <= size - offset ? skb->data + offset : NULL;
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		offset -= size;
+		size = skb_frag_size(frag);
+		if (offset >= size)
+			continue;
+		if (len > size - offset || !skb_frag_page(frag) ||
+		    PageHighMem(skb_frag_page(frag)))
+			return NULL;
+		return (const u8 *)skb_frag_address(frag) + offset;
+	}
+	return NULL;
+}
+
+/**
+ * nvme_tcp_copy_header() - copy a PDU header, or a part of one
+ * @skb: source
+ * @offset: where to start in @skb, in bytes
+ * @to: destination
+ * @len: number of bytes, present in @skb
+ *
+ * Nearly always a header lies in one piece and is taken whole, which is a few
+ * moves. Context as for nvme_tcp_copy_skb().
+ *
+ * Return: 0, or -EFAULT where @skb does not have @len bytes.
+ */
+static inline int nvme_tcp_copy_header(struct sk_buff *skb, u32 offset,
+				       u8 *to, u32 len)
+{
+	const u8 *from = nvme_tcp_skb_block(skb, offset, len);
+
+	if (!from)
+		return skb_copy_bits(skb, offset, to, len);
+	switch (len) {
+	case NVME_TCP_CH_LEN:
+		memcpy(to, from, NVME_TCP_CH_LEN);
+		break;
+	case sizeof(struct nvme_tcp_data_pdu):
+		memcpy(to, from, sizeof(struct nvme_tcp_data_pdu));
+		break;
+	case sizeof(struct nvme_command):
+		memcpy(to, from, sizeof(struct nvme_command));
+		break;
+	default:
+		memcpy(to, from, len);
+	}
+	return 0;
+}
 
 /* Bytes that lie together. Return: false where @to has no room for them. */
 static inline bool nvme_tcp_copy_block(const u8 *from, size_t len,

@@ -11,6 +11,7 @@
 #include <linux/build_bug.h>
 #include <linux/math.h>
 #include <linux/nvme-tcp.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 /* Alignment of PDU data is given in dwords, 0's based (section 3.6.2.2). */
@@ -96,6 +97,21 @@ static inline bool nvme_tcp_wire_has_hdgst(u8 type)
 static inline u8 nvme_tcp_wire_pdo(u8 hlen, u8 pda)
 {
 	return roundup(hlen, (pda + 1) * 4);
+}
+
+/**
+ * nvme_tcp_wire_clear() - clear a header before it is filled in
+ * @hdr: any PDU but ICReq and ICResp
+ * @hlen: length of the header without its digest, in bytes
+ * @len: with digest and padding
+ *
+ * A submission queue entry is not cleared: who sends one writes all of it.
+ */
+static inline void nvme_tcp_wire_clear(void *hdr, u8 hlen, u32 len)
+{
+	memset(hdr, 0, sizeof(struct nvme_tcp_data_pdu));
+	if (len > hlen)
+		memset(hdr + hlen, 0, len - hlen);
 }
 
 /**

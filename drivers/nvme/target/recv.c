@@ -179,7 +179,7 @@ static size_t take_header(struct nvmet_tcp_queue *queue, struct sk_buff *skb,
 	struct nvmet_tcp_rx *rx = &queue->rx;
 	size_t n = min_t(size_t, len, rx->need - rx->have);
 
-	if (skb_copy_bits(skb, offset, rx->hdr.bytes + rx->have, n)) {
+	if (nvme_tcp_copy_header(skb, offset, rx->hdr.bytes + rx->have, n)) {
 		nvmet_tcp_queue_kill(queue);
 		return 0;
 	}
@@ -256,7 +256,7 @@ static size_t take_digest(struct nvmet_tcp_queue *queue, struct sk_buff *skb,
 	size_t n = min_t(size_t, len, rx->left);
 	void *to = (void *)(&rx->ddgst + 1) - rx->left;
 
-	if (skb_copy_bits(skb, offset, to, n)) {
+	if (nvme_tcp_copy_header(skb, offset, to, n)) {
 		nvmet_tcp_queue_kill(queue);
 		return 0;
 	}

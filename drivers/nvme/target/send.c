@@ -151,7 +151,7 @@ static void *new_header(struct nvmet_tcp_queue *queue, u8 type, u8 flags,
 	ch = nvme_tcp_gather_header(&tx->gather, &tx->buf, len, GFP_KERNEL);
 	if (!ch)
 		return NULL;
-	memset(ch, 0, len);
+	nvme_tcp_wire_clear(ch, hlen, len);
 	if (pdo && terms->ddgst) {
 		flags |= NVME_TCP_F_DDGST;
 		plen += NVME_TCP_DIGEST_LENGTH;

@@ -6,6 +6,7 @@
  * is locked once.
  */
 #include "nvme_tcp.h"
+#include "nvme_tcp_copy.h"
 #include "trace.h"
 
 /* Bytes that are taken at once where softirqs have to wait. */
@@ -95,7 +96,7 @@ static size_t rx_header(struct nvme_tcp_queue *queue, struct sk_buff *skb,
 	u32 want = rx_header_len(queue);
 	size_t n = min_t(size_t, len, want - had);
 
-	if (skb_copy_bits(skb, offset, rx->hdr + had, n)) {
+	if (nvme_tcp_copy_header(skb, offset, rx->hdr + had, n)) {
 		rx_refuse(queue, &nvme_tcp_fault_copy);
 		return 0;
 	}
@@ -174,7 +175,7 @@ static size_t rx_ddgst(struct nvme_tcp_queue *queue, struct sk_buff *skb,
 	u8 *to = (u8 *)&rx->digest + NVME_TCP_DIGEST_LENGTH - rx->left;
 	const struct nvme_tcp_fault *fault;
 
-	if (skb_copy_bits(skb, offset, to, n)) {
+	if (nvme_tcp_copy_header(skb, offset, to, n)) {
 		rx_refuse(queue, &nvme_tcp_fault_copy);
 		return 0;
 	}

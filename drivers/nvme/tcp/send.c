@@ -121,7 +121,7 @@ static void *tx_header(struct nvme_tcp_queue *queue, u8 type, u8 hlen,
 	hdr = nvme_tcp_gather_header(&tx->gather, &tx->txbuf, len, GFP_NOIO);
 	if (!hdr)
 		return NULL;
-	memset(hdr, 0, len);
+	nvme_tcp_wire_clear(hdr, hlen, len);
 	hdr->type = type;
 	hdr->flags = flags;
 	hdr->hlen = hlen;
