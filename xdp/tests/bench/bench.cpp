@@ -284,6 +284,28 @@ Result<double> nanosecondsOf(int program, const Bytes &frame,
 	return least;
 }
 
+Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
+{
+	CloakObject::Options options;
+	options.pinRoot = "";
+	auto object = CloakObject::load(options);
+	if (!object)
+		return object.error();
+	auto reader = listenTo(object->maps());
+	if (!reader)
+		return reader.error();
+	auto empty = measureEmpty(repeat);
+	if (!empty)
+		return empty.error();
+	Bench bench(std::move(*object), repeat);
+	const Status done = bench.measureCloak();
+	if (!done)
+		return done.error();
+	std::vector<Measured> all = {*empty};
+	all.insert(all.end(), bench.rows().begin(), bench.rows().end());
+	return all;
+}
+
 Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 {
 	auto empty = measureEmpty(repeat);

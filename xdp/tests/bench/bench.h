@@ -44,6 +44,10 @@ struct Measured {
 [[nodiscard]] Result<double> nanosecondsOf(int program, const Bytes &frame,
                                            std::uint32_t repeat);
 
+/** The empty program, and the cloak without rules. */
+[[nodiscard]] Result<std::vector<Measured>>
+measureStrangers(std::uint32_t repeat);
+
 /** All figures, in the order in which they are listed. */
 [[nodiscard]] Result<std::vector<Measured>> measureAll(std::uint32_t repeat);
 

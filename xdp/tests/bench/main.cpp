@@ -5,6 +5,7 @@
  * and its rules in growing numbers, all in one run.
  *
  *     bench [--json FILE] [--repeat N] [--alternatives OBJECT]
+ *     bench --strangers              the cloak without rules, no more
  *     bench --nft RULES              the policy for nftables, as it has it
  *     bench --live INTERFACE RULES   what a frame costs that comes in there
  *     bench --veth SENDER RECEIVER   packets per second between the two ends
@@ -102,6 +103,7 @@ int run(int argc, char **argv)
 	std::string path;
 	std::string alternatives;
 	std::uint32_t repeat = 100000;
+	bool strangers = false;
 	std::optional<std::size_t> nft;
 	std::optional<std::pair<std::string, std::size_t>> live;
 	std::optional<Ends> veth;
@@ -110,6 +112,8 @@ int run(int argc, char **argv)
 	app.add_option("--json", path, "write the figures to this file");
 	app.add_option("--alternatives", alternatives,
 	               "alternatives.bpf.o, to measure that too");
+	app.add_flag("--strangers", strangers,
+	             "measure the cloak without rules, no more");
 	app.add_option("--nft", nft, "print rules for nftables, no more");
 	app.add_option("--live", live, "measure frames through an interface");
 	app.add_option("--veth", veth, "measure packets per second");
@@ -117,6 +121,13 @@ int run(int argc, char **argv)
 	app.add_option("--repeat", repeat, "runs of each program, or frames");
 	CLI11_PARSE(app, argc, argv);
 
+	if (strangers) {
+		const auto rows = measureStrangers(repeat);
+		if (!rows)
+			return failed(rows.error());
+		print(*rows);
+		return 0;
+	}
 	if (nft) {
 		fmt::print("{}", nftablesRules(*nft));
 		return 0;
