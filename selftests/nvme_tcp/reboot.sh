@@ -35,7 +35,7 @@ if [[ ${1:-} == inside ]]; then
 		--ctrl-loss-tmo=600 --keep-alive-tmo="$3"
 	wait_until 20 nvme_device $nqn
 	dev=$(nvme_device $nqn)
-	udevadm settle --timeout=20
+	udevadm settle --timeout=$((20 * ${CLOAK_SLOW:-1}))
 	ip link set v0 down
 	dd if="$dev" of=/dev/null bs=4k iflag=direct &
 	wait_until 30 nvme_is "$2" $nqn
