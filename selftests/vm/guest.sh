@@ -33,9 +33,20 @@ install_modules() {
 	cp "$1"/modules.* "$here/"
 }
 
+# What udev is to know of: disks. All that it would ask about anything else
+# takes a guest without KVM a fifth of its time.
+udev_rules=(50-udev-default 60-block 60-persistent-storage)
+
 # start_udev: in the background; who needs a link in /dev/disk waits for it.
 start_udev() {
-	mkdir -p /run/udev
+	local dir=/usr/lib/udev/rules.d rule
+	mkdir -p /run/udev/all
+	mount --bind "$dir" /run/udev/all
+	mount -t tmpfs -o mode=755 tmpfs "$dir"
+	for rule in "${udev_rules[@]}"; do
+		cp "/run/udev/all/$rule.rules" "$dir/"
+	done
+	umount /run/udev/all
 	/lib/systemd/systemd-udevd --daemon --resolve-names=never 2>/dev/null
 	[[ ! -e /dev/vda ]] ||
 		udevadm trigger --action=add --subsystem-match=block
