@@ -327,26 +327,26 @@ static inline int nvme_tcp_gather_send(struct nvme_tcp_gather *g,
 				       struct socket *sock, bool more)
 {
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-	int sent = 0, n = 0;
+	int sent = 0;
 
-	lock_sock(sock->sk);
 	sock_rps_record_flow(sock->sk);
 	while (g->len) {
 		struct msghdr msg = { .msg_flags = flags };
+		int n;
 
 		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
 			      g->nr - g->first, g->len + g->skip);
 		iov_iter_advance(&msg.msg_iter, g->skip);
+		/* What was acknowledged meanwhile makes room in between. */
+		lock_sock(sock->sk);
 		n = nvme_tcp_gather_xmit(g, sock, &msg);
+		release_sock(sock->sk);
 		if (n <= 0)
-			break;
+			return sent ? sent : n ? n : -EAGAIN;
 		nvme_tcp_gather_advance(g, n);
 		sent += n;
 	}
-	release_sock(sock->sk);
-	if (sent)
-		return sent;
-	return n ? n : -EAGAIN;
+	return sent;
 }
 
 #endif /* NVME_TCP_GATHER_H */
