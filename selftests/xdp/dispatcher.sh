@@ -215,6 +215,35 @@ mounted_anew() {
 	in_ns lake xdp-loader status eth0 | grep 'No XDP program loaded'
 }
 
+# mtu BYTES: of the lake, the peer and the wire between them.
+mtu() {
+	local host
+	for host in lake peer; do
+		in_ns wire ip link set "p-$host-eth0" mtu "$1"
+		in_ns "$host" ip link set eth0 mtu "$1"
+	done
+	in_ns wire ip link set br0 mtu "$1"
+}
+
+# Frames of several buffers go past the entry and whoever is beside it. former
+# has no frags: with it the interface cannot have the large MTU, natively.
+jumbo() {
+	cloakd_start
+	mtu 9000
+	ctl off
+	ctl on
+	is_attached native true
+	are cloak_entry
+	sees peer
+	in_ns peer ping -n -q -c 3 -i 0.2 -W 2 -M "do" -s 8900 "$LAKE"
+	know_lake
+	not in_ns scanner ping -n -q -c 2 -i 0.2 -W 1 "$LAKE"
+	in_ns scanner ip neigh del "$LAKE" dev eth0
+	hidden
+	ctl off
+	mtu 1500
+}
+
 # refused: a link instead, and why, said once.
 refused() {
 	with_dispatcher
@@ -262,6 +291,7 @@ if [[ $(uname -r) == 6.1.* ]]; then
 		not_by_libxdp
 	ktap_run "an interface goes and comes" goes_and_comes
 	ktap_run "it stays when the BPF file system is mounted anew" mounted_anew
+	ktap_run "jumbo frames go past the dispatcher natively" jumbo
 else
 	ktap_run "where the kernel refuses the dispatcher it is a link" refused
 	ktap_run "and who has the interface keeps it" refused_beside
