@@ -59,6 +59,7 @@ pretend apt-get '[[ $1 != install || $* != *\ linux-source-6.12='"$want"' ]] ||
 try scripts/setup.sh
 ktap_run "sources that are newer than the kernel give way to those that fit" \
 	test "$STATUS" == 0 -a -e "$WORK/bin/dpkg-query.mended"
+# shellcheck disable=SC2016 # for the script
 pretend apt-get '[[ $1 != install ]]'
 rm -f "$WORK/bin/dpkg-query.mended"
 try scripts/setup.sh
