@@ -288,6 +288,7 @@ Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
 {
 	CloakObject::Options options;
 	options.pinRoot = "";
+	options.rememberVerdicts = false;
 	auto object = CloakObject::load(options);
 	if (!object)
 		return object.error();
@@ -308,11 +309,10 @@ Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
 
 Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 {
-	auto empty = measureEmpty(repeat);
-	if (!empty)
-		return empty.error();
+	auto all = measureStrangers(repeat);
+	if (!all)
+		return all.error();
 
-	std::vector<Measured> all = {*empty};
 	for (const bool remember : {false, true}) {
 		CloakObject::Options options;
 		options.pinRoot = "";
@@ -324,13 +324,12 @@ Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 		if (!reader)
 			return reader.error();
 		Bench bench(std::move(*object), repeat);
-		Status done = remember ? Status() : bench.measureCloak();
-		if (done)
-			done = bench.measureRules(
-			    remember ? ", established flow" : "");
+		const Status done =
+		    bench.measureRules(remember ? ", established flow" : "");
 		if (!done)
 			return done.error();
-		all.insert(all.end(), bench.rows().begin(), bench.rows().end());
+		all->insert(all->end(), bench.rows().begin(),
+		            bench.rows().end());
 	}
 	return all;
 }
