@@ -35,13 +35,16 @@ typed() {
 }
 
 # There is no systemd here: its line stands for the daemon in the background.
+# What is typed runs in a shell of its own, which knows of no waiting yet.
 systemctl() {
+	. "$KTAP_LIB/wait.sh"
 	[[ $* == "enable --now cloakd" ]]
 	cloakd >/tmp/cloakd 2>&1 &
 	wait_until 20 test -S /run/cloaklake/control.sock
 	wait_until 20 cloakctl status
 }
-export -f systemctl wait_until
+export -f systemctl
+export KTAP_LIB
 
 # An initiator and somebody else on the wire.
 on_initiator() { nsenter --net="/run/netns/$(ns initiator)" "$@"; }
