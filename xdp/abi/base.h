@@ -44,7 +44,10 @@
 #define CLOAK_V4_PREFIX_BITS	96
 
 struct cloak_addr {
-	__u8 bytes[16];
+	union {
+		__u8 bytes[16];
+		__u32 words[4];	/* what programs compare; aligned for it */
+	};
 };
 
 /* Key of the peers trie, as BPF_MAP_TYPE_LPM_TRIE wants it. */

@@ -35,8 +35,8 @@
 
 /* What has to be done to a packet before it leaves. */
 struct rewrite {
-	bool needed;
 	__u8 dmac[ETH_ALEN];
+	bool needed;
 };
 
 static __always_inline struct span skb_span(const struct __sk_buff *skb)

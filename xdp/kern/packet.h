@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
@@ -20,6 +21,9 @@
  * knew. So the decisions with many outcomes are global: else the number of
  * paths would be the product of theirs, which kernels before 6.4 (they track
  * each constant wherever there are functions at all) cannot get through.
+ * But a call is dear, most of all where the processor's returns are guarded,
+ * and what is stored in a packet that came as an argument is not tracked: so
+ * the way of most packets is few global_fns with all the rest inline in them.
  */
 #define global_fn __noinline
 
@@ -46,11 +50,11 @@ enum fragment {
 };
 
 struct packet {
+	__u64 generation;	/* of the policy in force */
+	struct cloak_iface iface;	/* its entry in the policy */
 	struct cloak_prefix src;	/* IP source or ARP sender */
 	struct cloak_prefix dst;	/* IP destination; ARP: target */
 	struct cloak_prefix target;	/* ARP or ND target, has_target */
-	struct cloak_iface iface;	/* its entry in the policy */
-	__u64 generation;	/* of the policy in force */
 	__u32 ifindex;
 	__u32 slot;		/* of the policy in force */
 	__u32 len;		/* of the whole frame */
@@ -107,15 +111,19 @@ struct span {
 	void *end;
 };
 
+/* In every structure a MAC begins at an even offset. */
 static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 {
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
-		 (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
+	const __u16 *x = (const __u16 *)a, *y = (const __u16 *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
 static __always_inline bool mac_is_zero(const __u8 *a)
 {
-	return !(a[0] | a[1] | a[2] | a[3] | a[4] | a[5]);
+	const __u16 *x = (const __u16 *)a;
+
+	return !(x[0] | x[1] | x[2]);
 }
 
 static __always_inline bool to_group_mac(const struct packet *p)
@@ -125,10 +133,7 @@ static __always_inline bool to_group_mac(const struct packet *p)
 
 static __always_inline __u32 addr_word(const struct cloak_addr *a, int word)
 {
-	__u32 value;
-
-	__builtin_memcpy(&value, &a->bytes[word * 4], sizeof(value));
-	return value;
+	return a->words[word];
 }
 
 static __always_inline bool addr_equal(const struct cloak_addr *a,
@@ -163,22 +168,20 @@ static __always_inline bool addr_is_group(const struct cloak_addr *a)
 }
 
 static __always_inline void prefix_set_v4(struct cloak_prefix *to,
-					  const void *four)
+					  __be32 four)
 {
-	__u32 *word = (__u32 *)to->addr.bytes;
-
 	to->bits = 128;
-	word[0] = 0;
-	word[1] = 0;
-	word[2] = bpf_htonl(0xffff);
-	__builtin_memcpy(&word[3], four, 4);
+	to->addr.words[0] = 0;
+	to->addr.words[1] = 0;
+	to->addr.words[2] = bpf_htonl(0xffff);
+	to->addr.words[3] = four;
 }
 
 static __always_inline void prefix_set_v6(struct cloak_prefix *to,
-					  const void *sixteen)
+					  const struct in6_addr *sixteen)
 {
 	to->bits = 128;
-	__builtin_memcpy(to->addr.bytes, sixteen, 16);
+	__builtin_memcpy(&to->addr, sixteen, sizeof(*sixteen));
 }
 
 #endif /* CLOAK_KERN_PACKET_H */

@@ -58,9 +58,9 @@ struct arp_header {
 	__u8 protocol_len;
 	__be16 operation;
 	__u8 sha[ETH_ALEN];
-	__u8 spa[4];
+	__be16 spa[2];
 	__u8 tha[ETH_ALEN];
-	__u8 tpa[4];
+	__be16 tpa[2];
 };
 
 struct icmp_header {
@@ -74,7 +74,7 @@ struct icmp_header {
 /* The first 16 bytes after the ICMPv6 header of NS, NA and redirect. */
 struct nd_header {
 	struct icmp_header icmp;
-	__u8 target[16];
+	struct in6_addr target;
 };
 
 struct fragment_header {
@@ -136,6 +136,15 @@ static __always_inline int parse_link(struct packet *p, const struct span *s)
 	return is_tag(p->ethertype) ? CLOAK_DROP_TAGS : 0;
 }
 
+/* Of two halves: in its header no address is aligned better. */
+static __always_inline __be32 arp_address(const __be16 *half)
+{
+	__be32 whole;
+
+	__builtin_memcpy(&whole, half, sizeof(whole));
+	return whole;
+}
+
 static __always_inline int parse_arp(struct packet *p, const struct span *s)
 {
 	const struct arp_header *arp =
@@ -148,8 +157,8 @@ static __always_inline int parse_arp(struct packet *p, const struct span *s)
 		return CLOAK_DROP_BAD_ARP;
 	p->arp_op = bpf_ntohs(arp->operation);
 	__builtin_memcpy(p->sha, arp->sha, ETH_ALEN);
-	prefix_set_v4(&p->src, arp->spa);
-	prefix_set_v4(&p->dst, arp->tpa);
+	prefix_set_v4(&p->src, arp_address(arp->spa));
+	prefix_set_v4(&p->dst, arp_address(arp->tpa));
 	p->target = p->dst;
 	p->has_target = true;
 	return 0;
@@ -173,8 +182,8 @@ static __always_inline int parse_ipv4(struct packet *p, const struct span *s,
 	if (strict && (total < header || total > p->len - p->network_at))
 		return CLOAK_DROP_BAD_IPV4;
 
-	prefix_set_v4(&p->src, &ip->saddr);
-	prefix_set_v4(&p->dst, &ip->daddr);
+	prefix_set_v4(&p->src, ip->saddr);
+	prefix_set_v4(&p->dst, ip->daddr);
 	p->protocol = ip->protocol;
 	p->options = header > sizeof(*ip);
 	p->transport_at = p->network_at + header;
@@ -383,7 +392,7 @@ static __always_inline void parse_icmp(struct packet *p, const struct span *s)
 		p->truncated = true;
 		return;
 	}
-	prefix_set_v6(&p->target, nd->target);
+	prefix_set_v6(&p->target, &nd->target);
 	p->has_target = true;
 }
 

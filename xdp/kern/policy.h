@@ -41,7 +41,9 @@ static __always_inline bool policy_open(struct packet *p)
 		return false;
 	p->generation = current;
 	p->slot = slot;
-	p->iface = *iface;
+	/* By words: values of maps are aligned, whatever their members need. */
+	__builtin_memcpy(&p->iface, __builtin_assume_aligned(iface, 8),
+			 sizeof(p->iface));
 	return true;
 }
 

@@ -51,8 +51,8 @@ static __always_inline bool quote_ipv4(struct quote *q, const struct span *s,
 	if (!ip || ip->version != 4 || ip->ihl < 5 ||
 	    (ip->frag_off & bpf_htons(0x1fff)))
 		return false;
-	prefix_set_v4(&q->src, &ip->saddr);
-	prefix_set_v4(&q->dst, &ip->daddr);
+	prefix_set_v4(&q->src, ip->saddr);
+	prefix_set_v4(&q->dst, ip->daddr);
 	q->transport_at = at + ip->ihl * 4;
 	q->protocol = ip->protocol;
 	return true;
