@@ -70,7 +70,7 @@ struct cloak_source {
 	__u64 probes;		/* dropped, or in monitor mode: would be */
 	__u64 bytes;
 	__u64 events;		/* reported to user space; the others not */
-	__u64 reserved;		/* 0 */
+	__u64 tick;		/* jiffies at last_ns, for the kernel alone */
 	__u64 ports[CLOAK_PORT_WORDS];	/* sketch of destination ports */
 	__u64 targets[CLOAK_ADDR_WORDS]; /* sketch of target addresses */
 	__u32 kinds;		/* 1 << enum cloak_kind */

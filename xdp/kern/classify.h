@@ -134,10 +134,8 @@ static __always_inline bool is_broken(int reason)
 }
 
 /* The enum cloak_kind of a packet. After parse_deep(). */
-global_fn int classify(const struct packet *p, int reason)
+static __always_inline int classify(const struct packet *p, int reason)
 {
-	if (!p)
-		return CLOAK_KIND_NONE;
 	if (is_broken(reason))
 		return CLOAK_KIND_MALFORMED;
 	if (p->network == NET_OTHER)
@@ -158,13 +156,10 @@ global_fn int classify(const struct packet *p, int reason)
  * its addresses. Neighbours ask for each other with broadcasts all day long;
  * that is background and no probe of ours.
  */
-global_fn int is_aimed_at_us(const struct packet *p, int kind)
+static __always_inline bool is_aimed_at_us(const struct packet *p, int kind)
 {
-	const struct cloak_iface *iface;
+	const struct cloak_iface *iface = &p->iface;
 
-	if (!p)
-		return false;
-	iface = &p->iface;
 	if (!(iface->flags & CLOAK_IFACE_ATTRIBUTE))
 		return true;
 	if (!to_group_mac(p))

@@ -44,14 +44,21 @@ global_fn int ingress_deepen(struct xdp_md *ctx, struct packet *p)
 	return 0;
 }
 
+/* May it come in as an answer? */
+global_fn int ingress_answer(struct xdp_md *ctx, struct packet *p)
+{
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	ingress_deepen(ctx, p);
+	return flow_answers(p) ? CLOAK_PASS_FLOW : CLOAK_DROP_NO_FLOW;
+}
+
 /* Is this IP from a peer? */
-global_fn int ingress_ip(struct xdp_md *ctx, struct packet *p)
+static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
 {
 	const struct cloak_peer *peer;
 	int refused;
 
-	if (!p)
-		return CLOAK_DROP_INTERNAL;
 	if (addr_is_unspecified(&p->src.addr) || addr_is_group(&p->src.addr))
 		return CLOAK_DROP_UNAUTHORISED;
 	peer = peer_find(p, &p->src);
@@ -64,13 +71,13 @@ global_fn int ingress_ip(struct xdp_md *ctx, struct packet *p)
 		return CLOAK_PASS_AUTHORISED;
 	if (!(peer->flags & CLOAK_PEER_OUTBOUND))
 		return CLOAK_DROP_GATEWAY_ONLY;
-	ingress_deepen(ctx, p);
-	return flow_answers(p) ? CLOAK_PASS_FLOW : CLOAK_DROP_NO_FLOW;
+	return ingress_answer(ctx, p);
 }
 
 /*
  * May @p->src resolve addresses here? @denied is the reason if it is simply
- * nobody. An entry that is there but does not fit is not mended by the MAC.
+ * nobody. An entry that is there but does not fit is not mended by the MAC;
+ * ARP names one of its own beside the frame's, which has to fit as well.
  */
 global_fn int ingress_resolver(const struct packet *p, int denied)
 {
@@ -80,6 +87,10 @@ global_fn int ingress_resolver(const struct packet *p, int denied)
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
 	peer = peer_find(p, &p->src);
+	if (peer && p->network == NET_ARP &&
+	    (peer->flags & CLOAK_PEER_BOUND_MAC) &&
+	    !mac_equal(peer->mac, p->sha))
+		return CLOAK_DROP_WRONG_MAC;
 	if (peer && (peer->flags & PEER_ANY)) {
 		refused = peer_refuse(peer, p->ifindex, p->smac);
 		if (refused)
@@ -99,18 +110,12 @@ global_fn int ingress_resolver(const struct packet *p, int denied)
 
 global_fn int ingress_arp(const struct packet *p)
 {
-	const struct cloak_peer *peer;
-
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
 	if (addr_is_unspecified(&p->src.addr))
 		return CLOAK_DROP_ARP;
 	if (is_cloaked(p, &p->src))
 		return CLOAK_DROP_SELF;
-	peer = peer_find(p, &p->src);
-	if (peer && (peer->flags & CLOAK_PEER_BOUND_MAC) &&
-	    !mac_equal(peer->mac, p->sha))
-		return CLOAK_DROP_WRONG_MAC;
 	return ingress_resolver(p, CLOAK_DROP_ARP);
 }
 
@@ -146,8 +151,38 @@ global_fn int ingress_nd(const struct packet *p)
 	return reason;
 }
 
-static __always_inline int ingress_whole(struct xdp_md *ctx, struct packet *p)
+/*
+ * A header that does not fit may be broken, or it may lie beyond the first
+ * buffer of a packet in several: tell the two apart.
+ */
+static __always_inline int ingress_broken(const struct packet *p,
+					  const struct span *s, int reason)
 {
+	__u32 linear = s->end - s->start;
+
+	if (linear < p->len && linear < p->network_at + 60)
+		return CLOAK_DROP_NOT_LINEAR;
+	return reason;
+}
+
+/* Returns 0, or the reason why the packet cannot be read. */
+static __always_inline int ingress_parse(struct xdp_md *ctx, struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+	int reason = parse_frame(p, &s, true);
+
+	return reason ? ingress_broken(p, &s, reason) : 0;
+}
+
+global_fn int ingress_whole(struct xdp_md *ctx, struct packet *p)
+{
+	int reason;
+
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	reason = ingress_parse(ctx, p);
+	if (reason)
+		return reason;
 	if (p->network == NET_ARP)
 		return ingress_arp(p);
 	if (p->network == NET_OTHER)
@@ -213,11 +248,16 @@ static __always_inline int ingress_cloaked(struct xdp_md *ctx, struct packet *p,
 	return reason;
 }
 
-static __always_inline int ingress_addresses(struct xdp_md *ctx,
-					     struct packet *p)
+global_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
 {
 	const struct cloak_address *to;
+	int reason;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	reason = ingress_parse(ctx, p);
+	if (reason)
+		return reason;
 	if (p->network == NET_OTHER)
 		return CLOAK_PASS_VISIBLE;
 	to = address_find(p, &p->dst);
@@ -233,38 +273,8 @@ static __always_inline int ingress_addresses(struct xdp_md *ctx,
 	return ingress_not_cloaked(ctx, p);
 }
 
-/*
- * A header that does not fit may be broken, or it may lie beyond the first
- * buffer of a packet in several: tell the two apart.
- */
-static __always_inline int ingress_broken(const struct packet *p,
-					  const struct span *s, int reason)
-{
-	__u32 linear = s->end - s->start;
-
-	if (linear < p->len && linear < p->network_at + 60)
-		return CLOAK_DROP_NOT_LINEAR;
-	return reason;
-}
-
-/* Returns 0, or the reason why the packet cannot be read. */
-global_fn int ingress_parse(struct xdp_md *ctx, struct packet *p)
-{
-	struct span s = xdp_span(ctx);
-	int reason;
-
-	if (!p)
-		return CLOAK_DROP_INTERNAL;
-	reason = parse_frame(p, &s, true);
-	return reason ? ingress_broken(p, &s, reason) : 0;
-}
-
 static __always_inline int ingress_verdict(struct xdp_md *ctx, struct packet *p)
 {
-	int reason = ingress_parse(ctx, p);
-
-	if (reason)
-		return reason;
 	return is_whole(p) ? ingress_whole(ctx, p) : ingress_addresses(ctx, p);
 }
 

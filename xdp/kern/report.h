@@ -13,6 +13,10 @@
  * within an hour no flood of forged sources can push anybody out. What comes
  * over the budget is reported (within events_per_second) and counted, but
  * has no entry of its own.
+ *
+ * The clock is dear, and somebody who sends much is seen often: when a source
+ * was seen last, and that its shadow is as long as it should be, is looked
+ * after once in a tick of the kernel (1 to 10 ms) and with whatever is told.
  */
 #ifndef CLOAK_KERN_REPORT_H
 #define CLOAK_KERN_REPORT_H
@@ -33,7 +37,7 @@ static __always_inline void stat_add(enum cloak_event_stat which)
 
 /* What one probe is. */
 struct probe {
-	__u64 now;	/* CLOCK_BOOTTIME */
+	__u64 now;	/* CLOCK_BOOTTIME; 0: not asked for yet */
 	int reason;	/* enum cloak_reason */
 	__u8 kind;	/* enum cloak_kind */
 };
@@ -48,14 +52,11 @@ static __always_inline void source_key(struct cloak_source_key *key,
 }
 
 static __always_inline struct cloak_source *
-source_get(const struct cloak_source_key *key, __u64 now)
+source_add(const struct cloak_source_key *key, __u64 now)
 {
-	struct cloak_source *found = bpf_map_lookup_elem(&sources, key);
 	struct cloak_source fresh = { .first_ns = now };
 	__u64 mac = 0;
 
-	if (found)
-		return found;
 	__builtin_memcpy(&mac, key->mac, ETH_ALEN);
 	if (!limit_source(now, mac))
 		return NULL;
@@ -105,8 +106,7 @@ static __always_inline void sketch_ports(struct cloak_source *source,
 
 /* Adds the probe to its source. Returns enum cloak_event_flags: why to tell. */
 static __always_inline __u16 source_account(struct cloak_source *source,
-					    const struct packet *p, __u8 kind,
-					    __u64 now)
+					    const struct packet *p, __u8 kind)
 {
 	__u64 probes = __sync_fetch_and_add(&source->probes, 1) + 1;
 	__u32 bit = 1u << (kind & 31);
@@ -117,7 +117,6 @@ static __always_inline __u16 source_account(struct cloak_source *source,
 		kinds = __sync_fetch_and_or(&source->kinds, bit);
 
 	__sync_fetch_and_add(&source->bytes, p->len);
-	source->last_ns = now;
 	source->ifindex = p->ifindex;
 	sketch_targets(source,
 		       p->has_target ? &p->target.addr : &p->dst.addr);
@@ -211,24 +210,46 @@ static __always_inline bool event_tell(struct xdp_md *ctx,
 	return sent;
 }
 
+/*
+ * Notes that the source was seen, and shadows it. Nothing to do if that was
+ * done in this very tick. Never so for who is not to be shadowed by such a
+ * probe: another one of the same tick may have to.
+ */
+static __always_inline void source_seen(struct cloak_source *source,
+					const struct packet *p,
+					struct probe *probe, bool told)
+{
+	__u64 tick = bpf_jiffies64();
+	bool usual = shadows_usually(probe->reason, probe->kind);
+
+	if (!told && usual && source->tick == tick)
+		return;
+	if (!probe->now)
+		probe->now = bpf_ktime_get_boot_ns();
+	source->last_ns = probe->now;
+	shadow_prober(p, probe->reason, probe->kind, probe->now);
+	if (usual)
+		source->tick = tick;
+}
+
 static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 				   int reason, __u8 kind)
 {
-	const struct probe probe = {
-		.now = bpf_ktime_get_boot_ns(),
-		.reason = reason,
-		.kind = kind,
-	};
+	struct probe probe = { .reason = reason, .kind = kind };
 	__u16 why = CLOAK_EVENT_FIRST | CLOAK_EVENT_NO_SOURCE;
 	struct cloak_source_key who;
 	struct cloak_source *source;
 
 	stat_add(CLOAK_STAT_PROBES);
 	source_key(&who, p);
-	source = source_get(&who, probe.now);
+	source = bpf_map_lookup_elem(&sources, &who);
+	if (!source) {
+		probe.now = bpf_ktime_get_boot_ns();
+		source = source_add(&who, probe.now);
+	}
 	if (source) {
-		why = source_account(source, p, kind, probe.now);
-		shadow_prober(p, reason, kind, probe.now);
+		why = source_account(source, p, kind);
+		source_seen(source, p, &probe, why);
 	} else {
 		stat_add(CLOAK_STAT_UNRECORDED);
 	}
@@ -244,12 +265,13 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
  */
 global_fn int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
 {
+	struct span s = xdp_span(ctx);
 	int kind;
 
 	if (!p)
 		return 0;
 	if (!is_broken(reason))
-		ingress_deepen(ctx, p);
+		parse_deep(p, &s);
 	kind = classify(p, reason);
 	if (reason == CLOAK_PASS_DECOY || is_aimed_at_us(p, kind))
 		report(ctx, p, reason, kind);

@@ -130,12 +130,19 @@ static __always_inline bool is_stray(__u8 kind)
 	       kind == CLOAK_KIND_RS;
 }
 
+/* True if shadow_prober() shadows as most probes do: again and again. */
+static __always_inline bool shadows_usually(int reason, __u8 kind)
+{
+	return reason != CLOAK_PASS_DECOY && !is_forged(reason) &&
+	       !is_stray(kind);
+}
+
 static __always_inline void shadow_prober(const struct packet *p, int reason,
 					  __u8 kind, __u64 now)
 {
 	if (reason == CLOAK_PASS_DECOY)
 		shadow_source(p, CLOAK_SHADOW_DECOY, now);
-	else if (!is_forged(reason) && !is_stray(kind))
+	else if (shadows_usually(reason, kind))
 		shadow_source(p, CLOAK_SHADOW_PROBE, now);
 }
 
