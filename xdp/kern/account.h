@@ -21,11 +21,18 @@
 #define RECORDS_PER_SECOND	1024
 #define RECORDS_BURST		16384
 
-/* Is there anything to account at all? All that most packets pay for. */
-static __always_inline bool account_wanted(void)
+/*
+ * Is there anything to account at all? All that most packets pay for.
+ * @policy: CLOAK_GATE_POLICY, as read for this packet.
+ */
+static __always_inline bool account_wanted(__u32 policy)
 {
-	return gate_read(CLOAK_GATE_SHADOWS) |
-	       (gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL);
+	return gate_read(CLOAK_GATE_SHADOWS) | (policy & CLOAK_ACCOUNT_ALL);
+}
+
+static __always_inline bool all_are_accounted(void)
+{
+	return gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL;
 }
 
 /* What there is to say about one packet beside struct packet. */
@@ -219,37 +226,31 @@ static __always_inline __u32 copy_length(struct cloak_shadow *shadow,
 }
 
 /*
- * Adds @p, parsed deeply, to its flow. Returns how many bytes of it are
- * wanted as evidence.
+ * Adds @p, parsed deeply, to its flow. @shadow: of its other end, or NULL.
+ * Returns how many bytes of the packet are wanted as evidence.
  */
-global_fn int account(const struct packet *p, __u32 direction, int reason,
-		      bool monitored)
+static __always_inline __u32 account(const struct packet *p,
+				     const struct verdict *v,
+				     struct cloak_shadow *shadow)
 {
-	const struct verdict v = { direction & 1, reason, monitored };
 	__u64 now = bpf_ktime_get_boot_ns();
-	struct cloak_shadow *shadow;
 	struct cloak_record *record;
-	__u32 flags = 0;
 
-	if (!p)
-		return 0;
-	shadow = shadow_find(remote_of(p, v.direction));
 	if (shadow && shadow->until_ns <= now)
 		shadow = NULL;
-	if (!shadow && !(gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL))
+	if (!shadow && !all_are_accounted())
 		return 0;
-	if (shadow)
-		flags |= CLOAK_RECORD_SHADOWED;
 
 	account_stat(CLOAK_ACCOUNT_PACKETS);
-	record = record_get(p, shadow, v.direction, now);
+	record = record_get(p, shadow, v->direction, now);
 	if (record) {
-		record_add(record, p, &v, flags, now);
+		record_add(record, p, v, shadow ? CLOAK_RECORD_SHADOWED : 0,
+			   now);
 		account_stat(CLOAK_ACCOUNT_FILED);
 	}
 	if (!shadow)
 		return 0;
-	shadow_count(shadow, p, v.direction, record);
+	shadow_count(shadow, p, v->direction, record);
 	return copy_length(shadow, p, now);
 }
 
@@ -263,22 +264,12 @@ static __always_inline bool is_accountable(const struct packet *p,
 	       !addr_is_unspecified(&who->addr);
 }
 
-/* Is it shadowed, or are all? The one look-up of those who are not. */
-static __always_inline bool is_accounted(const struct packet *p,
-					 __u32 direction)
-{
-	if (!is_accountable(p, direction))
-		return false;
-	return (gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_ALL) ||
-	       shadow_find(remote_of(p, direction));
-}
-
 /* Gives out a copy. @ctx is of either program. */
 static __always_inline void copy_send(void *ctx, const struct packet *p,
-				      const struct verdict *v, __u64 length)
+				      const struct verdict *v,
+				      struct cloak_shadow *shadow, __u64 length)
 {
 	const struct cloak_prefix *who = remote_of(p, v->direction);
-	struct cloak_shadow *shadow = shadow_find(who);
 	struct account_scratch *scratch = scratch_get();
 	struct cloak_evidence *e;
 
@@ -290,7 +281,7 @@ static __always_inline void copy_send(void *ctx, const struct packet *p,
 	e->source = who->addr;
 	e->ifindex = p->ifindex;
 	e->packet_len = p->len;
-	e->causes = shadow ? shadow->causes : 0;
+	e->causes = shadow->causes;
 	e->copied = length;
 	e->vlan_tci = p->offloaded_tci;
 	e->direction = v->direction;
@@ -300,27 +291,30 @@ static __always_inline void copy_send(void *ctx, const struct packet *p,
 				  BPF_F_CURRENT_CPU | (length << 32), e,
 				  sizeof(*e))) {
 		account_stat(CLOAK_ACCOUNT_FAILED);
-		if (shadow)
-			__sync_fetch_and_add(&shadow->uncopied, 1);
+		__sync_fetch_and_add(&shadow->uncopied, 1);
 		return;
 	}
 	account_stat(CLOAK_ACCOUNT_COPIED);
-	if (shadow)
-		__sync_fetch_and_add(&shadow->copied, 1);
+	__sync_fetch_and_add(&shadow->copied, 1);
 }
 
 global_fn int account_ingress(struct xdp_md *ctx, struct packet *p, int reason,
 			      bool monitored)
 {
 	const struct verdict v = { CLOAK_INGRESS, reason, monitored };
+	struct cloak_shadow *shadow;
 	__u32 length;
 
-	if (!p || !is_accounted(p, CLOAK_INGRESS))
+	if (!p || !is_accountable(p, CLOAK_INGRESS))
+		return 0;
+	/* The one look-up of those who are not shadowed. */
+	shadow = shadow_find(&p->src);
+	if (!shadow && !all_are_accounted())
 		return 0;
 	ingress_deepen(ctx, p);
-	length = account(p, CLOAK_INGRESS, reason, monitored);
-	if (length && length <= CLOAK_MAX_SNAPLEN)
-		copy_send(ctx, p, &v, length);
+	length = account(p, &v, shadow);
+	if (shadow && length && length <= CLOAK_MAX_SNAPLEN)
+		copy_send(ctx, p, &v, shadow, length);
 	return 0;
 }
 
@@ -328,18 +322,22 @@ global_fn int account_egress(struct __sk_buff *skb, struct packet *p,
 			     int reason, bool monitored)
 {
 	const struct verdict v = { CLOAK_EGRESS, reason, monitored };
+	struct cloak_shadow *shadow;
 	__u32 length;
 
-	if (!p || !is_accounted(p, CLOAK_EGRESS))
+	if (!p || !is_accountable(p, CLOAK_EGRESS))
+		return 0;
+	shadow = shadow_find(&p->dst);
+	if (!shadow && !all_are_accounted())
 		return 0;
 	egress_deepen(skb, p);
 	p->segments = skb->gso_segs;
 	p->wire_len = skb->wire_len;
 	if (skb->vlan_present)
 		p->offloaded_tci = skb->vlan_tci;
-	length = account(p, CLOAK_EGRESS, reason, monitored);
-	if (length && length <= CLOAK_MAX_SNAPLEN)
-		copy_send(skb, p, &v, length);
+	length = account(p, &v, shadow);
+	if (shadow && length && length <= CLOAK_MAX_SNAPLEN)
+		copy_send(skb, p, &v, shadow, length);
 	return 0;
 }
 

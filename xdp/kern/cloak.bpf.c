@@ -53,9 +53,11 @@ int cloak_egress(struct __sk_buff *skb)
 	struct rewrite rewrite = {};
 	bool monitored = false;
 	struct packet p;
+	__u32 gates;
 
 	packet_init(&p, skb->ifindex, skb->len);
 	if (policy_open(&p)) {
+		gates = gate_read(CLOAK_GATE_POLICY);
 		reason = egress_verdict(skb, &p, &rewrite);
 		if (has_rules(&p, reason) && answer_kind(skb) != ANSWER_NONE) {
 			reason = CLOAK_PASS_ANSWER;
@@ -68,13 +70,13 @@ int cloak_egress(struct __sk_buff *skb)
 			if (p.log_rule)
 				egress_log(skb, &p, reason);
 		}
-		if (reason >= CLOAK_DROP_FIRST && decoys_exist())
+		if (reason >= CLOAK_DROP_FIRST && decoys_exist(gates))
 			reason = decoy_egress(skb, &p, reason);
 		monitored = is_monitored(&p);
 		if (rewrite.needed && !monitored &&
 		    bpf_skb_store_bytes(skb, 0, rewrite.dmac, ETH_ALEN, 0))
 			reason = CLOAK_DROP_INTERNAL;
-		if (account_wanted())
+		if (account_wanted(gates))
 			account_egress(skb, &p, reason, monitored);
 	}
 	return finish(CLOAK_EGRESS, reason, monitored, p.len) ? TC_PASS :

@@ -3,7 +3,8 @@
  * Decoys: addresses, or ports of addresses, that nobody has business with.
  * They are let be seen, by ARP and neighbour discovery too, and whoever
  * touches them is reported and shadowed, peers as well. Only while the policy
- * has decoys does a packet pay for the question, one look-up.
+ * has decoys (a bit of CLOAK_GATE_POLICY) does a packet pay for the question,
+ * one look-up.
  */
 #ifndef CLOAK_KERN_DECOY_H
 #define CLOAK_KERN_DECOY_H
@@ -13,9 +14,9 @@
 #include "ingress.h"
 #include "shadow.h"
 
-static __always_inline bool decoys_exist(void)
+static __always_inline bool decoys_exist(__u32 policy)
 {
-	return gate_read(CLOAK_GATE_POLICY) & CLOAK_ACCOUNT_DECOYS;
+	return policy & CLOAK_ACCOUNT_DECOYS;
 }
 
 static __always_inline const struct cloak_decoy *

@@ -36,9 +36,11 @@ static __always_inline int ingress(struct xdp_md *ctx)
 	int reason = CLOAK_PASS_UNMANAGED;
 	bool monitored = false;
 	struct packet p;
+	__u32 gates;
 
 	packet_init(&p, ctx->ingress_ifindex, bpf_xdp_get_buff_len(ctx));
 	if (policy_open(&p)) {
+		gates = gate_read(CLOAK_GATE_POLICY);
 		reason = ingress_verdict(ctx, &p);
 		if (has_rules(&p, reason)) {
 			ingress_deepen(ctx, &p);
@@ -48,7 +50,7 @@ static __always_inline int ingress(struct xdp_md *ctx)
 			if (p.log_rule)
 				ingress_log(ctx, &p, reason);
 		}
-		if (decoys_exist())
+		if (decoys_exist(gates))
 			reason = decoy_ingress(ctx, &p, reason);
 		monitored = is_monitored(&p);
 		if (reason >= CLOAK_DROP_FIRST || reason == CLOAK_PASS_DECOY) {
@@ -56,7 +58,7 @@ static __always_inline int ingress(struct xdp_md *ctx)
 				reason = reject_settle(ctx, &p);
 			report_drop(ctx, &p, reason);
 		}
-		if (account_wanted())
+		if (account_wanted(gates))
 			account_ingress(ctx, &p, reason, monitored);
 	}
 	if (finish(CLOAK_INGRESS, reason, monitored, p.len))
