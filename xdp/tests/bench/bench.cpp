@@ -11,6 +11,7 @@
 #include "bpf/object.h"
 #include "bpf/policy_maps.h"
 #include "bpf/rule_counters.h"
+#include "policy/compile.h"
 #include "policy/compile_rules.h"
 #include "tests/bench/programs.h"
 #include "tests/bench/workload.h"
@@ -56,6 +57,8 @@ public:
 
 	/** The cloak alone, without rules. */
 	Status measureCloak();
+	/** What keeps more of a stranger, or less, than counters. */
+	Status measureWatched();
 	/** Tables of all sizes. */
 	Status measureRules(const std::string &suffix);
 	/** A table that asks for the state of connections first. */
@@ -70,6 +73,7 @@ private:
 	Status add(const std::string &name, const Bytes &frame,
 	           const Measured &facts = {});
 	Status put(const CompiledRules *rules) const;
+	[[nodiscard]] Status runOnce(const Bytes &frame) const;
 	Status measureCase(const Case &one, const std::string &suffix);
 
 	CloakObject object_;
@@ -91,6 +95,13 @@ Status Bench::add(const std::string &name, const Bytes &frame,
 Status Bench::put(const CompiledRules *rules) const
 {
 	return enforceOn(object_.maps(), kLoopback, rules);
+}
+
+Status Bench::runOnce(const Bytes &frame) const
+{
+	auto time = nanosecondsOf(object_.ingressProgram(), frame, 1);
+
+	return time ? Status() : Status(time.error());
 }
 
 Status Bench::measureCase(const Case &one, const std::string &suffix)
@@ -197,7 +208,42 @@ Status Bench::measureCloak()
 		return done;
 	const Packet tcp6 = Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
 	                    Ipv6{.src = kPeer.v6, .dst = kLake.v6} / Tcp{};
-	return add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
+	done = add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
+	return done ? measureWatched() : done;
+}
+
+Status Bench::measureWatched()
+{
+	constexpr std::uint32_t most = 100000;
+	const CloakMaps &maps = object_.maps();
+	Host forged = kScanner;
+	cloak_config config{};
+
+	const auto usual = compilePolicy(Policy{}, cloak::Host{}, {});
+	auto done = maps.accountConfig.put(0, usual.accounting);
+	if (done)
+		done = add("cloak: TCP of a shadowed stranger, drop",
+		           syn(kScanner).bytes());
+	if (done)
+		done = maps.accountConfig.put(0, {});
+	if (done)
+		done = maps.gates.put(CLOAK_GATE_SHADOWS, 0);
+
+	// One new source now and the next in four seconds, when all is over.
+	config.abi_version = CLOAK_ABI_VERSION;
+	config.sources_per_second = 1;
+	config.sources_burst = 1;
+	if (done)
+		done = maps.config.put(0, config);
+	forged.v4.back() = 71;
+	if (done)
+		done = runOnce(syn(forged).bytes());
+	forged.v4.back() = 72;
+	repeat_ = std::min(repeat_, most);
+	if (done)
+		done = add("cloak: TCP of forged sources, drop",
+		           syn(forged).bytes());
+	return done;
 }
 
 /** A program that lets everything pass and does nothing else. */
