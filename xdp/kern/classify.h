@@ -156,7 +156,7 @@ static __always_inline int classify(const struct packet *p, int reason)
  * its addresses. Neighbours ask for each other with broadcasts all day long;
  * that is background and no probe of ours.
  */
-static __always_inline bool is_aimed_at_us(const struct packet *p, int kind)
+static __always_inline bool is_aimed_at_us(const struct packet *p)
 {
 	const struct cloak_iface *iface = &p->iface;
 
@@ -169,7 +169,7 @@ static __always_inline bool is_aimed_at_us(const struct packet *p, int kind)
 		return false;
 	if (is_cloaked(p, p->has_target ? &p->target : &p->dst))
 		return true;
-	return kind == CLOAK_KIND_PING;
+	return p->kind == CLOAK_KIND_PING;
 }
 
 #endif /* CLOAK_KERN_CLASSIFY_H */

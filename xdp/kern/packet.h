@@ -78,6 +78,7 @@ struct packet {
 	__u8 network;		/* enum network */
 	__u8 frag;		/* enum fragment */
 	__u8 protocol;		/* next header; after deepening: transport */
+	__u8 kind;		/* enum cloak_kind; of what is reported */
 	__u8 icmp_type;
 	__u8 icmp_code;
 	__u8 tcp_flags;

@@ -396,16 +396,10 @@ static __always_inline void parse_icmp(struct packet *p, const struct span *s)
 	p->has_target = true;
 }
 
-/* From the addresses to the transport header; may be called twice. */
-static __always_inline void parse_deep(struct packet *p, const struct span *s)
+/* The header behind those of IP, where it is to be expected. */
+static __always_inline void parse_transport(struct packet *p,
+					    const struct span *s)
 {
-	if (p->deep || p->network < NET_IPV4)
-		return;
-	p->deep = true;
-	if (p->network == NET_IPV6)
-		skip_extensions(p, s);
-	else if (p->options)
-		parse_options(p, s);
 	if (p->frag == FRAG_LATER || p->truncated || p->endless)
 		return;
 
@@ -424,6 +418,27 @@ static __always_inline void parse_deep(struct packet *p, const struct span *s)
 		parse_icmp(p, s);
 		break;
 	}
+}
+
+/* From the addresses to the transport header; may be called twice. */
+static __always_inline void parse_deep(struct packet *p, const struct span *s)
+{
+	if (p->deep || p->network < NET_IPV4)
+		return;
+	p->deep = true;
+	if (p->network == NET_IPV6)
+		skip_extensions(p, s);
+	else if (p->options)
+		parse_options(p, s);
+	parse_transport(p, s);
+}
+
+/* True if nothing stands between the addresses and the transport header. */
+static __always_inline bool is_plain(const struct packet *p)
+{
+	if (p->network == NET_IPV4)
+		return !p->options;
+	return p->network == NET_IPV6 && !is_extension(p->protocol);
 }
 
 /* Neighbour discovery proper: what a gateway, too, may speak. */

@@ -233,9 +233,12 @@ static __always_inline void source_seen(struct cloak_source *source,
 }
 
 static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
-				   int reason, __u8 kind)
+				   int reason)
 {
-	struct probe probe = { .reason = reason, .kind = kind };
+	struct probe probe = {
+		.reason = reason,
+		.kind = *(volatile const __u8 *)&p->kind,
+	};
 	__u16 why = CLOAK_EVENT_FIRST | CLOAK_EVENT_NO_SOURCE;
 	struct cloak_source_key who;
 	struct cloak_source *source;
@@ -248,7 +251,7 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 		source = source_add(&who, probe.now);
 	}
 	if (source) {
-		why = source_account(source, p, kind);
+		why = source_account(source, p, probe.kind);
 		source_seen(source, p, &probe, why);
 	} else {
 		stat_add(CLOAK_STAT_UNRECORDED);
@@ -260,21 +263,37 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 }
 
 /*
+ * ingress_deepen(), without a call for what is usual. To have all of it here
+ * would cost the verifier ten times as much.
+ */
+static __always_inline void look_closer(struct xdp_md *ctx, struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+
+	if (p->deep)
+		return;
+	if (!is_plain(p)) {
+		ingress_deepen(ctx, p);
+		return;
+	}
+	p->deep = true;
+	parse_transport(p, &s);
+}
+
+/*
  * A packet was dropped, or would have been, or touched a decoy: look closer,
  * tell who must know.
  */
 global_fn int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
 {
-	struct span s = xdp_span(ctx);
-	int kind;
-
 	if (!p)
 		return 0;
 	if (!is_broken(reason))
-		parse_deep(p, &s);
-	kind = classify(p, reason);
-	if (reason == CLOAK_PASS_DECOY || is_aimed_at_us(p, kind))
-		report(ctx, p, reason, kind);
+		look_closer(ctx, p);
+	/* By way of memory, where all kinds are the same to the verifier. */
+	*(volatile __u8 *)&p->kind = classify(p, reason);
+	if (reason == CLOAK_PASS_DECOY || is_aimed_at_us(p))
+		report(ctx, p, reason);
 	else
 		stat_add(CLOAK_STAT_BACKGROUND);
 	return 0;
