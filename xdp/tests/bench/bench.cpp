@@ -57,8 +57,10 @@ public:
 
 	/** The cloak alone, without rules. */
 	Status measureCloak();
-	/** What keeps more of a stranger, or less, than counters. */
-	Status measureWatched();
+	/** Who is shadowed, and what that costs others. */
+	Status measureShadows();
+	/** More strangers than are accounted each for himself. */
+	Status measureFlood();
 	/** Tables of all sizes. */
 	Status measureRules(const std::string &suffix);
 	/** A table that asks for the state of connections first. */
@@ -73,7 +75,6 @@ private:
 	Status add(const std::string &name, const Bytes &frame,
 	           const Measured &facts = {});
 	Status put(const CompiledRules *rules) const;
-	[[nodiscard]] Status runOnce(const Bytes &frame) const;
 	Status measureCase(const Case &one, const std::string &suffix);
 
 	CloakObject object_;
@@ -95,13 +96,6 @@ Status Bench::add(const std::string &name, const Bytes &frame,
 Status Bench::put(const CompiledRules *rules) const
 {
 	return enforceOn(object_.maps(), kLoopback, rules);
-}
-
-Status Bench::runOnce(const Bytes &frame) const
-{
-	auto time = nanosecondsOf(object_.ingressProgram(), frame, 1);
-
-	return time ? Status() : Status(time.error());
 }
 
 Status Bench::measureCase(const Case &one, const std::string &suffix)
@@ -208,18 +202,19 @@ Status Bench::measureCloak()
 		return done;
 	const Packet tcp6 = Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
 	                    Ipv6{.src = kPeer.v6, .dst = kLake.v6} / Tcp{};
-	done = add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
-	return done ? measureWatched() : done;
+	return add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
 }
 
-Status Bench::measureWatched()
+Status Bench::measureShadows()
 {
-	constexpr std::uint32_t most = 100000;
 	const CloakMaps &maps = object_.maps();
-	Host forged = kScanner;
-	cloak_config config{};
-
 	const auto usual = compilePolicy(Policy{}, cloak::Host{}, {});
+	const auto gate = [&](cloak_gate which, __u32 value,
+	                      const std::string &name) {
+		auto done = maps.gates.put(which, value);
+		return done ? add(name, syn(kPeer).bytes()) : done;
+	};
+
 	auto done = maps.accountConfig.put(0, usual.accounting);
 	if (done)
 		done = add("cloak: TCP of a shadowed stranger, drop",
@@ -227,23 +222,45 @@ Status Bench::measureWatched()
 	if (done)
 		done = maps.accountConfig.put(0, {});
 	if (done)
+		done = gate(CLOAK_GATE_SHADOWS, 1,
+		            "cloak: TCP of a peer, others are shadowed");
+	if (done)
 		done = maps.gates.put(CLOAK_GATE_SHADOWS, 0);
+	if (done)
+		done = gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_DECOYS,
+		            "cloak: TCP of a peer, there are decoys");
+	if (done)
+		done = gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_ALL,
+		            "cloak: TCP of a peer, all flows are accounted");
+	if (done)
+		done = maps.gates.put(CLOAK_GATE_POLICY, 0);
+	return done;
+}
+
+Status Bench::measureFlood()
+{
+	constexpr std::uint32_t most = 100000;
+	const std::uint32_t repeat = std::min(repeat_, most);
+	Host forged = kScanner;
+	cloak_config config{};
 
 	// One new source now and the next in four seconds, when all is over.
 	config.abi_version = CLOAK_ABI_VERSION;
 	config.sources_per_second = 1;
 	config.sources_burst = 1;
-	if (done)
-		done = maps.config.put(0, config);
+	const auto done = object_.maps().config.put(0, config);
+	if (!done)
+		return done;
 	forged.v4.back() = 71;
-	if (done)
-		done = runOnce(syn(forged).bytes());
+	const auto admitted =
+	    nanosecondsOf(object_.ingressProgram(), syn(forged).bytes(), 1);
 	forged.v4.back() = 72;
-	repeat_ = std::min(repeat_, most);
-	if (done)
-		done = add("cloak: TCP of forged sources, drop",
-		           syn(forged).bytes());
-	return done;
+	const auto time = nanosecondsOf(object_.ingressProgram(),
+	                                syn(forged).bytes(), repeat);
+	if (!admitted || !time)
+		return (admitted ? time : admitted).error();
+	rows_.push_back({"cloak: TCP of forged sources, drop", *time, 0, 0});
+	return {};
 }
 
 /** A program that lets everything pass and does nothing else. */
@@ -345,7 +362,11 @@ Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
 	if (!empty)
 		return empty.error();
 	Bench bench(std::move(*object), repeat);
-	const Status done = bench.measureCloak();
+	auto done = bench.measureCloak();
+	if (done)
+		done = bench.measureShadows();
+	if (done)
+		done = bench.measureFlood();
 	if (!done)
 		return done.error();
 	std::vector<Measured> all = {*empty};
