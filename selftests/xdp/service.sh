@@ -322,11 +322,32 @@ stuck() {
 	inside systemctl restart cloakd
 }
 
+pins() { inside find /sys/fs/bpf/cloaklake | sort; }
+all_pinned() { pins | diff - "$WORK/pins"; }
+
+# The daemon has mounts of its own, in most of which it may not write: what
+# becomes of the system's reaches it all the same.
+mounted_anew() {
+	local pid
+	pid=$(daemon)
+	pins >"$WORK/pins"
+	not inside umount /sys/fs/bpf
+	inside umount --lazy /sys/fs/bpf
+	hidden
+	inside mount -t bpf bpf /sys/fs/bpf
+	wait_until 10 journal '.MESSAGE | contains("was mounted anew")'
+	wait_until 10 all_pinned
+	hidden
+	[[ $(daemon) == "$pid" ]]
+	inside systemctl restart cloakd
+	hidden
+}
+
 lifted() {
 	inside systemctl stop cloakd
 	inside cloakctl off
 	sees scanner
-	[[ ! -e $WORK/bpf/cloaklake ]]
+	not inside test -e /sys/fs/bpf/cloaklake
 }
 
 cloak_lab
@@ -347,4 +368,6 @@ ktap_run "killed, it is started again" pinging killed
 ktap_run "however often" killed_again
 ktap_run "stuck, it is killed and started again" pinging stuck
 ktap_run "with fewer it starts if they suffice" least
+ktap_run "its BPF file system mounted anew, the cloak stays" \
+	pinging mounted_anew
 ktap_run "cloakctl off lifts the cloak" lifted
