@@ -169,18 +169,18 @@ static __always_inline int ingress_broken(const struct packet *p,
 static __always_inline int ingress_parse(struct xdp_md *ctx, struct packet *p)
 {
 	struct span s = xdp_span(ctx);
-	int reason = parse_frame(p, &s, true);
+	int reason;
 
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	reason = parse_frame(p, &s, true);
 	return reason ? ingress_broken(p, &s, reason) : 0;
 }
 
 global_fn int ingress_whole(struct xdp_md *ctx, struct packet *p)
 {
-	int reason;
+	int reason = ingress_parse(ctx, p);
 
-	if (!p)
-		return CLOAK_DROP_INTERNAL;
-	reason = ingress_parse(ctx, p);
 	if (reason)
 		return reason;
 	if (p->network == NET_ARP)
@@ -251,11 +251,8 @@ static __always_inline int ingress_cloaked(struct xdp_md *ctx, struct packet *p,
 global_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
 {
 	const struct cloak_address *to;
-	int reason;
+	int reason = ingress_parse(ctx, p);
 
-	if (!p)
-		return CLOAK_DROP_INTERNAL;
-	reason = ingress_parse(ctx, p);
 	if (reason)
 		return reason;
 	if (p->network == NET_OTHER)
