@@ -78,7 +78,7 @@ TEST(Rules, DecideAsAPlainListWould)
 {
 	for (std::uint32_t seed = 0; seed < 60; seed++)
 		compare(seed, seed % 2 != 0 ? kLocal6 : kLocal4,
-		        1 + seed * seed, 500);
+		        1 + seed * seed, 200);
 }
 
 /** As many as a table is promised to have. */
