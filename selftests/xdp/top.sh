@@ -67,7 +67,7 @@ for_people() {
 	[[ $(grep -c 'cloak on: eth0 (enforce, [a-z]*); up 00:0' \
 		"$WORK/top") == 2 ]]
 	grep -E '^in +drop +unauthorised +[1-9]' "$WORK/top"
-	grep -E "^ICMP +$PEER +$LAKE +[1-9.]+k? .* pass$" "$WORK/top"
+	grep -E "^ICMP +$PEER +$LAKE +[1-9][0-9.]*k? .* pass$" "$WORK/top"
 	grep -E "^$SCANNER +[0-9]" "$WORK/top"
 	grep -E "^20.* $SCANNER .*; shadowed until " "$WORK/top"
 	not grep -q $'\x1b' "$WORK/top"
