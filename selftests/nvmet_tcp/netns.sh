@@ -97,6 +97,43 @@ namespace_ends() {
 	gone
 }
 
+# No rules of udev answer to dmsetup in a guest.
+dm() { dmsetup --noudevrules --noudevsync "$@"; }
+
+# silent_disk: /dev/dm-0, which answers nothing until it is resumed.
+silent_disk() {
+	null_disk 16
+	dm create silent --table "0 32768 linear /dev/nullb0 0"
+	nvmet_ns $nqn 2 /dev/dm-0
+	dm suspend --nolockfs --noflush silent
+}
+
+# taken N: the port has had so many commands.
+taken() { (($(sed -n 's/^rx_capsules //p' $counters) >= $1)); }
+
+# The connection and the namespace go at once, the command when its disk likes.
+disk_is_silent() {
+	silent_disk
+	nvmet_unlink 1 $nqn
+	netns_new lake
+	netns_link lake eth0 host veth-host
+	netns_addr lake eth0 198.51.100.1/24
+	netns_addr host veth-host 198.51.100.2/24
+	link_in lake
+	in_ns host env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 \
+		"$here/hold.py" 198.51.100.1 4420 $nqn 1 128 2 \
+		>/dev/null 2>&1 &
+	# Two of Connect, one that enables the controller, one for the disk.
+	wait_until 20 taken 4
+	ip netns del "$(ns lake)"
+	wait_while 10 in_ns host ip link show veth-host
+	not gone
+	dm resume silent
+	wait_until 20 gone
+	rmdir "$NVMET/subsystems/$nqn/namespaces/2"
+	dm remove silent
+}
+
 port_can_be_removed() {
 	nvmet_unlink 1 $nqn
 	link_in host
@@ -114,6 +151,7 @@ fi
 ktap_run "a port is reached in its namespace only" reached_only_there
 ktap_run "the namespace ends with connections open, and the port with it" \
 	namespace_ends
+ktap_run "the namespace ends though a disk does not answer" disk_is_silent
 ktap_run "what is left of the port can be removed, and made anew elsewhere" \
 	port_can_be_removed
 ktap_run "the module unloads" eval "nvmet_clear; unload target"

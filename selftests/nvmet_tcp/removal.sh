@@ -72,6 +72,21 @@ port_removal() {
 	done
 }
 
+# The namespace goes, and another host comes, while data of a write is awaited.
+withheld() {
+	local peer
+	coproc HOST { PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 \
+		"$here/withhold.py" 127.0.0.1 4420 $nqn; }
+	peer=$HOST_PID
+	read -r -t 30 -u "${HOST[0]}"
+	within 10 bash -c "echo 0 >$ns/enable"
+	within 20 nvme connect -t tcp -a 127.0.0.1 -s 4420 -n $nqn
+	nvme_disconnect $nqn
+	echo 1 >"$ns/enable"
+	kill "$peer"
+	wait "$peer" || true
+}
+
 namespace_off() {
 	local i
 	for i in 1 2 3; do
@@ -112,10 +127,33 @@ connecting() {
 	nvme_disconnect $nqn
 }
 
+# However fast hosts connect, closing the port does not wait for a pause.
+flooded() {
+	local i peers=()
+	for i in 1 2 3; do
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - <<-END &
+			import socket
+			while True:
+			    try:
+			        socket.create_connection(("127.0.0.1", 4420)).close()
+			    except OSError:
+			        pass
+		END
+		peers+=($!)
+	done
+	for i in 1 2 3; do
+		within 20 rm "$NVMET/ports/1/subsystems/$nqn"
+		nvmet_link 1 $nqn
+	done
+	kill "${peers[@]}"
+	wait "${peers[@]}" || true
+}
+
 ktap_run "port closed and opened under load" during_load port_removal
 ktap_run "port removed with its folder under load" during_load port_folder
 ktap_run "module unloaded and loaded under load" during_load unload_and_load
 ktap_run "T24 port closed while hosts connect" connecting
+ktap_run "port closed while a host connects as fast as it can" flooded
 ktap_run "all is taken down" nvmet_clear
 
 # Last, and left as it is: for each command to a namespace that is disabled,
@@ -123,5 +161,6 @@ ktap_run "all is taken down" nvmet_clear
 # reference to the namespace for good. The folder of its subsystem can be
 # removed, but then the memory of both is used after it was freed.
 nvmet_setup $nqn /dev/nullb0
+ktap_run "namespace disabled while a host withholds data" withheld
 ktap_run "namespace disabled and enabled under load" during_load namespace_off
 nvmet_unlink 1 $nqn

@@ -3,14 +3,33 @@
  * From received PDUs to commands: capsules, the data that follows them, and
  * what happens to a command until nvmet has it.
  *
- * A capsule is read with all its data before nvmet learns of it. So a command
- * that nvmet refuses needs no care for the data behind it, and a reference on
- * the submission queue is held only by commands that nvmet has accepted.
+ * A capsule is read with all its data before nvmet learns of it, so a command
+ * that nvmet refuses needs no care for the data behind it. Where data is to
+ * follow in H2CData, nvmet looks at the command before it is asked for, and
+ * again when it is here. In between nothing of nvmet's is held, neither the
+ * namespace nor the submission queue: a host may withhold data for ever.
+ *
+ * Commands that need memory wait, on rx.starved, while those before them hold
+ * as much as their queue may have. They get it as responses leave. All others
+ * pass by, for they are what frees memory.
  */
 #include <linux/blkdev.h>
 
 #include "nvmet_tcp.h"
 #include "trace.h"
+
+/* Before Connect there is nothing to be said; a host has a few tries. */
+#define EARLY_MAX	8
+
+static int get_memory(struct nvmet_tcp_cmd *cmd, u32 len, gfp_t gfp)
+{
+	struct nvmet_tcp_queue *queue = cmd->queue;
+
+	if (nvmet_tcp_buf_alloc(&queue->cache, &cmd->buf, len, gfp))
+		return -ENOMEM;
+	queue->pool.held += len;
+	return 0;
+}
 
 /*
  * A host may reuse an entry as soon as it has the response, which can be a
@@ -39,6 +58,30 @@ static struct nvmet_tcp_cmd *new_cmd(struct nvmet_tcp_queue *queue, gfp_t gfp)
 }
 
 /**
+ * nvmet_tcp_capsule_check() - may a command capsule with this header follow
+ * @queue: owned by io_work, with the header in its rx.hdr
+ *
+ * Return: false where the connection has to end, for rx.verdict.
+ */
+bool nvmet_tcp_capsule_check(struct nvmet_tcp_queue *queue)
+{
+	bool live = nvmet_tcp_queue_state(queue) != NVMET_TCP_Q_CONNECT;
+	struct nvmet_tcp_rx *rx = &queue->rx;
+
+	/* nvmet logs each Connect that it refuses. */
+	if (!live && rx->early >= EARLY_MAX) {
+		rx->verdict = (struct nvmet_tcp_verdict) {
+			.fes = NVME_TCP_FES_PDU_SEQ_ERR,
+			.why = "too many commands and no Connect that succeeds",
+		};
+		return false;
+	}
+	return nvmet_tcp_pdu_check_capsule(&rx->hdr.cmd, live, queue->sq.qid,
+					   &queue->terms, &rx->span,
+					   &rx->verdict);
+}
+
+/**
  * nvmet_tcp_capsule_begin() - a command capsule starts
  * @queue: owned by io_work, with the checked header in its rx.hdr
  * @gfp: GFP_NOWAIT where the caller must not sleep
@@ -60,8 +103,7 @@ int nvmet_tcp_capsule_begin(struct nvmet_tcp_queue *queue, gfp_t gfp)
 		if (IS_ERR(cmd))
 			return PTR_ERR(cmd);
 	}
-	if (!rx->span.len || !nvmet_tcp_buf_alloc(&queue->cache, &cmd->buf,
-						  rx->span.len, gfp))
+	if (!rx->span.len || !get_memory(cmd, rx->span.len, gfp))
 		return 0;
 	if (!gfpflags_allow_blocking(gfp))
 		return -ENOMEM;
@@ -82,8 +124,10 @@ void nvmet_tcp_capsule_end(struct nvmet_tcp_queue *queue)
 	nvmet_tcp_stat_add(&queue->stats.rx_icd_bytes, rx->span.len);
 	rx->cmd->phase = NVMET_TCP_CMD_READY;
 	list_add_tail(&rx->cmd->entry, &rx->ready);
-	if (nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_CONNECT)
-		rx->wait = NVMET_TCP_RX_WAIT_EXEC;
+	if (nvmet_tcp_queue_state(queue) != NVMET_TCP_Q_CONNECT)
+		return;
+	rx->early++;
+	rx->wait = NVMET_TCP_RX_WAIT_EXEC;
 }
 
 static u32 r2t_len(void)
@@ -149,6 +193,8 @@ void nvmet_tcp_h2cdata_end(struct nvmet_tcp_queue *queue)
 
 	nvmet_tcp_stat_add(&queue->stats.rx_h2cdata, 1);
 	nvmet_tcp_stat_add(&queue->stats.rx_h2cdata_bytes, rx->span.len);
+	if (rx->hdr.data.hdr.flags & NVME_TCP_F_DATA_LAST)
+		nvmet_tcp_stat_add(&queue->stats.rx_r2t_done, 1);
 	WRITE_ONCE(cmd->rx_done, cmd->rx_done + rx->span.len);
 	if (cmd->rx_done == cmd->buf.len) {
 		cmd->phase = NVMET_TCP_CMD_H2C_READY;
@@ -157,11 +203,6 @@ void nvmet_tcp_h2cdata_end(struct nvmet_tcp_queue *queue)
 		   READ_ONCE(cmd->r2t_end) < cmd->buf.len) {
 		nvmet_tcp_send_r2t(cmd);
 	}
-}
-
-static u32 max_transfer(void)
-{
-	return 1U << (nvmet_tcp_mdts + 12);
 }
 
 /* Does nvmet agree with the length? It completes the command if not. */
@@ -186,39 +227,17 @@ static bool fills_buffer(const struct nvmet_tcp_cmd *cmd)
 	return cmd->queue->sq.qid && cmd->sqe.common.opcode == nvme_cmd_read;
 }
 
-static u16 map_data(struct nvmet_tcp_cmd *cmd)
+static void refuse(struct nvmet_tcp_cmd *cmd, u16 status)
 {
-	struct nvmet_tcp_queue *queue = cmd->queue;
-	struct nvmet_tcp_buf *buf = &cmd->buf;
-	u32 len = cmd->req.transfer_len;
-
-	if (!len)
-		return 0;
-	if (!cmd->icd_len) {
-		if (nvmet_tcp_buf_alloc(&queue->cache, buf, len, GFP_KERNEL))
-			return NVME_SC_INTERNAL;
-		if (!nvme_tcp_wire_is_write(&cmd->sqe) && !fills_buffer(cmd))
-			nvmet_tcp_buf_zero(buf);
-	}
-	cmd->req.sg = buf->sg;
-	cmd->req.sg_cnt = buf->nr;
-	return 0;
-}
-
-static void execute(struct nvmet_tcp_cmd *cmd)
-{
-	WRITE_ONCE(cmd->phase, NVMET_TCP_CMD_EXEC);
-	cmd->req.execute(&cmd->req);
-}
-
-static void fail(struct nvmet_tcp_cmd *cmd, u16 status)
-{
-	WRITE_ONCE(cmd->phase, NVMET_TCP_CMD_EXEC);
+	cmd->req.error_loc = offsetof(struct nvme_common_command, dptr);
 	nvmet_req_complete(&cmd->req, status);
 }
 
-/* The capsule is complete: introduce the command to nvmet. */
-static void start(struct nvmet_tcp_cmd *cmd)
+/*
+ * Let nvmet look at the command: it has a reference on the submission queue
+ * and on the namespace where this returns true, and is answered otherwise.
+ */
+static bool introduce(struct nvmet_tcp_cmd *cmd)
 {
 	struct nvmet_tcp_queue *queue = cmd->queue;
 	struct nvmet_req *req = &cmd->req;
@@ -227,29 +246,114 @@ static void start(struct nvmet_tcp_cmd *cmd)
 
 	WRITE_ONCE(cmd->phase, NVMET_TCP_CMD_EXEC);
 	if (!nvmet_req_init(req, &queue->cq, &queue->sq, &nvmet_tcp_ops))
-		return;
+		return false;
 	if (cmd->flags) {
-		fail(cmd, test_bit(NVMET_TCP_CMD_BAD_DIGEST, &cmd->flags) ?
-			  NVME_TCP_SC_TRANSIENT_TR_ERR : NVME_SC_INTERNAL);
-		return;
+		status = test_bit(NVMET_TCP_CMD_BAD_DIGEST, &cmd->flags) ?
+			 NVME_TCP_SC_TRANSIENT_TR_ERR : NVME_SC_INTERNAL;
+		nvmet_req_complete(req, status);
+		return false;
 	}
 	status = nvmet_tcp_pdu_check_sgl(&cmd->sqe, cmd->icd_len,
-					 max_transfer(), &len);
+					 queue->max_transfer, &len);
 	req->transfer_len = len;
-	if (!status && !check_length(req))
-		return;
-	if (!status)
-		status = map_data(cmd);
 	if (status) {
-		req->error_loc = offsetof(struct nvme_common_command, dptr);
-		fail(cmd, status);
-	} else if (len && !cmd->icd_len && nvme_tcp_wire_is_write(&cmd->sqe)) {
-		cmd->r2t_len = r2t_len();
-		WRITE_ONCE(cmd->phase, NVMET_TCP_CMD_H2C);
-		nvmet_tcp_send_r2t(cmd);
-	} else {
-		execute(cmd);
+		refuse(cmd, status);
+		return false;
 	}
+	return check_length(req);
+}
+
+/* The data is here, or there is none. */
+static void execute(struct nvmet_tcp_cmd *cmd)
+{
+	struct nvmet_req *req = &cmd->req;
+
+	if (!introduce(cmd))
+		return;
+	if (req->transfer_len && !cmd->buf.nr) {
+		if (get_memory(cmd, req->transfer_len, GFP_KERNEL)) {
+			refuse(cmd, NVME_SC_INTERNAL);
+			return;
+		}
+		if (!fills_buffer(cmd))
+			nvmet_tcp_buf_zero(&cmd->buf);
+	}
+	if (req->transfer_len) {
+		req->sg = cmd->buf.sg;
+		req->sg_cnt = cmd->buf.nr;
+	}
+	req->execute(req);
+}
+
+/* Ask for the data of a command that nvmet has nothing against. */
+static void ask_for_data(struct nvmet_tcp_cmd *cmd)
+{
+	if (!introduce(cmd))
+		return;
+	if (get_memory(cmd, cmd->req.transfer_len, GFP_KERNEL)) {
+		refuse(cmd, NVME_SC_INTERNAL);
+		return;
+	}
+	/* The host may take its time; nvmet is asked again afterwards. */
+	nvmet_req_uninit(&cmd->req);
+	cmd->r2t_len = r2t_len();
+	WRITE_ONCE(cmd->phase, NVMET_TCP_CMD_H2C);
+	nvmet_tcp_send_r2t(cmd);
+}
+
+/* The capsule is complete. */
+static void start(struct nvmet_tcp_cmd *cmd)
+{
+	if (nvme_tcp_wire_is_write(&cmd->sqe) && !cmd->icd_len &&
+	    cmd->sqe.common.dptr.sgl.length)
+		ask_for_data(cmd);
+	else
+		execute(cmd);
+}
+
+static bool needs_memory(const struct nvmet_tcp_cmd *cmd)
+{
+	return cmd->phase == NVMET_TCP_CMD_READY && !cmd->buf.nr &&
+	       cmd->sqe.common.dptr.sgl.length;
+}
+
+static bool has_memory(const struct nvmet_tcp_queue *queue)
+{
+	return queue->pool.held < (queue->sq.qid ? nvmet_tcp_max_queue_data :
+						   queue->max_transfer);
+}
+
+/**
+ * nvmet_tcp_capsule_can_go_on() - is there memory for one that waits for it
+ * @queue: owned by io_work
+ *
+ * Return: true where nvmet_tcp_capsule_run_ready() has something to do.
+ */
+bool nvmet_tcp_capsule_can_go_on(const struct nvmet_tcp_queue *queue)
+{
+	return !list_empty(&queue->rx.starved) && has_memory(queue);
+}
+
+static struct nvmet_tcp_cmd *next_ready(struct nvmet_tcp_queue *queue)
+{
+	struct nvmet_tcp_rx *rx = &queue->rx;
+	struct nvmet_tcp_cmd *cmd;
+
+	if (nvmet_tcp_capsule_can_go_on(queue)) {
+		cmd = list_first_entry(&rx->starved, struct nvmet_tcp_cmd,
+				       entry);
+		list_del_init(&cmd->entry);
+		return cmd;
+	}
+	while (!list_empty(&rx->ready)) {
+		cmd = list_first_entry(&rx->ready, struct nvmet_tcp_cmd, entry);
+		list_del_init(&cmd->entry);
+		if (!needs_memory(cmd) || has_memory(queue))
+			return cmd;
+		list_add_tail(&cmd->entry, &rx->starved);
+		nvmet_tcp_stat_add(&queue->stats.rx_waits_data, 1);
+	}
+	return NULL;
 }
 
 /**
@@ -260,21 +364,17 @@ static void start(struct nvmet_tcp_cmd *cmd)
  */
 void nvmet_tcp_capsule_run_ready(struct nvmet_tcp_queue *queue)
 {
-	struct list_head *ready = &queue->rx.ready;
 	struct nvmet_tcp_cmd *cmd;
 	struct blk_plug plug;
 
-	if (list_empty(ready) ||
+	if ((list_empty(&queue->rx.ready) &&
+	     !nvmet_tcp_capsule_can_go_on(queue)) ||
 	    nvmet_tcp_queue_state(queue) >= NVMET_TCP_Q_TERM)
 		return;
 	blk_start_plug(&plug);
-	while (!list_empty(ready)) {
-		cmd = list_first_entry(ready, struct nvmet_tcp_cmd, entry);
-		list_del_init(&cmd->entry);
+	while ((cmd = next_ready(queue))) {
 		if (cmd->phase == NVMET_TCP_CMD_READY)
 			start(cmd);
-		else if (test_bit(NVMET_TCP_CMD_BAD_DIGEST, &cmd->flags))
-			fail(cmd, NVME_TCP_SC_TRANSIENT_TR_ERR);
 		else
 			execute(cmd);
 	}

@@ -148,14 +148,13 @@ struct nvmet_tcp_cmd *nvmet_tcp_cmd_find(const struct nvmet_tcp_queue *queue,
 
 /**
  * nvmet_tcp_cmd_put() - the command is done with
- * @cmd: on no list
- *
- * Called by the owner of the transmit side, or by io_work.
+ * @cmd: on no list, its queue owned by io_work
  */
 void nvmet_tcp_cmd_put(struct nvmet_tcp_cmd *cmd)
 {
 	struct nvmet_tcp_queue *queue = cmd->queue;
 
+	queue->pool.held -= cmd->buf.len;
 	nvmet_tcp_buf_free(&queue->cache, &cmd->buf);
 	WRITE_ONCE(cmd->phase, NVMET_TCP_CMD_FREE);
 	llist_add(&cmd->tx_node, &queue->pool.idle);
@@ -172,37 +171,22 @@ static void free_cmd(struct nvmet_tcp_queue *queue, struct nvmet_tcp_cmd *cmd)
 /**
  * nvmet_tcp_pool_trim() - free the commands that are not in use
  * @queue: owned by io_work
+ *
+ * With a drive behind it, nvmet looks at a command once more some time after
+ * it has completed it: those are kept.
  */
 void nvmet_tcp_pool_trim(struct nvmet_tcp_queue *queue)
 {
-	struct llist_node *node = llist_del_all(&queue->pool.idle);
+	struct nvmet_ctrl *ctrl = queue->sq.ctrl;
 	struct nvmet_tcp_cmd *cmd;
 	struct nvmet_tcp_cmd *next;
+	struct llist_node *node;
 
+	if (ctrl && nvmet_is_passthru_subsys(ctrl->subsys))
+		return;
+	node = llist_del_all(&queue->pool.idle);
 	llist_for_each_entry_safe(cmd, next, node, tx_node)
 		free_cmd(queue, cmd);
-}
-
-/**
- * nvmet_tcp_pool_abandon() - let go of what nvmet will not complete
- * @queue: queue whose io_work does not run any more
- *
- * Commands that wait for their data hold a reference on the submission queue
- * that nvmet will never drop by itself.
- */
-void nvmet_tcp_pool_abandon(struct nvmet_tcp_queue *queue)
-{
-	u16 i;
-
-	for (i = 0; i < queue->pool.nr; i++) {
-		struct nvmet_tcp_cmd *cmd = queue->pool.slots[i];
-
-		if (!cmd || (cmd->phase != NVMET_TCP_CMD_H2C &&
-			     cmd->phase != NVMET_TCP_CMD_H2C_READY))
-			continue;
-		nvmet_req_uninit(&cmd->req);
-		cmd->phase = NVMET_TCP_CMD_RSP;
-	}
 }
 
 /**

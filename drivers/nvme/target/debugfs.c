@@ -45,13 +45,15 @@ static void show_queue(struct nvmet_tcp_queue *queue, void *data)
 {
 	const u64 *value = (const u64 *)&queue->stats;
 	struct seq_file *m = data;
+	u64 r2ts = READ_ONCE(queue->stats.rx_r2t_done);
 	size_t i;
 
-	seq_printf(m, "queue=%d sqid=%u peer=%pISpc state=%s commands=%u hdgst=%d ddgst=%d",
+	r2ts = READ_ONCE(queue->stats.tx_r2t) - r2ts;
+	seq_printf(m, "queue=%d sqid=%u peer=%pISpc state=%s commands=%u data=%llu r2ts=%llu hdgst=%d ddgst=%d",
 		   queue->id, queue->sq.qid, &queue->peer,
 		   nvmet_tcp_state_name(nvmet_tcp_queue_state(queue)),
-		   READ_ONCE(queue->pool.made), queue->terms.hdgst,
-		   queue->terms.ddgst);
+		   READ_ONCE(queue->pool.made), READ_ONCE(queue->pool.held),
+		   r2ts, queue->terms.hdgst, queue->terms.ddgst);
 	for (i = 0; i < NVMET_TCP_NR_STATS; i++)
 		seq_printf(m, " %s=%llu", nvmet_tcp_stat_names[i],
 			   READ_ONCE(value[i]));

@@ -20,6 +20,7 @@ static void agree(struct nvmet_tcp_queue *queue,
 		.maxr2t		= min(maxr2t, NVMET_TCP_TRANSFER_MAX) + 1,
 		.maxh2cdata	= nvmet_tcp_maxh2cdata,
 		.icd		= queue->port->nport->inline_data_size,
+		.mdts		= nvmet_tcp_mdts,
 	};
 }
 
@@ -38,6 +39,7 @@ bool nvmet_tcp_handshake_icreq(struct nvmet_tcp_queue *queue)
 	if (!nvmet_tcp_pdu_check_icreq(req, &queue->rx.verdict))
 		return false;
 	agree(queue, req);
+	queue->max_transfer = 1U << (queue->terms.mdts + 12);
 	if (!nvmet_tcp_queue_set_state(queue, NVMET_TCP_Q_CONNECT))
 		return false;
 	set_bit(NVMET_TCP_TX_ICRESP, &queue->tx.flags);

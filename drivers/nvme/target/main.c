@@ -7,15 +7,18 @@
 
 #include "nvmet_tcp.h"
 
-/* Queues in all, each with two works at most. */
+/* Works at a time: most of them end at once, but a teardown waits for I/O. */
 #define CTL_WORKS	512
 
 struct workqueue_struct *nvmet_tcp_io_wq;
 struct workqueue_struct *nvmet_tcp_ctl_wq;
+struct workqueue_struct *nvmet_tcp_teardown_wq;
 
+/* For the answer to an Identify, so the admin queue is there. */
 static u8 get_mdts(const struct nvmet_ctrl *ctrl)
 {
-	return nvmet_tcp_mdts;
+	return container_of(ctrl->sqs[0], struct nvmet_tcp_queue,
+			    sq)->terms.mdts;
 }
 
 const struct nvmet_fabrics_ops nvmet_tcp_ops = {
@@ -41,15 +44,24 @@ static int __init create_workqueues(void)
 	nvmet_tcp_ctl_wq = alloc_workqueue("nvmet_tcp_ctl",
 					   WQ_MEM_RECLAIM | WQ_UNBOUND,
 					   CTL_WORKS);
-	if (nvmet_tcp_ctl_wq)
+	if (!nvmet_tcp_ctl_wq)
+		goto destroy_io_wq;
+	nvmet_tcp_teardown_wq = alloc_workqueue("nvmet_tcp_teardown",
+						WQ_MEM_RECLAIM | WQ_UNBOUND,
+						CTL_WORKS);
+	if (nvmet_tcp_teardown_wq)
 		return 0;
+	destroy_workqueue(nvmet_tcp_ctl_wq);
+destroy_io_wq:
 	destroy_workqueue(nvmet_tcp_io_wq);
 	return -ENOMEM;
 }
 
+/* In the order in which works start each other. */
 static void destroy_workqueues(void)
 {
 	destroy_workqueue(nvmet_tcp_ctl_wq);
+	destroy_workqueue(nvmet_tcp_teardown_wq);
 	destroy_workqueue(nvmet_tcp_io_wq);
 }
 

@@ -10,7 +10,8 @@
  *   queue->tx; io_work takes it for every send.
  * - Completions come from any context and only append to queue->tx.done.
  * - Socket callbacks run in softirq and only start io_work.
- * - teardown_work ends a queue; nothing else runs on the queue by then.
+ * - close_work ends the connection, teardown_work then the queue; nothing else
+ *   runs on the queue by then.
  */
 #ifndef NVMET_TCP_H
 #define NVMET_TCP_H
@@ -73,6 +74,7 @@ enum nvmet_tcp_state {
  * @maxr2t: R2Ts that may be outstanding for a command, 1 or more
  * @maxh2cdata: most data in one H2CData PDU, in bytes
  * @icd: most data in a capsule of an I/O command, in bytes
+ * @mdts: largest transfer as Identify tells it, power of two of 4 KiB
  *
  * Written by the receive side before the state becomes CONNECT, constant
  * afterwards.
@@ -85,6 +87,7 @@ struct nvmet_tcp_terms {
 	u32	maxr2t;
 	u32	maxh2cdata;
 	u32	icd;
+	u8	mdts;
 };
 
 /**
@@ -145,9 +148,9 @@ struct nvmet_tcp_buf {
  * Where a command is, and who may touch it:
  * FREE	in the pool
  * CAPSULE	in-capsule data arrives; receive side
- * READY	complete, on rx.ready, unknown to nvmet; receive side
- * H2C		holds a reference on the submission queue, waits for H2CData
- * H2C_READY	as before with all its data, on rx.ready; receive side
+ * READY	complete, on rx.ready or rx.starved; receive side
+ * H2C		waits for H2CData
+ * H2C_READY	has all its data, on rx.ready; receive side
  * EXEC		nvmet has it
  * RSP		completed: on its way through the transmit side
  */
@@ -172,7 +175,7 @@ enum {
  * struct nvmet_tcp_cmd - a command from capsule to response
  * @req: nvmet's part
  * @queue: constant
- * @entry: on pool.idle, rx.ready, tx.pending or tx.sending
+ * @entry: on rx.ready, rx.starved, tx.pending or tx.sending
  * @tx_node: on tx.done
  * @sqe: submission queue entry as received
  * @cqe: completion, filled in by nvmet
@@ -243,6 +246,7 @@ struct nvmet_tcp_cache {
  * @slots: by slot number; NULL where none was needed yet; io_work
  * @nr: number of slots; io_work
  * @made: commands that exist; io_work
+ * @held: bytes of data that commands have memory for; io_work
  * @tag: what the next transfer tag takes its high bits from; io_work
  * @idle: free commands; taken by io_work, given back by the transmit owner
  * @first: the only slot before Connect has told the queue's size
@@ -251,6 +255,7 @@ struct nvmet_tcp_pool {
 	struct nvmet_tcp_cmd	**slots;
 	u16			nr;
 	u16			made;
+	u64			held;
 	u16			tag;
 	struct llist_head	idle;
 	struct nvmet_tcp_cmd	*first;
@@ -279,6 +284,7 @@ enum nvmet_tcp_rx_wait {
  * @wait: why reading stopped
  * @have: bytes of @hdr so far
  * @need: bytes of @hdr wanted next
+ * @early: commands before the queue was connected
  * @budget: PDUs left in this round
  * @span: what follows the header
  * @left: bytes left in the current state
@@ -288,6 +294,7 @@ enum nvmet_tcp_rx_wait {
  * @cmd: command that the data belongs to; NULL: the data is dropped
  * @verdict: a fatal error, acted upon once the socket is unlocked
  * @ready: commands to start or to execute
+ * @starved: commands to start once there is memory for them
  * @hdr: current PDU header with its digest
  */
 struct nvmet_tcp_rx {
@@ -295,6 +302,7 @@ struct nvmet_tcp_rx {
 	enum nvmet_tcp_rx_wait		wait;
 	u16				have;
 	u16				need;
+	u8				early;
 	int				budget;
 	struct nvmet_tcp_span		span;
 	u32				left;
@@ -304,6 +312,7 @@ struct nvmet_tcp_rx {
 	struct nvmet_tcp_cmd		*cmd;
 	struct nvmet_tcp_verdict	verdict;
 	struct list_head		ready;
+	struct list_head		starved;
 	union {
 		struct nvme_tcp_hdr		ch;
 		struct nvme_tcp_icreq_pdu	icreq;
@@ -436,7 +445,8 @@ enum {
  *	for whoever uses the queue without holding the list of queues
  * @id: number for people, constant
  * @port: holds a reference, constant
- * @sock: released at the end of teardown_work, constant till then
+ * @sock: released by @close_work, constant till then; @io_work
+ * @cpu: where data came in last, or WORK_CPU_UNBOUND
  * @saved: callbacks of @sock before it became ours
  * @local: our address, constant
  * @peer: the host's address, constant
@@ -445,6 +455,7 @@ enum {
  * @state_lock: protects writes of @state; taken in softirq
  * @state: see queue.c
  * @terms: what was agreed on
+ * @max_transfer: most data that a command transfers, in bytes; io_work
  * @events: NVMET_TCP_EV_*, atomic
  * @io_work: the worker
  * @worker: task that executes commands in @io_work now, NULL otherwise
@@ -452,6 +463,7 @@ enum {
  * @deadline_work: ends a queue that stays too long in a state
  * @idle_work: looks for a queue without work
  * @wakeups_seen: how often @io_work had run at the last look; idle_work
+ * @close_work: ends the connection
  * @teardown_work: ends the queue
  * @pool: commands
  * @rx: receive side
@@ -467,6 +479,7 @@ struct nvmet_tcp_queue {
 	int			id;
 	struct nvmet_tcp_port	*port;
 	struct socket		*sock;
+	int			cpu;
 	struct {
 		void		(*data_ready)(struct sock *sk);
 		void		(*state_change)(struct sock *sk);
@@ -479,6 +492,7 @@ struct nvmet_tcp_queue {
 	spinlock_t		state_lock;	/* writes of @state */
 	enum nvmet_tcp_state	state;
 	struct nvmet_tcp_terms	terms;
+	u32			max_transfer;
 	unsigned long		events;
 	struct work_struct	io_work;
 	struct task_struct	*worker;
@@ -486,6 +500,7 @@ struct nvmet_tcp_queue {
 	struct delayed_work	deadline_work;
 	struct delayed_work	idle_work;
 	u64			wakeups_seen;
+	struct work_struct	close_work;
 	struct work_struct	teardown_work;
 	struct nvmet_tcp_pool	pool;
 	struct nvmet_tcp_rx	rx;
@@ -505,6 +520,7 @@ extern unsigned int nvmet_tcp_cpda;
 extern unsigned int nvmet_tcp_maxh2cdata;
 extern unsigned int nvmet_tcp_max_r2t_len;
 extern unsigned int nvmet_tcp_mdts;
+extern unsigned int nvmet_tcp_max_queue_data;
 extern unsigned int nvmet_tcp_max_connections;
 extern unsigned int nvmet_tcp_max_half_open;
 
@@ -512,6 +528,7 @@ extern unsigned int nvmet_tcp_max_half_open;
 extern const struct nvmet_fabrics_ops nvmet_tcp_ops;
 extern struct workqueue_struct *nvmet_tcp_io_wq;
 extern struct workqueue_struct *nvmet_tcp_ctl_wq;
+extern struct workqueue_struct *nvmet_tcp_teardown_wq;
 
 /* port.c */
 int nvmet_tcp_port_add(struct nvmet_port *nport);
@@ -524,6 +541,7 @@ void nvmet_tcp_port_opened(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_port_not_half_open(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_port_add_stats(struct nvmet_tcp_port *port,
 			      const struct nvmet_tcp_stats *stats);
+void nvmet_tcp_port_socket_closed(struct nvmet_tcp_port *port);
 void nvmet_tcp_port_closed(struct nvmet_tcp_port *port);
 int nvmet_tcp_port_init(void);
 void nvmet_tcp_port_exit(void);
@@ -584,7 +602,7 @@ bool nvmet_tcp_pdu_check_start(const struct nvme_tcp_hdr *ch,
 bool nvmet_tcp_pdu_check_icreq(const struct nvme_tcp_icreq_pdu *pdu,
 			       struct nvmet_tcp_verdict *v);
 bool nvmet_tcp_pdu_check_capsule(const struct nvme_tcp_cmd_pdu *pdu,
-				 bool admin,
+				 bool live, u16 qid,
 				 const struct nvmet_tcp_terms *terms,
 				 struct nvmet_tcp_span *span,
 				 struct nvmet_tcp_verdict *v);
@@ -602,10 +620,12 @@ u16 nvmet_tcp_pdu_check_sgl(const struct nvme_command *sqe, u32 icd_len,
 			    u32 max_len, u32 *len);
 
 /* capsule.c */
+bool nvmet_tcp_capsule_check(struct nvmet_tcp_queue *queue);
 int nvmet_tcp_capsule_begin(struct nvmet_tcp_queue *queue, gfp_t gfp);
 void nvmet_tcp_capsule_end(struct nvmet_tcp_queue *queue);
 bool nvmet_tcp_h2cdata_begin(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_h2cdata_end(struct nvmet_tcp_queue *queue);
+bool nvmet_tcp_capsule_can_go_on(const struct nvmet_tcp_queue *queue);
 void nvmet_tcp_capsule_run_ready(struct nvmet_tcp_queue *queue);
 
 /* cmd.c */
@@ -614,7 +634,6 @@ void nvmet_tcp_cmd_cache_exit(void);
 void nvmet_tcp_pool_init(struct nvmet_tcp_queue *queue);
 int nvmet_tcp_pool_resize(struct nvmet_tcp_queue *queue, u16 nr);
 void nvmet_tcp_pool_trim(struct nvmet_tcp_queue *queue);
-void nvmet_tcp_pool_abandon(struct nvmet_tcp_queue *queue);
 void nvmet_tcp_pool_free(struct nvmet_tcp_queue *queue);
 struct nvmet_tcp_cmd *nvmet_tcp_cmd_take(struct nvmet_tcp_queue *queue,
 					 gfp_t gfp);

@@ -110,6 +110,14 @@ module_param_cb(mdts, &bounded_ops, &mdts, 0644);
 MODULE_PARM_DESC(mdts,
 		 "largest transfer: 4 KiB times two to the power of this (default 8: 1 MiB)");
 
+unsigned int nvmet_tcp_max_queue_data = 32 * 1024 * 1024;
+static struct bounded max_queue_data = {
+	&nvmet_tcp_max_queue_data, NVMET_TCP_TRANSFER_MAX, INT_MAX, 1
+};
+module_param_cb(max_queue_data, &bounded_ops, &max_queue_data, 0644);
+MODULE_PARM_DESC(max_queue_data,
+		 "most data that commands of an I/O queue hold before others wait, in bytes (default 32 MiB)");
+
 unsigned int nvmet_tcp_max_connections;
 static struct bounded max_connections = {
 	&nvmet_tcp_max_connections, 0, UINT_MAX, 1

@@ -145,7 +145,8 @@ static u32 head_len(const struct nvme_tcp_hdr *ch,
 /**
  * nvmet_tcp_pdu_check_capsule() - check the header of a command capsule
  * @pdu: header
- * @admin: the queue is the admin queue, or not connected yet
+ * @live: the queue is connected
+ * @qid: its number
  * @terms: what was negotiated
  * @span: result: what follows the header
  * @v: result, written only when something is wrong
@@ -156,16 +157,16 @@ static u32 head_len(const struct nvme_tcp_hdr *ch,
  * Return: true where the PDU may be read on.
  */
 bool nvmet_tcp_pdu_check_capsule(const struct nvme_tcp_cmd_pdu *pdu,
-				 bool admin,
+				 bool live, u16 qid,
 				 const struct nvmet_tcp_terms *terms,
 				 struct nvmet_tcp_span *span,
 				 struct nvmet_tcp_verdict *v)
 {
-	u32 max = terms->icd;
+	u32 max = live ? terms->icd : 0;
 
 	if (!check_data(&pdu->hdr, head_len(&pdu->hdr, terms), terms, span, v))
 		return false;
-	if (admin || nvme_tcp_wire_is_fabrics(&pdu->cmd))
+	if (!live || !qid || nvme_tcp_wire_is_fabrics(&pdu->cmd))
 		max = max_t(u32, max, NVMET_TCP_ADMIN_ICD);
 	if (span->len > max)
 		return refuse(v, NVME_TCP_FES_DATA_LIMIT_EXCEEDED, 0,

@@ -140,13 +140,21 @@ void nvmet_tcp_port_add_stats(struct nvmet_tcp_port *port,
 }
 
 /**
- * nvmet_tcp_port_closed() - the socket of a queue is released
+ * nvmet_tcp_port_socket_closed() - the socket of a queue is released
+ * @port: its port, whose network namespace may end at once
+ */
+void nvmet_tcp_port_socket_closed(struct nvmet_tcp_port *port)
+{
+	socket_closed(port);
+}
+
+/**
+ * nvmet_tcp_port_closed() - a queue is gone
  * @port: its port
  */
 void nvmet_tcp_port_closed(struct nvmet_tcp_port *port)
 {
 	atomic_dec(&port->queues);
-	socket_closed(port);
 }
 
 static bool port_is_full(struct nvmet_tcp_port *port)
@@ -181,7 +189,8 @@ static void accept_work(struct work_struct *work)
 		serve(port, sock);
 		cond_resched();
 	}
-	if (err == -EAGAIN)
+	/* There is nobody, or the socket does not listen any more. */
+	if (err == -EAGAIN || err == -EINVAL)
 		return;
 	pr_warn_ratelimited("port %d: accept failed: %d\n",
 			    le16_to_cpu(port->nport->disc_addr.portid), err);

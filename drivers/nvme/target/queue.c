@@ -13,13 +13,16 @@
  * LIVE     commands; nvmet's keep-alive timer watches the host
  * TERM     a fatal error was found: C2HTermReq is sent, what arrives is
  *          dropped, the host is to close, no later than term_timeout
- * DEAD     the connection is over; teardown_work is queued or runs
+ * DEAD     the connection is over; close_work, then teardown_work ends it
  *
  * Every state but DEAD may go to DEAD at any time. State changes go through
  * nvmet_tcp_queue_set_state() under state_lock, which refuses all others: who
- * comes too late simply loses. Whoever makes a queue DEAD queues teardown_work,
- * which therefore runs once. It runs on a workqueue of its own that nothing in
- * nvmet waits for, and it never waits for one of nvmet's workqueues as a whole.
+ * comes too late simply loses. Whoever makes a queue DEAD queues close_work,
+ * which therefore runs once. It stops the worker and releases the socket,
+ * whatever the disks do. teardown_work follows: it waits for the commands that
+ * nvmet has, which takes as long as their disk, and frees the queue. Both run
+ * on workqueues that nothing in nvmet waits for, and never wait for one of
+ * nvmet's workqueues as a whole.
  *
  * The list of queues is protected by queues_lock. A queue leaves it at the end
  * of its teardown, and its counters join its port's at that moment; who finds
@@ -29,21 +32,23 @@
 
 #include <linux/idr.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
 
 #include "nvmet_tcp.h"
 #include "trace.h"
 
 /* Rounds in one run of the worker. */
 #define IO_ROUNDS	16
+/* nvmet never lets a drive behind it say that it takes more, in bytes. */
+#define PASSTHRU_TRANSFER_MAX	(1024U * 1024)
 /* A queue without work for this long gives memory back. */
 #define IDLE_PERIOD	(2 * HZ)
-/* Teardowns that may be pending when a host connects anew. */
-#define TEARDOWNS_MAX	128
+/* Queues that a host may have left behind when it connects anew. */
+#define LEFT_BEHIND_MAX	128
 
 static DEFINE_MUTEX(queues_lock);
 static LIST_HEAD(queues);
 static DEFINE_IDA(queue_ids);
-static atomic_t teardowns = ATOMIC_INIT(0);
 
 /**
  * nvmet_tcp_state_name() - a state in words
@@ -104,8 +109,7 @@ static unsigned long state_limit(enum nvmet_tcp_state state)
  * @queue: any queue
  * @state: the new state
  *
- * Starts the deadline of the new state, and the teardown for DEAD. Any
- * context.
+ * Starts the deadline of the new state, and close_work for DEAD. Any context.
  *
  * Return: false where the rules do not allow the change; nothing happened.
  */
@@ -127,10 +131,8 @@ bool nvmet_tcp_queue_set_state(struct nvmet_tcp_queue *queue,
 					 &queue->deadline_work, limit);
 		else
 			cancel_delayed_work(&queue->deadline_work);
-		if (state == NVMET_TCP_Q_DEAD) {
-			atomic_inc(&teardowns);
-			queue_work(nvmet_tcp_ctl_wq, &queue->teardown_work);
-		}
+		if (state == NVMET_TCP_Q_DEAD)
+			queue_work(nvmet_tcp_ctl_wq, &queue->close_work);
 	}
 	spin_unlock_irqrestore(&queue->state_lock, flags);
 	if (ok)
@@ -154,7 +156,7 @@ void nvmet_tcp_queue_kill(struct nvmet_tcp_queue *queue)
  * @queue: queue whose teardown has not freed it
  *
  * Any context, the worker itself included: with the socket unlocked, data may
- * have come in that it has looked for already.
+ * have come in that it has looked for already. Does not touch the socket.
  */
 void nvmet_tcp_queue_kick(struct nvmet_tcp_queue *queue)
 {
@@ -162,7 +164,7 @@ void nvmet_tcp_queue_kick(struct nvmet_tcp_queue *queue)
 
 	if (nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_DEAD)
 		return;
-	cpu = READ_ONCE(queue->sock->sk->sk_incoming_cpu);
+	cpu = READ_ONCE(queue->cpu);
 	if (cpu < 0 || !cpu_online(cpu))
 		cpu = WORK_CPU_UNBOUND;
 	queue_work_on(cpu, nvmet_tcp_io_wq, &queue->io_work);
@@ -187,6 +189,7 @@ static bool io_round(struct nvmet_tcp_queue *queue)
 	more |= nvmet_tcp_send_round(queue);
 	if (nvmet_tcp_queue_state(queue) >= NVMET_TCP_Q_TERM)
 		return more;
+	more |= nvmet_tcp_capsule_can_go_on(queue);
 	switch (queue->rx.wait) {
 	case NVMET_TCP_RX_WAIT_EXEC:
 		return true;
@@ -313,7 +316,28 @@ static void free_parts(struct nvmet_tcp_queue *queue)
 	nvmet_tcp_send_free(queue);
 	nvmet_tcp_pool_free(queue);
 	nvmet_tcp_cache_drop(&queue->cache);
+}
+
+static void close_work(struct work_struct *work)
+{
+	struct nvmet_tcp_queue *queue =
+		container_of(work, struct nvmet_tcp_queue, close_work);
+	struct nvmet_ctrl *ctrl = READ_ONCE(queue->sq.ctrl);
+
+	nvmet_tcp_socket_detach(queue);
+	kernel_sock_shutdown(queue->sock, SHUT_RDWR);
+	nvmet_tcp_port_not_half_open(queue);
+	/* Without its admin queue a controller is no use to the host. */
+	if (ctrl && !queue->sq.qid)
+		nvmet_tcp_queue_delete_ctrl(ctrl);
+	/* io_work starts idle_work, but no more once the queue is dead. */
+	cancel_work_sync(&queue->io_work);
+	cancel_delayed_work_sync(&queue->idle_work);
+	cancel_delayed_work_sync(&queue->deadline_work);
+	/* Completions may still start the worker, which looks no further. */
 	sock_release(queue->sock);
+	nvmet_tcp_port_socket_closed(queue->port);
+	queue_work(nvmet_tcp_teardown_wq, &queue->teardown_work);
 }
 
 static void teardown_work(struct work_struct *work)
@@ -321,30 +345,19 @@ static void teardown_work(struct work_struct *work)
 	struct nvmet_tcp_queue *queue =
 		container_of(work, struct nvmet_tcp_queue, teardown_work);
 
-	nvmet_tcp_socket_detach(queue);
-	kernel_sock_shutdown(queue->sock, SHUT_RDWR);
-	nvmet_tcp_port_not_half_open(queue);
-	/* Without its admin queue a controller is no use to the host. */
-	if (queue->sq.ctrl && !queue->sq.qid)
-		nvmet_tcp_queue_delete_ctrl(queue->sq.ctrl);
-	/* io_work starts idle_work, but no more once the queue is dead. */
-	cancel_work_sync(&queue->io_work);
-	cancel_delayed_work_sync(&queue->idle_work);
-	cancel_delayed_work_sync(&queue->deadline_work);
-	nvmet_tcp_pool_abandon(queue);
 	nvmet_sq_destroy(&queue->sq);
 	/* A completion may have started the worker in the meantime. */
 	cancel_work_sync(&queue->io_work);
 	unlist(queue);
 	free_parts(queue);
 	nvmet_tcp_port_closed(queue->port);
-	atomic_dec(&teardowns);
 	nvmet_tcp_queue_put(queue);
 }
 
 static void init_works(struct nvmet_tcp_queue *queue)
 {
 	INIT_WORK(&queue->io_work, io_work);
+	INIT_WORK(&queue->close_work, close_work);
 	INIT_WORK(&queue->teardown_work, teardown_work);
 	INIT_DELAYED_WORK(&queue->deadline_work, deadline_work);
 	INIT_DELAYED_WORK(&queue->idle_work, idle_work);
@@ -370,6 +383,7 @@ static struct nvmet_tcp_queue *alloc_queue(struct nvmet_tcp_port *port,
 	INIT_LIST_HEAD(&queue->half_open);
 	queue->port = port;
 	queue->sock = sock;
+	queue->cpu = WORK_CPU_UNBOUND;
 	init_works(queue);
 	nvmet_tcp_cache_init(&queue->cache);
 	nvmet_tcp_pool_init(queue);
@@ -407,11 +421,8 @@ int nvmet_tcp_queue_create(struct nvmet_tcp_port *port, struct socket *sock)
 	list_add_tail(&queue->entry, &queues);
 	mutex_unlock(&queues_lock);
 	nvmet_tcp_port_opened(queue);
-	nvmet_tcp_queue_set_state(queue, NVMET_TCP_Q_ICREQ);
 	if (nvmet_tcp_socket_attach(queue))
 		nvmet_tcp_queue_kill(queue);
-	else
-		nvmet_tcp_queue_kick(queue);
 	nvmet_tcp_queue_put(queue);
 	return 0;
 }
@@ -490,6 +501,32 @@ void nvmet_tcp_queue_for_each(const struct nvmet_tcp_port *port,
 	mutex_unlock(&queues_lock);
 }
 
+static bool same_host(const struct sockaddr_storage *a,
+		      const struct sockaddr_storage *b)
+{
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+	return ipv6_addr_equal(&((const struct sockaddr_in6 *)a)->sin6_addr,
+			       &((const struct sockaddr_in6 *)b)->sin6_addr);
+}
+
+/* Has the host left more behind than it should before it connects anew? */
+static bool host_is_leaving(const struct nvmet_tcp_queue *anew)
+{
+	const struct nvmet_tcp_queue *queue;
+	int nr = 0;
+
+	mutex_lock(&queues_lock);
+	list_for_each_entry(queue, &queues, entry)
+		nr += nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_DEAD &&
+		      same_host(&queue->peer, &anew->peer);
+	mutex_unlock(&queues_lock);
+	return nr > LEFT_BEHIND_MAX;
+}
+
 /**
  * nvmet_tcp_queue_install() - Connect tells the size of the queue
  * @sq: part of a struct nvmet_tcp_queue
@@ -507,7 +544,7 @@ u16 nvmet_tcp_queue_install(struct nvmet_sq *sq)
 		       NVMET_TCP_SLOTS_MAX);
 
 	/* Do not let a host outrun the teardown of what it left behind. */
-	if (!sq->qid && atomic_read(&teardowns) > TEARDOWNS_MAX)
+	if (!sq->qid && host_is_leaving(queue))
 		return NVME_SC_CONNECT_CTRL_BUSY;
 	if (nvmet_tcp_pool_resize(queue, nr))
 		return NVME_SC_INTERNAL;
@@ -522,6 +559,10 @@ void nvmet_tcp_queue_connected(struct nvmet_tcp_queue *queue)
 {
 	if (!nvmet_tcp_queue_set_state(queue, NVMET_TCP_Q_LIVE))
 		return;
+	/* Of a drive behind nvmet the drive says how much it takes. */
+	if (nvmet_is_passthru_subsys(queue->sq.ctrl->subsys))
+		queue->max_transfer = max(queue->max_transfer,
+					  PASSTHRU_TRANSFER_MAX);
 	nvmet_tcp_port_not_half_open(queue);
 	nvmet_tcp_stats_count_port(queue->port, &queue->port->conns.connected);
 }

@@ -35,6 +35,7 @@ static void expect_header(struct nvmet_tcp_rx *rx)
 void nvmet_tcp_recv_init(struct nvmet_tcp_queue *queue)
 {
 	INIT_LIST_HEAD(&queue->rx.ready);
+	INIT_LIST_HEAD(&queue->rx.starved);
 	expect_header(&queue->rx);
 }
 
@@ -138,10 +139,7 @@ static bool check_header(struct nvmet_tcp_queue *queue)
 		rx->span = (struct nvmet_tcp_span){ };
 		return nvmet_tcp_handshake_icreq(queue);
 	case nvme_tcp_cmd:
-		return nvmet_tcp_pdu_check_capsule(&rx->hdr.cmd,
-						   !queue->sq.qid,
-						   &queue->terms, &rx->span,
-						   &rx->verdict);
+		return nvmet_tcp_capsule_check(queue);
 	case nvme_tcp_h2c_data:
 		return nvmet_tcp_h2cdata_begin(queue);
 	default:
@@ -311,8 +309,10 @@ static int recv_actor(read_descriptor_t *desc, struct sk_buff *skb,
 	size_t done = 0;
 
 	/* After a fatal error all that still comes is dropped. */
-	if (nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_TERM)
+	if (nvmet_tcp_queue_state(queue) == NVMET_TCP_Q_TERM) {
+		nvmet_tcp_stat_add(&queue->stats.rx_bytes, len);
 		return len;
+	}
 	while (done < len && may_read(queue))
 		done += take(queue, skb, offset + done, len - done);
 	desc->count = may_read(queue);

@@ -15,14 +15,25 @@
 /* Connections that TCP keeps for us until we accept them. */
 #define BACKLOG	128
 
+/* The worker runs where the data comes in. */
+static void learn_cpu(struct nvmet_tcp_queue *queue, const struct sock *sk)
+{
+	int cpu = READ_ONCE(sk->sk_incoming_cpu);
+
+	if (queue->cpu != cpu)
+		WRITE_ONCE(queue->cpu, cpu);
+}
+
 static void queue_data_ready(struct sock *sk)
 {
 	struct nvmet_tcp_queue *queue;
 
 	read_lock_bh(&sk->sk_callback_lock);
 	queue = sk->sk_user_data;
-	if (queue)
+	if (queue) {
+		learn_cpu(queue, sk);
 		nvmet_tcp_queue_kick(queue);
+	}
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -91,7 +102,9 @@ static int learn_addresses(struct nvmet_tcp_queue *queue)
  * nvmet_tcp_socket_attach() - have the callbacks of a queue's socket
  * @queue: new queue
  *
- * Data may have arrived before: the caller starts the worker.
+ * The queue waits for its ICReq from here on, and may be over when this
+ * returns. Its teardown waits for the lock under which it starts. Data may
+ * have arrived before.
  *
  * Return: 0, or -ENOTCONN where the peer has gone already.
  */
@@ -113,6 +126,9 @@ int nvmet_tcp_socket_attach(struct nvmet_tcp_queue *queue)
 		sk->sk_data_ready = queue_data_ready;
 		sk->sk_state_change = queue_state_change;
 		sk->sk_write_space = queue_write_space;
+		learn_cpu(queue, sk);
+		nvmet_tcp_queue_set_state(queue, NVMET_TCP_Q_ICREQ);
+		nvmet_tcp_queue_kick(queue);
 	} else {
 		sk->sk_data_ready = queue->port->data_ready;
 		err = -ENOTCONN;
@@ -205,7 +221,8 @@ int nvmet_tcp_socket_listen(struct nvmet_tcp_port *port)
  * nvmet_tcp_socket_unlisten() - stop accepting and close the socket
  * @port: port whose sock_lock the caller holds
  *
- * Waits for accept_work, which does not take that lock.
+ * Waits for accept_work, which does not take that lock, and which finds
+ * nothing to accept any more however many hosts go on connecting.
  *
  * Return: true where there was a socket to close.
  */
@@ -221,6 +238,7 @@ bool nvmet_tcp_socket_unlisten(struct nvmet_tcp_port *port)
 	sk->sk_data_ready = port->data_ready;
 	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
+	kernel_sock_shutdown(port->sock, SHUT_RDWR);
 	cancel_delayed_work_sync(&port->accept_work);
 	sock_release(port->sock);
 	port->sock = NULL;

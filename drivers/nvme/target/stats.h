@@ -19,11 +19,13 @@
 	X(rx_icd_bytes)		\
 	X(rx_h2cdata)		\
 	X(rx_h2cdata_bytes)	\
+	X(rx_r2t_done)		\
 	X(rx_h2cterm)		\
 	X(rx_hdgst_errors)	\
 	X(rx_ddgst_errors)	\
 	X(rx_waits_memory)	\
 	X(rx_waits_cmd)		\
+	X(rx_waits_data)	\
 	X(rx_no_memory)		\
 	X(tx_sends)		\
 	X(tx_bytes)		\

@@ -118,6 +118,28 @@ def _half_open(bench):
         raise Failure("evictions are not counted")
 
 
+@test("a host has eight tries to connect, and no more")
+def _tries(bench):
+    with bench.host() as host:
+        for _ in range(8):
+            try:
+                host.connect("nqn.2026-01.net.nowhere:x")
+                raise Failure("connected to nowhere")
+            except peer.Refused:
+                pass
+        host.send(host.capsule(FLUSH))
+        host.expect_term(peer.SEQUENCE, 0)
+
+
+@test("in-capsule data of a stranger is Connect's at most")
+def _large_stranger(bench):
+    with bench.host() as host:
+        host.send(host.capsule(
+            peer.rw(peer.OP_WRITE, 1, 0, 17,
+                    sgl(SGL_IN_CAPSULE, 17 * BLOCK)), bytes(17 * BLOCK)))
+        host.expect_term(peer.LIMIT, 0, echo=host.sent[:72])
+
+
 @test("connections beyond the limit are refused")
 def _limit(bench):
     peer.wait_until(10, witness_alone)

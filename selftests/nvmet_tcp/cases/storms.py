@@ -7,9 +7,11 @@ import socket
 import threading
 
 import peer
-from bench import counters, FLUSH
+from bench import counters, FLUSH, parameter, queue_of
 from peer import BLOCK, Closed, Failure, sgl, SGL_IN_CAPSULE, SGL_TRANSPORT
 from pytap import test
+
+MIB = 1 << 20
 
 
 @test("T10 ICReq and reset at once, again and again")
@@ -80,6 +82,75 @@ def _stuck(bench):
         for _ in range(20):
             bench.check_witness()
         bench.still_serves()
+
+
+def held_by(host, most, commands):
+    """What commands of a host that does not read hold stays bounded."""
+    host.send(b"".join(commands))
+    peer.wait_until(20, lambda: int(queue_of(host)["rx_waits_data"]) > 0 and
+                    int(queue_of(host)["rx_capsules"]) > len(commands))
+    held = int(queue_of(host)["data"])
+    if held > most:
+        raise Failure(f"{held} bytes are held")
+
+
+def no_data_held(host):
+    return int(queue_of(host)["data"]) == 0
+
+
+@test("a stranger who does not read makes discovery hold two transfers")
+def _stuck_discovery(bench):
+    with bench.host(rcvbuf=4096) as host:
+        host.connect(peer.DISCOVERY, sqsize=127)
+        host.enable()
+        first = host.cid + 1
+        # Log page 0x70, 0x40000 dwords.
+        held_by(host, 2 * MIB, [host.capsule(peer.sqe(
+            peer.OP_GET_LOG, host.next_cid(), 0, sgl(SGL_TRANSPORT, MIB),
+            (0xFFFF0070, 3))) for _ in range(100)])
+        bench.still_serves()
+        for cid in range(first, first + 100):
+            host.take_read(cid, MIB)
+        peer.wait_until(5, lambda: no_data_held(host))
+
+
+@test("reads wait for those that nobody fetches")
+def _stuck_reads(bench):
+    with parameter("max_queue_data", 4 * MIB), \
+            bench.controller(rcvbuf=4096, sqsize=63) as io:
+        blocks = MIB // BLOCK
+        held_by(io, 5 * MIB, [io.capsule(peer.rw(
+            peer.OP_READ, cid, 0, blocks, sgl(SGL_TRANSPORT, MIB)))
+            for cid in range(40)])
+        for cid in range(40):
+            io.take_read(cid, MIB)
+        peer.wait_until(5, lambda: no_data_held(io))
+
+
+@test("writes wait for those whose data is withheld")
+def _withheld_writes(bench):
+    with parameter("max_queue_data", 4 * MIB), \
+            bench.controller(sqsize=63) as io:
+        blocks = MIB // BLOCK
+        held_by(io, 5 * MIB, [io.capsule(peer.rw(
+            peer.OP_WRITE, cid, 0, blocks, sgl(SGL_TRANSPORT, MIB)))
+            for cid in range(12)])
+        if int(queue_of(io)["r2ts"]) not in (4, 5):
+            raise Failure("R2Ts outstanding are not counted")
+        # What needs no memory of its own passes by.
+        io.send(io.capsule(peer.rw(peer.OP_WRITE, 50, 0, 1,
+                                   sgl(SGL_IN_CAPSULE, BLOCK)), bytes(BLOCK)))
+        asked, answered = [], set()
+        while len(answered) < 13:
+            pdu = io.next_pdu()
+            if pdu.type == peer.R2T:
+                asked.append(pdu)
+            else:
+                answered.add(pdu.cid)
+            while asked and 50 in answered:
+                io.answer_r2t(asked.pop(), bytes(MIB))
+        if int(queue_of(io)["r2ts"]):
+            raise Failure("R2Ts are outstanding still")
 
 
 @test("a lost connection with commands in every phase")
