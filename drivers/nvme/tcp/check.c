@@ -26,6 +26,10 @@ const struct nvme_tcp_fault nvme_tcp_fault_cid =
 	FAULT(INVALID_PDU_HDR, nvme_tcp_data_pdu, command_id,
 	      "no such command");
 
+const struct nvme_tcp_fault nvme_tcp_fault_rsp_cid =
+	FAULT(INVALID_PDU_HDR, nvme_tcp_rsp_pdu, cqe.command_id,
+	      "no such command");
+
 const struct nvme_tcp_fault nvme_tcp_fault_early =
 	FAULT(PDU_SEQ_ERR, nvme_tcp_hdr, type,
 	      "answers what it has not received");

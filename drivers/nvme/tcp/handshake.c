@@ -83,6 +83,17 @@ static bool icresp_has_news(struct nvme_tcp_queue *queue)
 	       inet_sk_state_load(sk) != TCP_ESTABLISHED;
 }
 
+/* How long the answer is, of which @have bytes are there; no ICResp maybe. */
+static size_t icresp_len(const struct nvme_tcp_icresp_pdu *resp, size_t have)
+{
+	if (have < sizeof(resp->hdr))
+		return sizeof(resp->hdr);
+	if (resp->hdr.type != nvme_tcp_c2h_term)
+		return sizeof(*resp);
+	return clamp_t(size_t, le32_to_cpu(resp->hdr.plen),
+		       sizeof(struct nvme_tcp_term_pdu), sizeof(*resp));
+}
+
 /* However many segments it takes, all of them have to be there in time. */
 static int icresp_receive(struct nvme_tcp_queue *queue,
 			  struct nvme_tcp_icresp_pdu *resp)
@@ -91,11 +102,11 @@ static int icresp_receive(struct nvme_tcp_queue *queue,
 	size_t have = 0;
 	int ret;
 
-	while (have < sizeof(*resp)) {
+	while (have < icresp_len(resp, have)) {
 		struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
 		struct kvec vec = {
 			.iov_base = (u8 *)resp + have,
-			.iov_len = sizeof(*resp) - have,
+			.iov_len = icresp_len(resp, have) - have,
 		};
 
 		ret = kernel_recvmsg(queue->sock, &msg, &vec, 1, vec.iov_len,
@@ -108,7 +119,7 @@ static int icresp_receive(struct nvme_tcp_queue *queue,
 		}
 		if (ret != -EAGAIN)
 			return ret;
-		if (time_after(jiffies, until))
+		if (time_after_eq(jiffies, until))
 			return -ETIMEDOUT;
 		ret = nvme_tcp_socket_wait(queue, icresp_has_news,
 					   NVME_TCP_ICRESP_TMO);

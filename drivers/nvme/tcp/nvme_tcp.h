@@ -68,6 +68,8 @@
 #define NVME_TCP_ICRESP_TMO	10
 /* Seconds without a byte from the peer that a shutdown puts up with. */
 #define NVME_TCP_PATIENCE	3
+/* Seconds that deleting a controller takes at most, however it trickles. */
+#define NVME_TCP_END_TMO	15
 
 struct nvme_tcp_ctrl;
 struct nvme_tcp_queue;
@@ -169,7 +171,8 @@ enum nvme_tcp_req_state {
  * @cmd: the command, which @nvme refers to
  * @queue: constant
  * @state: enum nvme_tcp_req_state; written by the submitter, then by the
- *	transmit side (SENT, release), then by the receive side
+ *	transmit side (SENT, release), then by the receive side or by whoever
+ *	gives the request up
  * @status: status that overrides the peer's, receive side
  * @last: C2HData with the LAST flag was seen, receive side
  * @data_len: bytes of data, constant while the request is with us
@@ -406,6 +409,8 @@ struct nvme_tcp_queue {
  * @err_work: error recovery
  * @connect_work: the next attempt to reconnect
  * @watch_work: ends waits for a peer that says nothing
+ * @ending_since: of the watchdog: jiffies when it first saw the controller
+ *	being deleted, 0 before
  * @in_setup: connecting is under way
  * @dir: debugfs folder
  * @stats: counters of state changes and reconnects, see stats.h
@@ -426,6 +431,7 @@ struct nvme_tcp_ctrl {
 	struct work_struct	err_work;
 	struct delayed_work	connect_work;
 	struct delayed_work	watch_work;
+	unsigned long		ending_since;
 	bool			in_setup;
 	struct dentry		*dir;
 	struct nvme_tcp_ctrl_stats stats;
@@ -486,6 +492,7 @@ const struct nvme_tcp_fault *nvme_tcp_grant(struct nvme_tcp_grants *grants,
 					    u32 start, u32 end);
 extern const struct nvme_tcp_fault nvme_tcp_fault_hdgst;
 extern const struct nvme_tcp_fault nvme_tcp_fault_cid;
+extern const struct nvme_tcp_fault nvme_tcp_fault_rsp_cid;
 extern const struct nvme_tcp_fault nvme_tcp_fault_early;
 extern const struct nvme_tcp_fault nvme_tcp_fault_r2t_limit;
 extern const struct nvme_tcp_fault nvme_tcp_fault_copy;
@@ -537,6 +544,7 @@ void nvme_tcp_queue_kick(struct nvme_tcp_queue *queue);
 /* recovery.c */
 void nvme_tcp_recovery_init(struct nvme_tcp_ctrl *ctrl);
 void nvme_tcp_recover(struct nvme_tcp_queue *queue);
+void nvme_tcp_recover_dead(struct nvme_tcp_queue *queue);
 void nvme_tcp_abort_queue(struct nvme_tcp_queue *queue);
 void nvme_tcp_abort_work(struct work_struct *work);
 void nvme_tcp_cancel_io(struct nvme_tcp_ctrl *ctrl);

@@ -10,6 +10,8 @@
  * The command with this id, if it is with the peer. What blk-mq has under the
  * tag may be any request that ever had it: only one of ours in state SENT
  * under exactly this id counts. The acquire pairs with the release in send.c.
+ * A connection on which no command is outstanding has none, and may not even
+ * have tags: they are made, and made anew, before a queue's Connect is sent.
  */
 static struct nvme_tcp_request *pdu_request(struct nvme_tcp_queue *queue,
 					    u16 cid)
@@ -17,6 +19,8 @@ static struct nvme_tcp_request *pdu_request(struct nvme_tcp_queue *queue,
 	struct nvme_tcp_request *req;
 	struct request *rq;
 
+	if (READ_ONCE(queue->tx.sent) == queue->rx.done)
+		return NULL;
 	rq = blk_mq_tag_to_rq(nvme_tcp_tags(queue), nvme_tag_from_cid(cid));
 	if (!rq)
 		return NULL;
@@ -101,7 +105,7 @@ pdu_event(struct nvme_tcp_queue *queue, struct nvme_completion *cqe)
 	/* Pairs with the release of the state in send.c. */
 	if (smp_load_acquire(&aer->state) != NVME_TCP_REQ_SENT ||
 	    cqe->command_id != NVME_AQ_BLK_MQ_DEPTH)
-		return &nvme_tcp_fault_cid;
+		return &nvme_tcp_fault_rsp_cid;
 	/* Pairs with the cmpxchg of who submits the next one. */
 	smp_store_release(&aer->state, NVME_TCP_REQ_IDLE);
 	nvme_tcp_rx_count(queue, EVENTS, 1);
@@ -122,7 +126,7 @@ static const struct nvme_tcp_fault *pdu_response(struct nvme_tcp_queue *queue,
 		return pdu_event(queue, cqe);
 	req = pdu_request(queue, cqe->command_id);
 	if (!req)
-		return &nvme_tcp_fault_cid;
+		return &nvme_tcp_fault_rsp_cid;
 	return pdu_complete(queue, req, le16_to_cpu(cqe->status), cqe->result);
 }
 

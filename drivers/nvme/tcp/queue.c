@@ -51,6 +51,10 @@ static void queue_io_work(struct work_struct *work)
 			return;
 		}
 	}
+	/* All that came before the end has been read. */
+	if (nvme_tcp_queue_usable(queue) &&
+	    inet_sk_state_load(queue->sock->sk) != TCP_ESTABLISHED)
+		nvme_tcp_queue_broken(queue, "the connection was closed", 0);
 }
 
 /**
@@ -112,6 +116,8 @@ static void queue_close(struct nvme_tcp_queue *queue)
 	lockdep_assert_held(&queue->lock);
 	kernel_sock_shutdown(queue->sock, SHUT_RDWR);
 	sock_hold(queue->sock->sk);
+	if (queue->lame)
+		sock_put(queue->lame);
 	queue->lame = queue->sock->sk;
 	sock_release(queue->sock);
 	queue->sock = NULL;
@@ -163,9 +169,7 @@ int nvme_tcp_queue_open(struct nvme_tcp_queue *queue)
 	}
 	queue_reset_sides(queue);
 	queue_set_state(queue, NVME_TCP_Q_OPEN);
-	/* The connection may have gone before there was anything to break. */
-	if (inet_sk_state_load(queue->sock->sk) != TCP_ESTABLISHED)
-		nvme_tcp_queue_broken(queue, "the connection was closed", 0);
+	/* Also finds out where the connection has gone in the meantime. */
 	queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq, &queue->io_work, 0);
 unlock:
 	mutex_unlock(&queue->lock);
@@ -179,8 +183,8 @@ unlock:
  * nvme_tcp_queue_start() - send Connect, and go live
  * @queue: open
  *
- * Return: 0 with the queue live; a negative errno or an NVMe status with it
- * idle.
+ * Return: 0 with the queue live; -EXDEV with it open still, where it has no
+ * CPU that is online; another negative errno or an NVMe status with it idle.
  */
 int nvme_tcp_queue_start(struct nvme_tcp_queue *queue)
 {
@@ -196,6 +200,8 @@ int nvme_tcp_queue_start(struct nvme_tcp_queue *queue)
 	if (!ret && cmpxchg(&queue->state, NVME_TCP_Q_OPEN,
 			    NVME_TCP_Q_LIVE) != NVME_TCP_Q_OPEN)
 		ret = -ENOTCONN;
+	if (ret == -EXDEV)
+		return ret;
 	if (ret) {
 		dev_err(nctrl->device, "queue %d: Connect failed (%d)\n",
 			queue->qid, ret);
@@ -271,7 +277,8 @@ unlock:
  *
  * What waited to be sent or acknowledged went with the socket. What is in a
  * qdisc or a network card may still leave: pages must not be used for
- * something else before it has.
+ * something else before it has. Whoever calls this waits for that, however
+ * many do.
  */
 void nvme_tcp_queue_drain(struct nvme_tcp_queue *queue, unsigned long until)
 {
@@ -279,7 +286,8 @@ void nvme_tcp_queue_drain(struct nvme_tcp_queue *queue, unsigned long until)
 
 	mutex_lock(&queue->lock);
 	sk = queue->lame;
-	queue->lame = NULL;
+	if (sk)
+		sock_hold(sk);
 	mutex_unlock(&queue->lock);
 	if (!sk)
 		return;
@@ -289,6 +297,12 @@ void nvme_tcp_queue_drain(struct nvme_tcp_queue *queue, unsigned long until)
 		dev_warn_ratelimited(nvme_tcp_dev(queue),
 				     "queue %d: the network still holds %d bytes\n",
 				     queue->qid, sk_wmem_alloc_get(sk));
+	mutex_lock(&queue->lock);
+	if (queue->lame == sk) {
+		queue->lame = NULL;
+		sock_put(sk);
+	}
+	mutex_unlock(&queue->lock);
 	sock_put(sk);
 }
 

@@ -25,20 +25,53 @@ void nvme_tcp_recover(struct nvme_tcp_queue *queue)
 	}
 }
 
+/**
+ * nvme_tcp_recover_dead() - a live controller was asked to use a dead queue
+ * @queue: any
+ *
+ * While a controller activates its firmware nvme-core has the state, so that a
+ * queue that breaks is only closed; and then says that the controller is live.
+ *
+ * Any context.
+ */
+void nvme_tcp_recover_dead(struct nvme_tcp_queue *queue)
+{
+	if (READ_ONCE(queue->ctrl->ctrl.state) != NVME_CTRL_LIVE)
+		return;
+	/* Queues go live before their controller does: look again. */
+	smp_rmb();
+	if (READ_ONCE(queue->state) == NVME_TCP_Q_IDLE)
+		nvme_tcp_recover(queue);
+}
+
+/*
+ * The peer must not reach a command that it does not have any more, not even
+ * by a later connection. Its queue is halted, so nobody completes it now; but
+ * somebody may be about to end one that was completed.
+ */
+static void take_back(struct request *rq)
+{
+	struct nvme_tcp_request *req = blk_mq_rq_to_pdu(rq);
+
+	WRITE_ONCE(req->state, NVME_TCP_REQ_IDLE);
+	if (!blk_mq_request_completed(rq))
+		nvme_tcp_may_wait(rq);
+}
+
 static bool abort_request(struct request *rq, void *data)
 {
 	struct nvme_tcp_request *req = blk_mq_rq_to_pdu(rq);
 
 	if (req->queue == data) {
-		nvme_tcp_may_wait(rq);
+		take_back(rq);
 		nvmf_complete_timed_out_request(rq);
 	}
 	return true;
 }
 
-static bool let_wait(struct request *rq, void *data)
+static bool take_back_each(struct request *rq, void *data)
 {
-	nvme_tcp_may_wait(rq);
+	take_back(rq);
 	return true;
 }
 
@@ -82,7 +115,7 @@ void nvme_tcp_abort_work(struct work_struct *work)
 void nvme_tcp_cancel_io(struct nvme_tcp_ctrl *ctrl)
 {
 	mutex_lock(&ctrl->cancel_lock);
-	blk_mq_tagset_busy_iter(ctrl->ctrl.tagset, let_wait, NULL);
+	blk_mq_tagset_busy_iter(ctrl->ctrl.tagset, take_back_each, NULL);
 	nvme_cancel_tagset(&ctrl->ctrl);
 	mutex_unlock(&ctrl->cancel_lock);
 }
@@ -94,6 +127,9 @@ void nvme_tcp_cancel_io(struct nvme_tcp_ctrl *ctrl)
 void nvme_tcp_cancel_admin(struct nvme_tcp_ctrl *ctrl)
 {
 	mutex_lock(&ctrl->cancel_lock);
+	if (ctrl->ctrl.admin_tagset)
+		blk_mq_tagset_busy_iter(ctrl->ctrl.admin_tagset,
+					take_back_each, NULL);
 	nvme_cancel_admin_tagset(&ctrl->ctrl);
 	mutex_unlock(&ctrl->cancel_lock);
 }
@@ -217,9 +253,20 @@ static bool queue_is_stuck(struct nvme_tcp_queue *queue)
 			  queue->idle_since + NVME_TCP_PATIENCE * HZ);
 }
 
+/* Is the controller being deleted for longer than anybody should wait? */
+static bool ends_too_slowly(struct nvme_tcp_ctrl *ctrl, bool deleting)
+{
+	if (!deleting)
+		return false;
+	if (!ctrl->ending_since)
+		ctrl->ending_since = jiffies | 1;
+	return time_after(jiffies, ctrl->ending_since + NVME_TCP_END_TMO * HZ);
+}
+
 /*
  * While a controller is being deleted nothing waits longer than a few seconds
- * for a peer that says nothing, and connecting is given up at once.
+ * for a peer that says nothing, nor much longer for one that says little, and
+ * connecting is given up at once.
  */
 static void watch_work(struct work_struct *work)
 {
@@ -229,6 +276,7 @@ static void watch_work(struct work_struct *work)
 	enum nvme_ctrl_state state = READ_ONCE(ctrl->ctrl.state);
 	bool connecting = READ_ONCE(ctrl->in_setup);
 	bool deleting = nvme_tcp_deleting(ctrl);
+	bool late = ends_too_slowly(ctrl, deleting);
 	unsigned int i;
 
 	for (i = 0; i < ctrl->nr_queues; i++) {
@@ -239,7 +287,7 @@ static void watch_work(struct work_struct *work)
 		if (!nvme_tcp_queue_usable(queue) ||
 		    state == NVME_CTRL_LIVE || (connecting && !deleting))
 			continue;
-		if (connecting || queue_is_stuck(queue)) {
+		if (connecting || late || queue_is_stuck(queue)) {
 			dev_warn(ctrl->ctrl.device,
 				 "queue %u: giving up on the controller\n", i);
 			nvme_tcp_abort_queue(queue);

@@ -172,8 +172,10 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 		nvme_tcp_may_wait(rq);
 		return nvme_fail_nonready_command(nctrl, rq);
 	}
-	if (unlikely(state == NVME_TCP_Q_IDLE))
+	if (unlikely(state == NVME_TCP_Q_IDLE)) {
+		nvme_tcp_recover_dead(queue);
 		return no_connection(rq);
+	}
 	ret = nvme_setup_cmd(hctx->queue->queuedata, rq);
 	if (unlikely(ret))
 		return ret;
@@ -271,6 +273,7 @@ static enum blk_eh_timer_return timeout(struct request *rq)
 			     req->cmd.common.opcode);
 	if (READ_ONCE(nctrl->state) == NVME_CTRL_LIVE) {
 		nvme_tcp_queue_broken(queue, "a command timed out", 0);
+		nvme_tcp_recover_dead(queue);
 		return BLK_EH_RESET_TIMER;
 	}
 	nvme_tcp_abort_queue(queue);

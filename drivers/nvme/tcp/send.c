@@ -9,6 +9,8 @@
  * for that after he has let go of the lock (tx_release()). So there is no wait,
  * and nothing is left lying.
  */
+#include <linux/sched/mm.h>
+
 #include "nvme_tcp.h"
 #include "trace.h"
 
@@ -310,14 +312,14 @@ static int tx_flush(struct nvme_tcp_queue *queue, bool more)
 
 /*
  * The socket is full, or there is no memory. In the first case sk_write_space
- * comes once there is room; in the second nobody would, so try again later.
+ * comes once there is room; in the second nobody would, so try again later, on
+ * whatever CPU is online then.
  */
-static void tx_blocked(struct nvme_tcp_queue *queue)
+static void tx_blocked(struct nvme_tcp_queue *queue, bool full)
 {
 	nvme_tcp_tx_count(queue, BLOCKED, 1);
-	if (sk_stream_is_writeable(queue->sock->sk))
-		queue_delayed_work_on(queue->io_cpu, nvme_tcp_wq,
-				      &queue->io_work, 1);
+	if (!full || sk_stream_is_writeable(queue->sock->sk))
+		queue_delayed_work(nvme_tcp_wq, &queue->io_work, 1);
 }
 
 /* Fill and send until nothing is left; bytes sent, or a negative errno. */
@@ -332,7 +334,7 @@ static int tx_round(struct nvme_tcp_queue *queue)
 
 		tx_fill(queue);
 		if (!tx->gather.len) {
-			tx_blocked(queue);
+			tx_blocked(queue, false);
 			return -EAGAIN;
 		}
 		sent = tx_flush(queue, tx->cur ||
@@ -342,7 +344,7 @@ static int tx_round(struct nvme_tcp_queue *queue)
 		if (sent > 0)
 			total += sent;
 		if (tx->gather.len) {
-			tx_blocked(queue);
+			tx_blocked(queue, true);
 			return total ? total : -EAGAIN;
 		}
 	}
@@ -379,6 +381,7 @@ static void tx_release(struct nvme_tcp_queue *queue)
 int nvme_tcp_tx_run(struct nvme_tcp_queue *queue, bool worker)
 {
 	struct nvme_tcp_tx *tx = &queue->tx;
+	unsigned int noreclaim;
 	int sent = 0;
 
 	nvme_tcp_tx_set_due(queue);
@@ -391,7 +394,13 @@ int nvme_tcp_tx_run(struct nvme_tcp_queue *queue, bool worker)
 			nvme_tcp_tx_count(queue, WORKER, 1);
 		else
 			nvme_tcp_tx_count(queue, INLINE, 1);
+		/* What is sent may be what frees memory. */
+		noreclaim = memalloc_noreclaim_save();
 		sent = tx_round(queue);
+		memalloc_noreclaim_restore(noreclaim);
+		/* The budget is used up: io_work goes on. */
+		if (sent >= TX_BUDGET && nvme_tcp_tx_pending(queue))
+			nvme_tcp_tx_set_due(queue);
 	}
 	tx_release(queue);
 	if (sent < 0 && sent != -EAGAIN)

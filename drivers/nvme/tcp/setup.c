@@ -144,14 +144,27 @@ static int io_open(struct nvme_tcp_ctrl *ctrl)
 	return 0;
 }
 
-static int io_start(struct nvme_tcp_ctrl *ctrl, unsigned int first,
-		    unsigned int end)
+/* Start the queues below @end that are not live. */
+static int io_start(struct nvme_tcp_ctrl *ctrl, unsigned int end)
 {
+	unsigned int i;
 	int ret = 0;
 
-	for (; first < end && !ret; first++)
-		ret = nvme_tcp_queue_start(&ctrl->queues[first]);
+	for (i = 1; i < end && !ret; i++)
+		if (READ_ONCE(ctrl->queues[i].state) != NVME_TCP_Q_LIVE)
+			ret = nvme_tcp_queue_start(&ctrl->queues[i]);
 	return ret;
+}
+
+/* The same, but for those that no CPU that is online can reach. */
+static int io_start_reachable(struct nvme_tcp_ctrl *ctrl, unsigned int end)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 1; i < end && (!ret || ret == -EXDEV); i++)
+		ret = nvme_tcp_queue_start(&ctrl->queues[i]);
+	return ret == -EXDEV ? 0 : ret;
 }
 
 static int io_alloc(struct nvme_tcp_ctrl *ctrl)
@@ -175,7 +188,8 @@ static int io_alloc(struct nvme_tcp_ctrl *ctrl)
 /*
  * After a reconnect the number of queues, and the CPUs that are online, may
  * be others than before. The queues cannot be mapped anew before commands that
- * wait in them have somewhere to go, so connect first what the old map has.
+ * wait in them have somewhere to go, so connect first what the old map has and
+ * reaches.
  */
 static int io_restart(struct nvme_tcp_ctrl *ctrl)
 {
@@ -184,7 +198,7 @@ static int io_restart(struct nvme_tcp_ctrl *ctrl)
 	unsigned int both = min(old, nctrl->queue_count);
 	int ret;
 
-	ret = io_start(ctrl, 1, both);
+	ret = io_start_reachable(ctrl, both);
 	if (ret)
 		return ret;
 	nvme_start_freeze(nctrl);
@@ -195,7 +209,7 @@ static int io_restart(struct nvme_tcp_ctrl *ctrl)
 	}
 	blk_mq_update_nr_hw_queues(nctrl->tagset, nctrl->queue_count - 1);
 	nvme_unfreeze(nctrl);
-	return io_start(ctrl, both, nctrl->tagset->nr_hw_queues + 1);
+	return io_start(ctrl, nctrl->tagset->nr_hw_queues + 1);
 }
 
 static int setup_io(struct nvme_tcp_ctrl *ctrl, bool new)
@@ -206,7 +220,7 @@ static int setup_io(struct nvme_tcp_ctrl *ctrl, bool new)
 	if (!ret && new)
 		ret = io_alloc(ctrl);
 	if (!ret && new)
-		ret = io_start(ctrl, 1, ctrl->ctrl.queue_count);
+		ret = io_start(ctrl, ctrl->ctrl.queue_count);
 	else if (!ret)
 		ret = io_restart(ctrl);
 	if (!ret)

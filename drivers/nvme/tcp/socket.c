@@ -86,7 +86,11 @@ static void socket_state_change(struct sock *sk)
 	queue = sk->sk_user_data;
 	if (queue) {
 		wake_up(&queue->wait);
-		if (sk->sk_state != TCP_ESTABLISHED)
+		/* What the peer said before it closed has still to be read. */
+		if (sk->sk_state == TCP_CLOSE_WAIT && !READ_ONCE(sk->sk_err) &&
+		    nvme_tcp_queue_usable(queue))
+			socket_wake_worker(queue);
+		else if (sk->sk_state != TCP_ESTABLISHED)
 			nvme_tcp_queue_broken(queue, "the connection was closed",
 					      -READ_ONCE(sk->sk_err));
 		queue->saved.state_change(sk);
@@ -154,8 +158,8 @@ static int socket_set_options(struct nvme_tcp_queue *queue)
 	if (nvme_tcp_so_priority > 0)
 		sock_set_priority(sk, nvme_tcp_so_priority);
 #ifdef CONFIG_NET_RX_BUSY_POLL
-	if (queue->polled)
-		WRITE_ONCE(sk->sk_ll_usec, 1);
+	/* Which queues are polled is not settled yet; the others never are. */
+	WRITE_ONCE(sk->sk_ll_usec, 1);
 #endif
 	return opts->tos >= 0 ? socket_set_tos(sock, opts->tos) : 0;
 }

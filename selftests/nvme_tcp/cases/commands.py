@@ -1,29 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers to commands that are not there."""
 
+import contextlib
+import socket
+import threading
+
 from bench import (bench, check, disk, INVALID_HEADER, Once, refuses_on_read,
                    refuses_on_write, SEQUENCE)
-from client import until
+from client import Controller, KernelLog, until
+from fake import Queue, Target
 from pytap import test
 
 
 @test("a response for a command id that no tag has")
 def _():
-    refuses_on_read(lambda q, c: q.send(q.rsp(0x0FFF)), INVALID_HEADER, 8,
+    refuses_on_read(lambda q, c: q.send(q.rsp(0x0FFF)), INVALID_HEADER, 20,
                     "no such command")
 
 
 @test("a response for a command of another generation")
 def _():
     refuses_on_read(lambda q, c: q.send(q.rsp(c.cid ^ 0x1000)),
-                    INVALID_HEADER, 8, "no such command")
+                    INVALID_HEADER, 20, "no such command")
 
 
 @test("a response for a tag that is not in use")
 def _():
     refuses_on_read(lambda q, c: q.send(q.rsp((c.cid & 0xF000) |
                                               (c.cid + 7 & 0x7F))),
-                    INVALID_HEADER, 8, "no such command")
+                    INVALID_HEADER, 20, "no such command")
 
 
 @test("a command is completed twice")
@@ -36,7 +41,7 @@ def _():
         b.read_is_right(4096)
         until(lambda: b.target.terms, 20, "H2CTermReq")
         b.host.wait_state("live")
-        b.refused(INVALID_HEADER, 8, "no such command")
+        b.refused(INVALID_HEADER, 20, "no such command")
 
 
 @test("data for a command that is completed")
@@ -58,7 +63,7 @@ def _():
         b.target.wait(lambda: queue.events, what="event request")
         queue.send(queue.rsp(queue.events[0] + 1))
         until(lambda: b.target.terms, 20, "H2CTermReq")
-        b.refused(INVALID_HEADER, 8, "no such command")
+        b.refused(INVALID_HEADER, 20, "no such command")
 
 
 @test("a write is completed before its data was sent")
@@ -77,3 +82,65 @@ def _():
         b.write_is_right(8192, 65536)
         check(b.log.has("success after"), b.log.lines)
         check(b.host.resets() == 0, "the connection was lost")
+
+
+def freed(b):
+    """Ids of a read and a write that the host gave up with their connection."""
+    cids = {}
+
+    def act(_, command):
+        if command.reads or command.writes:
+            cids["read" if command.reads else "write"] = command.cid
+        if len(cids) == 2:
+            b.target.hook = None
+            b.target.drop()
+        return command.reads or command.writes
+    b.target.hook = act
+    write = threading.Thread(target=b.write_is_right, args=(65536, 65536))
+    write.start()
+    b.read_is_right(8192)
+    write.join()
+    return cids
+
+
+@test("what a lost connection left is nothing to the next one")
+def _():
+    for pdu in (lambda q, cids: q.c2h(cids["read"], bytes(4096)),
+                lambda q, cids: q.r2t(cids["write"], 0, 65536),
+                lambda q, cids: q.rsp(cids["read"])):
+        with bench() as b:
+            cids = freed(b)
+            sent = b.target.h2c_bytes
+
+            def act(queue, _, p=pdu, c=cids):
+                queue.send(p(queue, c))
+                return True
+            b.host.wait_state("live")
+            b.target.hook = Once("reads", act)
+            b.read_is_right(16384)
+            until(lambda t=b.target: t.terms, 20, "H2CTermReq")
+            check(b.log.has("no such command"), b.log.lines)
+            check(b.target.h2c_bytes == sent, "data went to the target")
+            b.read_is_right(0, 1 << 20)
+
+
+@test("PDUs between ICResp and Connect")
+def _():
+    for pdu in (lambda q: q.rsp(0), lambda q: q.c2h(0, bytes(512)),
+                lambda q: q.r2t(0, 0, 512)):
+        for connection in (1, 2):
+            target, log = Target(), KernelLog()
+            early = pdu(Queue(target, socket.socket()))
+
+            def icresp(dgst, t=target, n=connection, p=early):
+                return t.good_icresp(dgst) + (p if t.icreqs == n else b"")
+            try:
+                target.icresp = icresp
+                # Whether Connect was sent by the time it is looked at decides
+                # who finds out first, and whether there is another attempt.
+                with contextlib.suppress(OSError):
+                    Controller(target).delete()
+                check(log.has(f"queue {connection - 1}: bad "), log.lines)
+            finally:
+                target.close()
+                log.close()

@@ -52,14 +52,16 @@ def _():
             log.close()
 
 
-@test("C2HTermReq instead of ICResp")
+@test("C2HTermReq instead of ICResp, however short")
 def _():
-    target, log = Target(), KernelLog()
-    try:
-        target.icresp = lambda d: header(3, plen=152, body=struct.pack(
-            "<HI10x", 6, 10)) + bytes(128)
-        refused_connect(target)
-        check(log.has("Unsupported Parameter"), log.lines)
-    finally:
-        target.close()
-        log.close()
+    for echo in (128, 0):
+        target, log = Target(), KernelLog()
+        try:
+            target.icresp = lambda d, n=echo: header(
+                3, plen=24 + n, hlen=24,
+                body=struct.pack("<HI10x", 6, 10)) + bytes(n)
+            refused_connect(target)
+            check(log.has("Unsupported Parameter"), log.lines)
+        finally:
+            target.close()
+            log.close()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """C2HTermReq: being told off."""
 
-from bench import bench, check, INVALID_HEADER, Once, refuses_on_read
-from fake import header
+from bench import (bench, check, disk, INVALID_HEADER, Once,
+                   refuses_on_read)
+from client import until
+from fake import Gone, header
 from pytap import test
 
 
@@ -22,6 +24,34 @@ def _():
             check(b.log.has("C2HTermReq: "), b.log.lines)
             check(b.log.has(words), f"no '{words}' in", b.log.lines)
             check(not b.target.terms, "answered by a TermReq")
+
+
+@test("what the controller says before it closes is heard")
+def _():
+    def act(queue, command):
+        queue.send(queue.c2h(command.cid, disk(queue, command)) +
+                   queue.rsp(command.cid) + queue.term(2))
+        raise Gone
+    with bench() as b:
+        # The log is rate limited.
+        for _ in range(3):
+            b.target.hook = Once("reads", act)
+            b.read_is_right(4096)
+            check(b.target.hook.used == 1, "the hook was not used")
+            until(lambda: b.log.has("PDU Sequence Error"), 20, "the log")
+            b.log.lines.clear()
+            b.host.wait_state("live")
+
+
+@test("firmware activation that ends the connections")
+def _():
+    with bench() as b:
+        queue = b.target.live[0]
+        b.target.wait(lambda: queue.events, what="event request")
+        queue.send(queue.rsp(queue.events[0], 0, 0x0102))
+        b.target.drop()
+        b.read_is_right(4096)
+        b.host.wait_state("live")
 
 
 @test("C2HTermReq of a wrong length")
