@@ -20,6 +20,7 @@
 #define CLOAK_MAX_ADDRESSES	16384	/* cloaked addresses in one policy */
 #define CLOAK_MAX_PEERS		65536	/* peer prefixes in one policy */
 #define CLOAK_MAX_FLOWS		65536	/* connections opened by the host */
+#define CLOAK_MAX_PIECES	16384	/* datagrams that come in fragments */
 #define CLOAK_MAX_CONNECTIONS	65536	/* that rules know the state of */
 #define CLOAK_MAX_OPENINGS	65536	/* begun elsewhere, not yet proven */
 #define CLOAK_MAX_NEIGHBOURS	16384	/* addresses with a known MAC */

@@ -111,7 +111,11 @@ struct cloak_peer {
 /* Value of "config", key: __u32 0. User space may change it at any time. */
 struct cloak_config {
 	__u32 abi_version;	/* CLOAK_ABI_VERSION */
-	__u32 events_per_second; /* all sources together; 0: the default */
+	/*
+	 * Of all sources with an entry, and as many of all the others and of
+	 * rules that log. 0: the default.
+	 */
+	__u32 events_per_second;
 	__u32 sources_per_second; /* new sources accounted; 0: the default */
 	__u32 sources_burst;	/* at most that many at once; 0: the default */
 };

@@ -16,8 +16,9 @@ enum cloak_flow_kind {
 };
 
 /*
- * Key of "flows", where the value is time_ns, and of "connections" and
- * "openings"; from the host's point of view.
+ * Key of "flows" and "pieces", where the value is the time when it was seen
+ * (CLOCK_MONOTONIC_COARSE), and of "connections" and "openings"; from the
+ * host's point of view.
  */
 struct cloak_flow_key {
 	struct cloak_addr remote_addr;

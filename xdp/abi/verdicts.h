@@ -32,6 +32,7 @@ enum cloak_reason {
 	CLOAK_PASS_GROUP = 10,		/* own group traffic, listed in peers */
 	CLOAK_PASS_DECOY = 11,		/* to or from a decoy */
 	CLOAK_PASS_ANSWER = 12,		/* own answer to what was rejected */
+	CLOAK_PASS_RELATED = 13,	/* ICMP error: what a peer was sent */
 
 	CLOAK_DROP_FIRST = 16,
 	CLOAK_DROP_UNAUTHORISED = 16,	/* source in no peer entry */
@@ -46,7 +47,7 @@ enum cloak_reason {
 	CLOAK_DROP_BAD_ARP = 25,	/* not ARP for IPv4 on Ethernet */
 	CLOAK_DROP_BAD_IPV4 = 26,	/* short, or its lengths lie */
 	CLOAK_DROP_BAD_IPV6 = 27,	/* short, or its lengths lie */
-	CLOAK_DROP_BAD_HEADERS = 28,	/* extension headers without end */
+	CLOAK_DROP_BAD_HEADERS = 28,	/* without end, or not all there */
 	CLOAK_DROP_FRAGMENTED_ND = 29,	/* ICMPv6 to a group in fragments */
 	CLOAK_DROP_SOURCE_ROUTED = 30,	/* could lead to a cloaked address */
 	CLOAK_DROP_NOT_LINEAR = 31,	/* headers beyond the first buffer */
@@ -68,7 +69,7 @@ enum cloak_reason {
 	CLOAK_DROP_EGRESS_RESOLVE = 46,	/* ARP or ND about or to no peer */
 	CLOAK_DROP_EGRESS_UNSEEN = 47,	/* peer without a known MAC */
 	CLOAK_DROP_EGRESS_NON_IP = 48,	/* neither ARP nor IPv4 nor IPv6 */
-	CLOAK_DROP_EGRESS_ADVERT = 49,	/* LLDP, mDNS and such name addresses */
+	CLOAK_DROP_EGRESS_ADVERT = 49,	/* LLDP, CDP, mDNS name addresses */
 	CLOAK_DROP_EGRESS_MALFORMED = 50, /* cannot be parsed */
 
 	/* As CLOAK_DROP_REJECT, but without an answer. */

@@ -17,12 +17,11 @@
 
 #include "answer_write.h"
 #include "flow.h"
+#include "quote.h"
 
 #define ANSWER_MARK	0xc10a4e01
 
-#define ICMP_UNREACHABLE	3
 #define ICMP_PROHIBITED		13
-#define ICMPV6_UNREACHABLE	1
 #define ICMPV6_PROHIBITED	1
 
 struct reset {

@@ -21,35 +21,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/* Seconds of silence after which one is forgotten. */
-#define TCP_LASTS	7440	/* RFC 5382, REQ-5 */
-#define TCP_LASTS_BRIEF	240	/* the same, while it begins or ends */
-#define ECHO_LASTS	60	/* RFC 5508, REQ-2 */
-#define OTHERS_LAST	300	/* RFC 4787, REQ-5 */
-
-#define SECOND		1000000000ull
-
 #define BOTH_FINS	(CLOAK_CONNECTION_FIN_IN | CLOAK_CONNECTION_FIN_OUT)
-
-/* A packet in direction @in of the connection between both ports. */
-static __always_inline void key_ports(struct cloak_flow_key *key, bool in,
-				      __u16 sport, __u16 dport)
-{
-	key->remote = in ? sport : dport;
-	key->local = in ? dport : sport;
-}
-
-/* Pings go by the identifier of the end that sends them. */
-static __always_inline void key_echo(struct cloak_flow_key *key,
-				     bool remote_asks, __u16 id)
-{
-	if (remote_asks) {
-		key->kind = CLOAK_FLOW_ECHO_IN;
-		key->remote = id;
-	} else {
-		key->local = id;
-	}
-}
 
 /* Returns false if @p can be part of none. After parse_deep(). */
 static __always_inline bool connection_key(struct cloak_flow_key *key,
@@ -84,22 +56,15 @@ static __always_inline bool is_brief(const struct cloak_connection *c)
 static __always_inline __u64 connection_lasts(const struct cloak_connection *c,
 					      __u8 protocol)
 {
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return is_brief(c) ? TCP_LASTS_BRIEF * SECOND :
-				     TCP_LASTS * SECOND;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return ECHO_LASTS * SECOND;
-	}
-	return OTHERS_LAST * SECOND;
+	if (protocol == IPPROTO_TCP && is_brief(c))
+		return TCP_LASTS_BRIEF * SECOND;
+	return flow_lasts(protocol);
 }
 
-/* Another CPU may have seen it later than @now, which was read before. */
 static __always_inline bool was_silent(const struct cloak_connection *c,
 				       __u64 now, __u64 time)
 {
-	return (__s64)(now - c->seen_ns) >= (__s64)time;
+	return is_over(c->seen_ns, now, time);
 }
 
 /* The one under @key, unless it was silent for too long. */

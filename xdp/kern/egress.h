@@ -33,6 +33,9 @@
 #define PORT_MDNS	5353
 #define PORT_LLMNR	5355
 
+/* Where Cisco's discovery protocol (CDP) goes, as SNAP. */
+#define MAC_CDP	{ 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc }
+
 /* What has to be done to a packet before it leaves. */
 struct rewrite {
 	__u8 dmac[ETH_ALEN];
@@ -210,8 +213,11 @@ static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
 static __always_inline bool is_advertisement(struct __sk_buff *skb,
 					     struct packet *p)
 {
+	const __u8 cdp[ETH_ALEN] = MAC_CDP;
+
 	if (p->network == NET_OTHER)
-		return p->ethertype == ETHERTYPE_LLDP;
+		return p->ethertype == ETHERTYPE_LLDP ||
+		       mac_equal(p->dmac, cdp);
 	if (p->protocol != IPPROTO_UDP || !to_group_mac(p))
 		return false;
 	egress_deepen(skb, p);

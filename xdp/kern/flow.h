@@ -3,10 +3,12 @@
  * What the host itself has begun with outbound peers: noted on egress, asked
  * for on ingress. The table is an LRU: when it is full the flow that was
  * quiet for longest is forgotten, and its next answer is dropped until the
- * host speaks in it again. It never lets anything in by being full.
+ * host speaks in it again. It never lets anything in by being full. One in
+ * which neither end has spoken for long is forgotten as well.
  *
  * Later fragments carry no ports. The first one, once let in, opens the way
- * for those with its identification; one that overtakes it is dropped.
+ * for those with its identification; one that overtakes it is dropped. They
+ * have a table of their own: it is others who say how many of them there are.
  */
 #ifndef CLOAK_KERN_FLOW_H
 #define CLOAK_KERN_FLOW_H
@@ -22,6 +24,15 @@
 #define TCP_FLAG_ACK	0x10
 #define TCP_FLAG_URG	0x20
 
+/* Seconds of silence after which what is known of two ends is forgotten. */
+#define TCP_LASTS	7440	/* RFC 5382, REQ-5 */
+#define TCP_LASTS_BRIEF	240	/* the same, while it begins or ends */
+#define ECHO_LASTS	60	/* RFC 5508, REQ-2 */
+#define OTHERS_LAST	300	/* RFC 4787, REQ-5 */
+#define PIECES_LAST	60	/* RFC 8200, 4.5 */
+
+#define SECOND		1000000000ull
+
 static __always_inline bool is_echo(const struct packet *p, __u8 v4, __u8 v6)
 {
 	return p->has_icmp &&
@@ -29,16 +40,98 @@ static __always_inline bool is_echo(const struct packet *p, __u8 v4, __u8 v6)
 		(p->protocol == IPPROTO_ICMPV6 && p->icmp_type == v6));
 }
 
+/* A packet in direction @in of the connection between both ports. */
+static __always_inline void key_ports(struct cloak_flow_key *key, bool in,
+				      __u16 sport, __u16 dport)
+{
+	key->remote = in ? sport : dport;
+	key->local = in ? dport : sport;
+}
+
+/* Pings go by the identifier of the end that sends them. */
+static __always_inline void key_echo(struct cloak_flow_key *key,
+				     bool remote_asks, __u16 id)
+{
+	if (remote_asks) {
+		key->kind = CLOAK_FLOW_ECHO_IN;
+		key->remote = id;
+	} else {
+		key->local = id;
+	}
+}
+
+/*
+ * Is more than @time over since @seen? Another CPU may have written that later
+ * than @now was read.
+ */
+static __always_inline bool is_over(__u64 seen, __u64 now, __u64 time)
+{
+	return (__s64)(now - seen) >= (__s64)time;
+}
+
+static __always_inline __u64 flow_lasts(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return TCP_LASTS * SECOND;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return ECHO_LASTS * SECOND;
+	}
+	return OTHERS_LAST * SECOND;
+}
+
+/* The host has spoken: the flow begins, or goes on. */
 static __always_inline void flow_note(const struct cloak_flow_key *key)
+{
+	__u64 *seen = bpf_map_lookup_elem(&flows, key);
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (!seen)
+		bpf_map_update_elem(&flows, key, &now, BPF_ANY);
+	else if (is_over(*seen, now, SECOND))
+		*seen = now;
+}
+
+/* True if the host has begun it: then it goes on with the answer, too. */
+static __always_inline bool flow_goes_on(const struct cloak_flow_key *key)
+{
+	__u64 *seen = bpf_map_lookup_elem(&flows, key);
+	__u64 now;
+
+	if (!seen)
+		return false;
+	now = bpf_ktime_get_coarse_ns();
+	if (is_over(*seen, now, flow_lasts(key->protocol)))
+		return false;
+	if (is_over(*seen, now, SECOND))
+		*seen = now;
+	return true;
+}
+
+/* The same for what is quoted, which is no sign of life. */
+static __always_inline bool flow_known(const struct cloak_flow_key *key)
+{
+	const __u64 *seen = bpf_map_lookup_elem(&flows, key);
+
+	return seen && !is_over(*seen, bpf_ktime_get_coarse_ns(),
+				flow_lasts(key->protocol));
+}
+
+/* A first fragment has passed. */
+static __always_inline void piece_leads(const struct cloak_flow_key *key)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 
-	bpf_map_update_elem(&flows, key, &now, BPF_ANY);
+	bpf_map_update_elem(&pieces, key, &now, BPF_ANY);
 }
 
-static __always_inline bool flow_known(const struct cloak_flow_key *key)
+static __always_inline bool piece_follows(const struct cloak_flow_key *key)
 {
-	return bpf_map_lookup_elem(&flows, key);
+	const __u64 *seen = bpf_map_lookup_elem(&pieces, key);
+
+	return seen && !is_over(*seen, bpf_ktime_get_coarse_ns(),
+				PIECES_LAST * SECOND);
 }
 
 static __always_inline void flow_fragment_key(struct cloak_flow_key *key,
@@ -76,12 +169,12 @@ static __always_inline void flow_opened(const struct packet *p)
 static __always_inline bool flow_answers(const struct packet *p)
 {
 	struct cloak_flow_key key = { .protocol = p->protocol };
-	struct cloak_flow_key pieces = {};
+	struct cloak_flow_key piece = {};
 
 	if (p->frag != FRAG_NONE)
-		flow_fragment_key(&pieces, p);
+		flow_fragment_key(&piece, p);
 	if (p->frag == FRAG_LATER)
-		return flow_known(&pieces);
+		return piece_follows(&piece);
 
 	if (p->protocol == IPPROTO_TCP &&
 	    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
@@ -96,10 +189,10 @@ static __always_inline bool flow_answers(const struct packet *p)
 	}
 	key.remote_addr = p->src.addr;
 	key.local_addr = p->dst.addr;
-	if (!flow_known(&key))
+	if (!flow_goes_on(&key))
 		return false;
 	if (p->frag == FRAG_FIRST)
-		flow_note(&pieces);
+		piece_leads(&piece);
 	return true;
 }
 

@@ -14,7 +14,8 @@
  *  - anything else to a group, such as a ping to ff02::1, passes: a visible
  *    address may answer, and what the kernel would answer from a cloaked
  *    address is stopped on egress, where the source address tells.
- * Source routes could name a cloaked address where it is not looked for.
+ * Source routes could name a cloaked address where it is not looked for, and so
+ * could what an ICMP error quotes.
  */
 #ifndef CLOAK_KERN_INGRESS_H
 #define CLOAK_KERN_INGRESS_H
@@ -23,6 +24,7 @@
 #include "neighbour.h"
 #include "parse.h"
 #include "policy.h"
+#include "quote.h"
 
 static __always_inline struct span xdp_span(const struct xdp_md *ctx)
 {
@@ -53,8 +55,46 @@ global_fn int ingress_answer(struct xdp_md *ctx, struct packet *p)
 	return flow_answers(p) ? CLOAK_PASS_FLOW : CLOAK_DROP_NO_FLOW;
 }
 
+/* Does what is quoted go to a peer that may be told of it this way? */
+static __always_inline bool quote_is_wanted(const struct packet *p,
+					    const struct quote *q,
+					    const struct span *s)
+{
+	const struct cloak_peer *peer = peer_find(p, &q->dst);
+	struct cloak_flow_key key = {};
+
+	if (!peer || !quote_has_more(q, p) ||
+	    peer_refuse(peer, p->ifindex, p->smac))
+		return false;
+	if (peer->flags & CLOAK_PEER_INBOUND)
+		return true;
+	return (peer->flags & CLOAK_PEER_OUTBOUND) &&
+	       quote_key(&key, q, s, false) && flow_known(&key);
+}
+
+/*
+ * Is it an ICMP error, by a router on the way, about what this host has sent
+ * to a peer? Without them no packet that is too big for the way would ever
+ * arrive. Nobody learns of the host by them: no ICMP error is ever answered.
+ */
+global_fn int ingress_relates(struct xdp_md *ctx, struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+	struct quote q = {};
+
+	if (!p)
+		return false;
+	ingress_deepen(ctx, p);
+	if (!is_icmp_error(p) || p->frag != FRAG_NONE || p->source_routed ||
+	    addr_is_unspecified(&p->src.addr) || addr_is_group(&p->src.addr) ||
+	    is_cloaked(p, &p->src) || !quote_read(&q, p, &s))
+		return false;
+	return addr_equal(&q.src.addr, &p->dst.addr) &&
+	       quote_is_wanted(p, &q, &s);
+}
+
 /* Is this IP from a peer? */
-static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
+static __always_inline int ingress_peer(struct xdp_md *ctx, struct packet *p)
 {
 	const struct cloak_peer *peer;
 	int refused;
@@ -67,11 +107,31 @@ static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
 	refused = peer_refuse(peer, p->ifindex, p->smac);
 	if (refused)
 		return refused;
+	/* What the host sends to itself goes by the loopback. */
+	if (is_cloaked(p, &p->src))
+		return CLOAK_DROP_SELF;
 	if (peer->flags & CLOAK_PEER_INBOUND)
 		return CLOAK_PASS_AUTHORISED;
 	if (!(peer->flags & CLOAK_PEER_OUTBOUND))
 		return CLOAK_DROP_GATEWAY_ONLY;
 	return ingress_answer(ctx, p);
+}
+
+/* True if the source may not say such a thing, but is no evident forgery. */
+static __always_inline bool is_stranger(int reason)
+{
+	return reason == CLOAK_DROP_UNAUTHORISED ||
+	       reason == CLOAK_DROP_GATEWAY_ONLY ||
+	       reason == CLOAK_DROP_NO_FLOW;
+}
+
+static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
+{
+	int reason = ingress_peer(ctx, p);
+
+	if (may_be_icmp(p) && is_stranger(reason) && ingress_relates(ctx, p))
+		return CLOAK_PASS_RELATED;
+	return reason;
 }
 
 /*
@@ -203,6 +263,24 @@ static __always_inline bool hides_nd(const struct packet *p)
 	return p->frag != FRAG_NONE && p->protocol == IPPROTO_ICMPV6;
 }
 
+/*
+ * Is it an ICMP error about what a cloaked address has sent? The error is for
+ * the socket that has sent it, whatever address the error itself is to. What
+ * the quote of a fragment lacks could be in the next one.
+ */
+global_fn int ingress_quotes_cloaked(struct xdp_md *ctx,
+				     const struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+	struct quote q = {};
+
+	if (!p)
+		return true;
+	if (!quote_read(&q, p, &s))
+		return p->frag != FRAG_NONE;
+	return is_cloaked(p, &q.src);
+}
+
 /* To a visible address or to a group. */
 global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 {
@@ -210,7 +288,7 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
-	if (!may_be_icmpv6(p) && !p->options)
+	if (!may_be_icmp(p) && !p->options)
 		return CLOAK_PASS_VISIBLE;
 	ingress_deepen(ctx, p);
 	if (p->has_target && is_cloaked(p, &p->target)) {
@@ -225,6 +303,8 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 		reason = p->endless || p->truncated ?
 				 CLOAK_DROP_BAD_HEADERS :
 				 CLOAK_DROP_FRAGMENTED_ND;
+	else if (is_icmp_error(p) && ingress_quotes_cloaked(ctx, p))
+		reason = CLOAK_DROP_UNAUTHORISED;
 	if (reason >= CLOAK_DROP_FIRST &&
 	    peer_may(p, &p->src, p->smac, CLOAK_PEER_INBOUND))
 		return CLOAK_PASS_AUTHORISED;

@@ -50,11 +50,14 @@ static __always_inline const struct cloak_config *config_read(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
-/* True if one more event may be sent now. */
-global_fn int limit_event(__u64 now)
+/*
+ * True if one more event may be sent now. Those of sources that are recorded
+ * have a budget that no flood of others can use up: these are limited before.
+ */
+global_fn int limit_event(__u64 now, bool recorded)
 {
 	const struct cloak_config *c = config_read();
-	__u32 key = BUCKET_EVENTS;
+	__u32 key = recorded ? BUCKET_EVENTS : BUCKET_OTHERS;
 	__u64 *bucket = bpf_map_lookup_elem(&buckets, &key);
 	__u32 rate = CLOAK_DEFAULT_EVENTS_PER_SECOND;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Rules with the verdict "log": their packets go to user space in the perf
- * buffer of events, within the budget for these, and count as no probes.
+ * buffer of events, within a budget of these, and count as no probes.
  */
 #ifndef CLOAK_KERN_LOG_H
 #define CLOAK_KERN_LOG_H
@@ -16,7 +16,7 @@ static __always_inline void log_packet(void *ctx, const struct packet *p,
 	struct cloak_event *event;
 	__u32 zero = 0;
 
-	if (!limit_event(now))
+	if (!limit_event(now, false))
 		return;
 	event = bpf_map_lookup_elem(&event_scratch, &zero);
 	if (!event)

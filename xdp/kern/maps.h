@@ -328,7 +328,8 @@ enum bucket {
 	BUCKET_SOURCES = 1,
 	BUCKET_COPIES = 2,
 	BUCKET_ANSWERS = 3,
-	BUCKETS = 4,
+	BUCKET_OTHERS = 4,
+	BUCKETS = 5,
 };
 
 struct {
@@ -363,6 +364,14 @@ struct {
 	__type(value, __u64);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flows SEC(".maps");
+
+/* Datagrams whose first fragment has passed. Brief: no pin keeps them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_PIECES);
+	__type(key, struct cloak_flow_key);
+	__type(value, __u64);
+} pieces SEC(".maps");
 
 /* What rules know of connections, see connection.h. */
 

@@ -13,9 +13,13 @@
 #ifndef CLOAK_KERN_NEIGHBOUR_H
 #define CLOAK_KERN_NEIGHBOUR_H
 
+#include "flow.h"
 #include "policy.h"
 
-#define NEIGHBOUR_REFRESH_NS	1000000000ull
+/* Seconds: so often it is noted that the host sends something to a peer... */
+#define NEIGHBOUR_REFRESH	1
+/* ...and for so long afterwards the peer may ask for the host. */
+#define NEIGHBOUR_ASKED		300
 
 static __always_inline const struct cloak_neighbour *
 neighbour_find(const struct cloak_prefix *who)
@@ -56,7 +60,7 @@ static __always_inline void neighbour_learn(const struct cloak_prefix *who,
 
 	if (known && known->ifindex == ifindex &&
 	    mac_equal(known->mac, mac) &&
-	    now - known->seen_ns < NEIGHBOUR_REFRESH_NS)
+	    !is_over(known->seen_ns, now, NEIGHBOUR_REFRESH * SECOND))
 		return;
 	neighbour_write(who, ifindex, mac, now);
 	station_write(who, ifindex, mac);
@@ -74,16 +78,18 @@ static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
 }
 
 /*
- * True if the host has asked for @who itself: an outbound peer may then
- * answer, and ask back to keep its own entry fresh. A zero MAC in the entry
- * means that the question went to everybody.
+ * True if the host has asked for @who itself, or sent it something, a moment
+ * ago: an outbound peer may then answer, and ask back to keep its own entry
+ * fresh. A zero MAC in the entry means that the question went to everybody.
  */
 static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
 						__u32 ifindex, const __u8 *mac)
 {
 	const struct cloak_neighbour *known = neighbour_find(who);
 
-	return known && known->ifindex == ifindex &&
+	return known && known->ifindex == ifindex && known->seen_ns &&
+	       !is_over(known->seen_ns, bpf_ktime_get_coarse_ns(),
+			NEIGHBOUR_ASKED * SECOND) &&
 	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));
 }
 

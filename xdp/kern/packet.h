@@ -61,6 +61,7 @@ struct packet {
 	__u32 log_rule;		/* counter of a rule that logs; 0: none */
 	__u32 wire_len;		/* the same, as segments; 0: one packet */
 	__u32 frag_id;		/* with frag != FRAG_NONE */
+	__u32 ip_end;		/* where the IP packet ends in the frame */
 	__u16 ethertype;	/* after the tags */
 	__u16 network_at;	/* offset of the network header */
 	__u16 transport_at;	/* offset of what the IP header points to */
@@ -70,6 +71,7 @@ struct packet {
 	__u16 segments;		/* that it will be cut into; 0: one packet */
 	__u16 offloaded_tci;	/* of a tag that is not in the frame, or 0 */
 	__u16 option_at;	/* where parse_options() is */
+	__u16 frag_offset;	/* in units of 8, with FRAG_LATER */
 	__u16 arp_op;
 	__u8 smac[ETH_ALEN];
 	__u8 dmac[ETH_ALEN];

@@ -100,6 +100,18 @@ static __always_inline void *bytes_at(const struct span *s, __u64 offset,
 	return at;
 }
 
+/*
+ * The same for a header of IP: the packet ends where its length says, not with
+ * the frame, which may have been padded.
+ */
+static __always_inline void *header_at(const struct packet *p,
+				       const struct span *s, __u32 size)
+{
+	if (p->transport_at + size > p->ip_end)
+		return NULL;
+	return bytes_at(s, p->transport_at, size);
+}
+
 static __always_inline bool is_tag(__u16 ethertype)
 {
 	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ ||
@@ -187,9 +199,11 @@ static __always_inline int parse_ipv4(struct packet *p, const struct span *s,
 	p->protocol = ip->protocol;
 	p->options = header > sizeof(*ip);
 	p->transport_at = p->network_at + header;
+	p->ip_end = strict ? p->network_at + total : p->len;
 
 	offset = bpf_ntohs(ip->frag_off);
-	if (offset & 0x1fff)
+	p->frag_offset = offset & 0x1fff;
+	if (p->frag_offset)
 		p->frag = FRAG_LATER;
 	else if (offset & 0x2000)
 		p->frag = FRAG_FIRST;
@@ -207,6 +221,9 @@ static __always_inline int parse_ipv6(struct packet *p, const struct span *s,
 	if (!ip || ip->version != 6)
 		return CLOAK_DROP_BAD_IPV6;
 	payload = bpf_ntohs(ip->payload_len);
+	/* So do jumbograms, and stacks do not ask whether it is one. */
+	if (!payload && (p->len > 0xffff || ip->nexthdr == IPPROTO_HOPOPTS))
+		payload = p->len - p->network_at - sizeof(*ip);
 	if (strict && payload > p->len - p->network_at - sizeof(*ip))
 		return CLOAK_DROP_BAD_IPV6;
 
@@ -217,6 +234,7 @@ static __always_inline int parse_ipv6(struct packet *p, const struct span *s,
 		return CLOAK_DROP_BAD_IPV6;
 	p->protocol = ip->nexthdr;
 	p->transport_at = p->network_at + sizeof(*ip);
+	p->ip_end = strict ? p->transport_at + payload : p->len;
 	return 0;
 }
 
@@ -267,7 +285,7 @@ static __always_inline bool skip_extension(struct packet *p,
 
 	if (!is_extension(p->protocol))
 		return false;
-	h = bytes_at(s, p->transport_at, sizeof(*h));
+	h = header_at(p, s, sizeof(*h));
 	if (!h) {
 		p->truncated = true;
 		return false;
@@ -281,8 +299,8 @@ static __always_inline bool skip_extension(struct packet *p,
 	} else if (p->protocol == IPPROTO_FRAGMENT) {
 		size = sizeof(*h);
 		p->frag_id = bpf_ntohl(h->id);
-		p->frag = bpf_ntohs(h->offset) & 0xfff8 ? FRAG_LATER :
-							  FRAG_FIRST;
+		p->frag_offset = bpf_ntohs(h->offset) >> 3;
+		p->frag = p->frag_offset ? FRAG_LATER : FRAG_FIRST;
 	}
 	p->protocol = h->next;
 	p->transport_at += size;
@@ -337,7 +355,7 @@ static __always_inline void parse_options(struct packet *p,
 
 static __always_inline void parse_tcp(struct packet *p, const struct span *s)
 {
-	const struct tcphdr *tcp = bytes_at(s, p->transport_at, sizeof(*tcp));
+	const struct tcphdr *tcp = header_at(p, s, sizeof(*tcp));
 	const __u8 *bytes = (const __u8 *)tcp;
 
 	if (!tcp) {
@@ -355,7 +373,7 @@ static __always_inline void parse_tcp(struct packet *p, const struct span *s)
 /* UDP, UDP-Lite, SCTP and DCCP all begin with the ports. */
 static __always_inline void parse_ports(struct packet *p, const struct span *s)
 {
-	const __be16 *port = bytes_at(s, p->transport_at, 8);
+	const __be16 *port = header_at(p, s, 8);
 
 	if (!port) {
 		p->truncated = true;
@@ -373,8 +391,7 @@ static __always_inline bool has_nd_target(__u8 type)
 
 static __always_inline void parse_icmp(struct packet *p, const struct span *s)
 {
-	const struct icmp_header *icmp =
-		bytes_at(s, p->transport_at, sizeof(*icmp));
+	const struct icmp_header *icmp = header_at(p, s, sizeof(*icmp));
 	const struct nd_header *nd;
 
 	if (!icmp) {
@@ -387,7 +404,7 @@ static __always_inline void parse_icmp(struct packet *p, const struct span *s)
 	p->has_icmp = true;
 	if (p->protocol != IPPROTO_ICMPV6 || !has_nd_target(icmp->type))
 		return;
-	nd = bytes_at(s, p->transport_at, sizeof(*nd));
+	nd = header_at(p, s, sizeof(*nd));
 	if (!nd) {
 		p->truncated = true;
 		return;
@@ -463,6 +480,12 @@ static __always_inline bool may_be_icmpv6(const struct packet *p)
 {
 	return p->network == NET_IPV6 &&
 	       (p->protocol == IPPROTO_ICMPV6 || is_extension(p->protocol));
+}
+
+static __always_inline bool may_be_icmp(const struct packet *p)
+{
+	return may_be_icmpv6(p) ||
+	       (p->network == NET_IPV4 && p->protocol == IPPROTO_ICMP);
 }
 
 #endif /* CLOAK_KERN_PARSE_H */

@@ -11,8 +11,8 @@
  * The table of sources holds 65,536. New entries are budgeted (limit.h):
  * with the defaults 4,096 at once and 8 a second, 32,896 in an hour, so that
  * within an hour no flood of forged sources can push anybody out. What comes
- * over the budget is reported (within events_per_second) and counted, but
- * has no entry of its own.
+ * over the budget is reported and counted, but has no entry of its own. Such
+ * events and those of rules have one budget, sources with an entry another.
  *
  * The clock is dear, and somebody who sends much is seen often: when a source
  * was seen last, and that its shadow is as long as it should be, is looked
@@ -185,7 +185,7 @@ static __always_inline bool event_tell(struct xdp_md *ctx,
 	struct cloak_event *event;
 	bool sent;
 
-	if (!limit_event(probe->now)) {
+	if (!limit_event(probe->now, !!source)) {
 		stat_add(CLOAK_STAT_RATE_LIMITED);
 		return false;
 	}

@@ -6,7 +6,8 @@
  * The state of its connection is a fact like others, for tables that ask.
  *
  * Later fragments have no ports for a rule to look at. Those of a datagram
- * whose first fragment has passed here pass as well (flow.h remembers it).
+ * whose first fragment has passed here pass as well (flow.h remembers it). What
+ * keeps its ports or flags where no rule can see them is dropped.
  */
 #ifndef CLOAK_KERN_RULES_H
 #define CLOAK_KERN_RULES_H
@@ -249,10 +250,14 @@ static __always_inline __u64 stage_recall(const struct packet *p,
 	const __u64 all[CLOAK_WORDS] = { ~0ull, ~0ull, ~0ull, ~0ull, ~0ull };
 	__u32 at = CLOAK_TUPLE_BUCKET(cloak_tuple_hash(f->word, all)) %
 		   CLOAK_CACHED_VERDICTS;
-	struct cached_verdict *cached = bpf_map_lookup_elem(&verdicts, &at);
+	struct cached_verdict *cached;
 	__u64 differs;
 	int i;
 
+	/* It begins where another one does: "first" is a name of the others. */
+	if (!stage->count)
+		return FOUND_NONE;
+	cached = bpf_map_lookup_elem(&verdicts, &at);
 	if (!cached || !remember_verdicts)
 		return stage_decide(f, p->slot, stage->first, stage->count);
 	differs = (cached->generation ^ p->generation) |
@@ -288,7 +293,7 @@ static __always_inline bool fragment_follows(const struct packet *p,
 	struct cloak_flow_key key = {};
 
 	fragment_key(&key, p, direction);
-	return flow_known(&key);
+	return piece_follows(&key);
 }
 
 static __always_inline void fragment_leads(const struct packet *p,
@@ -297,7 +302,7 @@ static __always_inline void fragment_leads(const struct packet *p,
 	struct cloak_flow_key key = {};
 
 	fragment_key(&key, p, direction);
-	flow_note(&key);
+	piece_leads(&key);
 }
 
 /* What the table says. Returns 0, or the reason for a drop. */
@@ -337,6 +342,19 @@ static __always_inline int table_decide(const struct cloak_table *table,
 	return entry ? CLOAK_DROP_RULE : CLOAK_DROP_TABLE;
 }
 
+/* A later fragment that says what the header in the first one should say. */
+static __always_inline bool is_piece_of_header(const struct packet *p)
+{
+	return p->frag == FRAG_LATER && p->protocol == IPPROTO_TCP &&
+	       p->frag_offset * 8 < sizeof(struct tcphdr);
+}
+
+/* True if no rule can tell what the packet is: RFC 1858, RFC 3128, RFC 7112. */
+static __always_inline bool is_evasive(const struct packet *p)
+{
+	return p->truncated || p->endless || is_piece_of_header(p);
+}
+
 /*
  * Asks the table of the local address about a packet that passes for
  * @reason. Returns that, or the reason for which it is dropped after all.
@@ -352,6 +370,12 @@ global_fn int rules_apply(struct packet *p, int direction, int reason)
 	table = table_find(p, direction);
 	if (!table)
 		return reason;
+	if (is_evasive(p)) {
+		p->monitored = table->mode == CLOAK_MODE_MONITOR;
+		return direction == CLOAK_INGRESS ?
+			       CLOAK_DROP_BAD_HEADERS :
+			       CLOAK_DROP_EGRESS_MALFORMED;
+	}
 	if (p->frag == FRAG_LATER && fragment_follows(p, direction))
 		return reason;
 	refused = table_decide(table, p, direction);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ctime>
+#include <span>
 #include <utility>
 
 #include "bpf/rule_counters.h"
@@ -24,6 +26,7 @@ constexpr std::size_t kRoom = 256; // programs do not grow packets
 struct Shared {
 	std::unique_ptr<CloakObject> object;
 	std::unique_ptr<PerfReader> reader;
+	FlowMap pieces;
 	std::vector<Seen> seen;
 	// As the last run left them; nothing else counts meanwhile.
 	std::vector<CounterRow> counters;
@@ -115,6 +118,29 @@ Outcome runProgram(const CloakMaps &maps, int program, const Bytes &frame,
 	return outcome;
 }
 
+/** A map of a program, by its name. */
+Fd mapOf(int program, const std::string &name)
+{
+	std::array<__u32, 128> ids{};
+	bpf_prog_info info{};
+	__u32 size = sizeof(info);
+
+	info.nr_map_ids = ids.size();
+	info.map_ids = reinterpret_cast<__u64>(ids.data());
+	EXPECT_EQ(bpf_obj_get_info_by_fd(program, &info, &size), 0);
+	for (const __u32 id : std::span(ids).first(info.nr_map_ids)) {
+		Fd fd(bpf_map_get_fd_by_id(id));
+		bpf_map_info map{};
+
+		size = sizeof(map);
+		if (!bpf_obj_get_info_by_fd(fd.get(), &map, &size) &&
+		    map.name == name)
+			return fd;
+	}
+	ADD_FAILURE() << "no map " << name;
+	return {};
+}
+
 template <typename Key, typename Value> void clear(const Map<Key, Value> &map)
 {
 	auto keys = map.keys();
@@ -125,6 +151,16 @@ template <typename Key, typename Value> void clear(const Map<Key, Value> &map)
 }
 
 } // namespace
+
+__u64 coarseTime()
+{
+	constexpr __u64 second = 1'000'000'000;
+	timespec now{};
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return static_cast<__u64>(now.tv_sec) * second +
+	       static_cast<__u64>(now.tv_nsec);
+}
 
 PolicyText &PolicyText::whole(std::uint16_t flags)
 {
@@ -252,6 +288,8 @@ void CloakTest::SetUpTestSuite()
 	ASSERT_TRUE(object.ok())
 	    << object.error().message() << " (these tests need root)";
 	shared().object = std::make_unique<CloakObject>(*std::move(object));
+	shared().pieces = {mapOf(shared().object->ingressProgram(), "pieces"),
+	                   "pieces"};
 	auto reader = PerfReader::open();
 	ASSERT_TRUE(reader.ok()) << reader.error().message();
 	Status bound =
@@ -283,6 +321,7 @@ void CloakTest::forgetState()
 {
 	clear(maps().sources);
 	clear(maps().flows);
+	clear(pieces());
 	clear(maps().connections);
 	clear(maps().openings);
 	clear(maps().neighbours);
@@ -297,6 +336,11 @@ void CloakTest::forgetState()
 const CloakMaps &CloakTest::maps()
 {
 	return shared().object->maps();
+}
+
+const FlowMap &CloakTest::pieces()
+{
+	return shared().pieces;
 }
 
 PolicyMaps CloakTest::policy()
@@ -338,6 +382,16 @@ Outcome CloakTest::egress(const Bytes &frame)
 Outcome CloakTest::egress(const Packet &packet)
 {
 	return egress(packet.bytes());
+}
+
+void CloakTest::age(const FlowMap &map, __u64 seconds)
+{
+	constexpr __u64 second = 1'000'000'000;
+	auto keys = map.keys();
+
+	ASSERT_TRUE(keys.ok());
+	for (const cloak_flow_key &key : *keys)
+		requireOk(map.put(key, coarseTime() - seconds * second));
 }
 
 std::vector<Seen> CloakTest::events()

@@ -30,6 +30,9 @@ inline constexpr unsigned kIfindex = 1;
 /** A test run refuses to make a shorter skb: without its IP header. */
 inline constexpr std::size_t kLeastSkb = 14 + 40;
 
+/** Nanoseconds of the clock by which the programs forget. */
+[[nodiscard]] __u64 coarseTime();
+
 /** What became of a packet. */
 struct Outcome {
 	bool passed = false;
@@ -93,6 +96,9 @@ protected:
 	[[nodiscard]] static const CloakMaps &maps();
 	[[nodiscard]] static PolicyMaps policy();
 
+	/** Datagrams in fragments, a map that only the programs know. */
+	[[nodiscard]] static const FlowMap &pieces();
+
 	/** Runs a frame through a program; says what was counted for it. */
 	static Outcome ingress(const Bytes &frame);
 	static Outcome ingress(const Packet &packet);
@@ -104,6 +110,9 @@ protected:
 
 	/** Empties all maps of state, accounting is off. */
 	static void forgetState();
+
+	/** Lets all in a map have been seen last so many seconds ago. */
+	static void age(const FlowMap &map, __u64 seconds);
 
 	/** The events since the last call. */
 	static std::vector<Seen> events();

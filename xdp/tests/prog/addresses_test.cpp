@@ -179,6 +179,67 @@ TEST_F(AddressesTest, ClaimOfACloakedAddressIsDropped)
 	          CLOAK_DROP_SELF);
 }
 
+/** The stack hands it to the socket of the address that it quotes. */
+TEST_F(AddressesTest, ErrorAboutACloakedAddressIsDropped)
+{
+	const auto quoting4 = [](const Addr4 &src, const Host &from) {
+		const Bytes frame = (Ethernet{} / Ipv4{.src = src} /
+		                     Udp{.sport = 4420, .dport = 40000})
+		                        .bytes();
+		return Ethernet{.src = from.mac, .dst = kLake.mac} /
+		       Ipv4{.src = from.v4, .dst = visible4()} /
+		       Icmp{.type = 3, .code = 4} /
+		       Raw{Bytes(frame.begin() + 14, frame.end())};
+	};
+	const auto quoting6 = [](const Addr6 &src, const Host &from) {
+		const Bytes frame = (Ethernet{} / Ipv6{.src = src} /
+		                     Udp{.sport = 4420, .dport = 40000})
+		                        .bytes();
+		return Ethernet{.src = from.mac, .dst = kLake.mac} /
+		       Ipv6{.src = from.v6, .dst = visible6()} /
+		       Icmp6{.type = 2} /
+		       Raw{Bytes(frame.begin() + 14, frame.end())};
+	};
+
+	EXPECT_EQ(ingress(quoting4(kLake.v4, kScanner)).reason,
+	          CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(quoting6(kLake.v6, kScanner)).reason,
+	          CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(quoting4(visible4(), kScanner)).reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ingress(quoting6(visible6(), kScanner)).reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ingress(quoting4(kLake.v4, kPeer)).reason,
+	          CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv4{.src = kScanner.v4, .dst = visible4()} / Icmp{})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(
+	    ingress(fromScanner() /
+	            Ipv4{.src = kScanner.v4, .dst = visible4(), .more = true} /
+	            Icmp{.type = 3})
+		.reason,
+	    CLOAK_DROP_UNAUTHORISED)
+	    << "the quote is in the next fragment";
+}
+
+TEST_F(AddressesTest, DiscoveryProtocolsOfSwitchesDoNotLeave)
+{
+	const Ethernet cdp = {.src = kLake.mac,
+	                      .dst = {1, 0, 0x0c, 0xcc, 0xcc, 0xcc},
+	                      .type = 100};
+	const Ethernet lldp = {.src = kLake.mac,
+	                       .dst = {1, 0x80, 0xc2, 0, 0, 0xe},
+	                       .type = 0x88cc};
+	const Ethernet stp = {
+	    .src = kLake.mac, .dst = {1, 0x80, 0xc2, 0, 0, 0}, .type = 100};
+
+	EXPECT_EQ(egress(cdp / payload(100)).reason, CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(egress(lldp / payload(100)).reason, CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(egress(stp / payload(100)).reason, CLOAK_PASS_VISIBLE);
+}
+
 /* Whatever the stack made of group traffic: the source address tells. */
 TEST_F(AddressesTest, NothingLeavesFromACloakedAddressToStrangers)
 {

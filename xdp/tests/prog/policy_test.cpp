@@ -156,7 +156,7 @@ TEST(NamesTest, EveryNumberHasItsOwn)
 		EXPECT_EQ(name.empty(), reasonText(reason).empty());
 		EXPECT_TRUE(name.empty() || names.insert(name).second);
 	}
-	EXPECT_EQ(names.size(), 12U + 28U + 11U + 1U);
+	EXPECT_EQ(names.size(), 13U + 28U + 11U + 1U);
 
 	names.clear();
 	for (unsigned kind = 1; kind <= CLOAK_KIND_MALFORMED; kind++)

@@ -179,7 +179,7 @@ TEST_F(RejectTest, NeverToLaterFragmentsAndBrokenHeaders)
 	           CLOAK_DROP_REJECT_MUTE);
 	Ipv4 cut = in4();
 	cut.protocol = 6;
-	expectNone(inLink() / cut / payload(12), CLOAK_DROP_REJECT_MUTE);
+	expectNone(inLink() / cut / payload(12), CLOAK_DROP_BAD_HEADERS);
 }
 
 TEST_F(RejectTest, NeverToSourcesThatAreNoHost)

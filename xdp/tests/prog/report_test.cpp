@@ -4,6 +4,8 @@
  * What is reported, how often, and that nothing is lost in the count.
  */
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
@@ -243,6 +245,38 @@ TEST_F(ReportTest, SourceStaysNewUntilItIsTold)
 	EXPECT_TRUE(seen[0].event.flags & CLOAK_EVENT_FIRST);
 	EXPECT_EQ(seen[0].event.totals.probes, 2U);
 	EXPECT_FALSE(seen[1].event.flags & CLOAK_EVENT_FIRST);
+}
+
+/** Who has an entry is told of, however many others there are. */
+TEST_F(ReportTest, FloodWithoutEntriesLeavesRoomForThoseWithOne)
+{
+	Host early = kScanner;
+	early.mac = {0x02, 0, 0, 0, 1, 2};
+	const Mac flooder = {0x02, 0, 0, 0, 1, 3};
+	cloak_config config{};
+	// Other tests have used up the budget of a second.
+	std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+	config.abi_version = CLOAK_ABI_VERSION;
+	config.events_per_second = 10;
+	config.sources_per_second = 1000000;
+	config.sources_burst = 1000000;
+	configure(config);
+	ingress(syn(early, 1));
+	config.sources_per_second = 1;
+	config.sources_burst = 1;
+	configure(config);
+	events();
+
+	for (unsigned number = 1; number <= 50; number++)
+		ingress(syn(hostNumber(number, flooder), 1));
+	EXPECT_GE(stat(CLOAK_STAT_RATE_LIMITED), 30U);
+	events();
+	ingress(syn(early, 2));
+	const auto seen = events();
+
+	ASSERT_EQ(seen.size(), 1U);
+	EXPECT_EQ(seen[0].event.dport, 2);
+	expectAllAccounted(52);
 }
 
 TEST_F(ReportTest, SourcesAreBudgetedAndTheCountIsExact)

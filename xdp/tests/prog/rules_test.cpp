@@ -55,6 +55,41 @@ RulePolicy ruleForPort(cloak_rule_verdict verdict, std::uint16_t port)
 	return made;
 }
 
+/** The same packet about another address of the lake. */
+Asked about(const IpAddress &local, Asked asked)
+{
+	asked.local = local;
+	return asked;
+}
+
+/** IPv4 from kPeer, one piece of a datagram. */
+Packet piece(std::uint8_t protocol, std::uint16_t offset, bool more)
+{
+	return Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+	       Ipv4{.src = kPeer.v4,
+	            .dst = kLake.v4,
+	            .protocol = protocol,
+	            .id = 9,
+	            .offset = offset,
+	            .more = more};
+}
+
+/** IPv6 from kPeer. */
+Packet ip6()
+{
+	return Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+	       Ipv6{.src = kPeer.v6, .dst = kLake.v6};
+}
+
+/** Some octets of the header of a segment to port 22. */
+Raw headerOf22(long first, long last)
+{
+	const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.dport = 22}).bytes();
+	const auto tcp = frame.end() - 20;
+
+	return Raw{Bytes(tcp + first, tcp + last)};
+}
+
 } // namespace
 
 class RulesTest : public CloakTest
@@ -69,6 +104,22 @@ protected:
 		interface.name.value = "one";
 		policy.interfaces.push_back(interface);
 		policy.tables.push_back(table);
+		use(policy);
+	}
+
+	/** All but port 22, for both families. */
+	void useWithout22()
+	{
+		Policy policy;
+		InterfacePolicy interface;
+
+		interface.name.value = "one";
+		policy.interfaces.push_back(interface);
+		for (const char *local : {"192.0.2.5", "2001:db8::5"}) {
+			policy.tables.push_back(tableOf(*parseIp(local)));
+			policy.tables.back().rules = {
+			    ruleForPort(CLOAK_RULE_DROP, 22)};
+		}
 		use(policy);
 	}
 
@@ -323,6 +374,143 @@ TEST_F(RulesTest, LaterFragmentsFollowTheFirst)
 	EXPECT_FALSE(
 	    ingress(piece(8, 0) / Udp{.dport = 54} / payload(56)).passed);
 	EXPECT_FALSE(ingress(piece(8, 8) / payload(64)).passed);
+}
+
+TEST_F(RulesTest, TableWithoutRulesSharesNothingWithTheNext)
+{
+	const IpAddress next = *parseIp("192.0.2.6");
+	Policy policy;
+	InterfacePolicy interface;
+	interface.name.value = "one";
+	policy.interfaces.push_back(interface);
+	policy.tables = {tableOf(kLocal), tableOf(next)};
+	for (TablePolicy &table : policy.tables)
+		table.verdict = CLOAK_RULE_DROP;
+	policy.tables[1].rules = {ruleForPort(CLOAK_RULE_ALLOW, 443)};
+	use(policy);
+
+	EXPECT_EQ(run(tcp(40001, 443)).reason, CLOAK_DROP_TABLE);
+	EXPECT_TRUE(run(about(next, tcp(40001, 443))).passed);
+	EXPECT_TRUE(run(about(next, tcp(40002, 443))).passed);
+	EXPECT_EQ(run(tcp(40002, 443)).reason, CLOAK_DROP_TABLE);
+}
+
+TEST_F(RulesTest, DirectionWithoutRulesSharesNothingWithTheOther)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.verdict = CLOAK_RULE_DROP;
+	table.rules = {rule(CLOAK_RULE_ALLOW)};
+	table.rules[0].direction = RuleDirection::Out;
+	use(table);
+
+	EXPECT_EQ(run(tcp(443, 40001)).reason, CLOAK_DROP_TABLE);
+	EXPECT_TRUE(run(tcp(443, 40001, false)).passed);
+	EXPECT_TRUE(run(tcp(443, 40002, false)).passed);
+	EXPECT_EQ(run(tcp(443, 40002)).reason, CLOAK_DROP_TABLE);
+}
+
+/** RFC 1858: ports in one piece, flags in the next. */
+TEST_F(RulesTest, HeaderInPiecesIsDropped)
+{
+	useWithout22();
+	const Packet first = piece(6, 0, true) / headerOf22(0, 8);
+	Bytes padded = first.bytes();
+	padded.resize(60);
+
+	EXPECT_EQ(ingress(first).reason, CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(ingress(padded).reason, CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(ingress(piece(6, 1, false) / headerOf22(8, 20)).reason,
+	          CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(
+	    ingress(ip6() / Fragment6{.next = 6} / headerOf22(0, 8)).reason,
+	    CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(
+	    ingress(ip6() / Fragment6{.offset = 1, .more = false, .next = 6} /
+	            headerOf22(8, 20))
+		.reason,
+	    CLOAK_DROP_BAD_HEADERS);
+
+	EXPECT_EQ(
+	    ingress(piece(6, 0, true) / Tcp{.dport = 22} / payload(4)).reason,
+	    CLOAK_DROP_RULE);
+	EXPECT_TRUE(
+	    ingress(piece(6, 0, true) / Tcp{.dport = 23} / payload(4)).passed);
+	EXPECT_TRUE(ingress(piece(6, 3, false) / payload(40)).passed);
+	EXPECT_TRUE(ingress(piece(17, 1, false) / payload(40)).passed);
+}
+
+/** Padding of the frame is no header. */
+TEST_F(RulesTest, HeaderEndsWithItsPacket)
+{
+	useWithout22();
+	for (const std::uint8_t protocol : {1, 6, 17, 132}) {
+		Bytes frame = (piece(protocol, 0, false) / payload(4)).bytes();
+		frame.resize(60);
+		EXPECT_EQ(ingress(frame).reason, CLOAK_DROP_BAD_HEADERS)
+		    << "protocol " << int{protocol};
+		frame = (ip6() / payload(4)).bytes();
+		frame[14 + 6] = protocol == 1 ? 58 : protocol;
+		frame.resize(80);
+		EXPECT_EQ(ingress(frame).reason, CLOAK_DROP_BAD_HEADERS)
+		    << "IPv6, protocol " << int{protocol};
+	}
+}
+
+TEST_F(RulesTest, HeadersOutOfSightAreDropped)
+{
+	useWithout22();
+	Packet endless = ip6();
+	for (int i = 0; i < 9; i++)
+		endless.append(Extension{.type = 60});
+
+	EXPECT_EQ(ingress(endless / Tcp{.dport = 22}).reason,
+	          CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(
+	    ingress(ip6() / Extension{.type = 60} / Tcp{.dport = 22}).reason,
+	    CLOAK_DROP_RULE);
+	EXPECT_EQ(ingress(ip6() / Extension{.type = 60, .body = Bytes(2030)} /
+	                  Tcp{.dport = 22})
+	              .reason,
+	          CLOAK_DROP_BAD_HEADERS);
+	EXPECT_EQ(ingress(ip6() / Fragment6{.next = 60} / payload(4)).reason,
+	          CLOAK_DROP_BAD_HEADERS);
+}
+
+TEST_F(RulesTest, HeadersOutOfSightAreOnlyWatchedInMonitorMode)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.action = CLOAK_MODE_MONITOR;
+	use(table);
+	const Outcome outcome = ingress(piece(6, 0, true) / headerOf22(0, 8));
+
+	EXPECT_TRUE(outcome.passed);
+	EXPECT_TRUE(outcome.monitored);
+	EXPECT_EQ(outcome.reason, CLOAK_DROP_BAD_HEADERS);
+}
+
+TEST_F(RulesTest, FragmentsFollowForAMinute)
+{
+	TablePolicy table = tableOf(kLocal);
+	table.verdict = CLOAK_RULE_DROP;
+	table.rules = {ruleForPort(CLOAK_RULE_ALLOW, 53)};
+	use(table);
+
+	ASSERT_TRUE(ingress(piece(17, 0, true) / Udp{.dport = 53}).passed);
+	age(pieces(), 59);
+	EXPECT_TRUE(ingress(piece(17, 1, false) / payload(64)).passed);
+	age(pieces(), 61);
+	EXPECT_EQ(ingress(piece(17, 1, false) / payload(64)).reason,
+	          CLOAK_DROP_TABLE);
+}
+
+/** Nobody makes the host forget by fragments what it has begun. */
+TEST_F(RulesTest, FragmentsAreNotAmongTheFlowsOfTheHost)
+{
+	useWithout22();
+	ASSERT_TRUE(ingress(piece(17, 0, true) / Udp{.dport = 53}).passed);
+
+	EXPECT_TRUE(maps().flows.keys()->empty());
+	EXPECT_EQ(pieces().keys()->size(), 1U);
 }
 
 TEST_F(RulesTest, CountersSurviveUnderTheirNames)

@@ -87,6 +87,28 @@ TEST(Rules, FiftyThousandDecideAsAPlainListWould)
 	compare(7, kLocal4, 50000, 40);
 }
 
+/** The data plane tells stages that have rules by where they begin. */
+TEST(Rules, NoTwoStagesWithRulesBeginAlike)
+{
+	for (std::uint32_t seed = 0; seed < 60; seed++) {
+		RuleGenerator generator(seed);
+		Policy policy = generator.policy(kLocal4, seed % 5);
+		const Policy next = generator.policy(kLocal6, 1 + seed % 7);
+		policy.tables.push_back(next.tables.front());
+		const auto rules = compiled(policy);
+		std::vector<__u32> first;
+
+		for (const auto &[local, table] : rules->image.tables)
+			for (const auto &stages : table.stages)
+				for (const cloak_stage &stage : stages)
+					if (stage.count != 0)
+						first.push_back(stage.first);
+		std::ranges::sort(first);
+		EXPECT_EQ(std::ranges::adjacent_find(first), first.end())
+		    << "seed " << seed;
+	}
+}
+
 TEST(Rules, LargeTablesStayShallow)
 {
 	RuleGenerator generator(1);

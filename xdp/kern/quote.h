@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ICMP errors and the packets that they quote. Redirects and source quenches,
+ * which nobody should obey, are not among them.
+ */
+#ifndef CLOAK_KERN_QUOTE_H
+#define CLOAK_KERN_QUOTE_H
+
+#include "flow.h"
+#include "parse.h"
+
+#define ICMP_UNREACHABLE	3
+#define ICMP_TIME_EXCEEDED	11
+#define ICMP_PARAMETER		12
+#define ICMPV6_UNREACHABLE	1
+#define ICMPV6_PARAMETER	4
+
+/* What all errors begin with; the quoted packet follows. */
+#define ICMP_ERROR_SIZE		8
+
+static __always_inline bool is_icmp_error(const struct packet *p)
+{
+	if (!p->has_icmp)
+		return false;
+	if (p->protocol == IPPROTO_ICMPV6)
+		return p->icmp_type >= ICMPV6_UNREACHABLE &&
+		       p->icmp_type <= ICMPV6_PARAMETER;
+	return p->icmp_type == ICMP_UNREACHABLE ||
+	       p->icmp_type == ICMP_TIME_EXCEEDED ||
+	       p->icmp_type == ICMP_PARAMETER;
+}
+
+/* Addresses of a quoted packet, and what comes behind its IP header. */
+struct quote {
+	struct cloak_prefix src;
+	struct cloak_prefix dst;
+	__u32 transport_at;
+	__u8 protocol;
+	bool later;		/* a fragment but the first */
+};
+
+static __always_inline bool quote_ipv4(struct quote *q, const struct span *s,
+				       __u32 at)
+{
+	const struct iphdr *ip = bytes_at(s, at, sizeof(*ip));
+
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return false;
+	prefix_set_v4(&q->src, ip->saddr);
+	prefix_set_v4(&q->dst, ip->daddr);
+	q->transport_at = at + ip->ihl * 4;
+	q->protocol = ip->protocol;
+	q->later = ip->frag_off & bpf_htons(0x1fff);
+	return true;
+}
+
+static __always_inline bool quote_ipv6(struct quote *q, const struct span *s,
+				       __u32 at)
+{
+	const struct ipv6hdr *ip = bytes_at(s, at, sizeof(*ip));
+
+	if (!ip || ip->version != 6)
+		return false;
+	prefix_set_v6(&q->src, &ip->saddr);
+	prefix_set_v6(&q->dst, &ip->daddr);
+	q->transport_at = at + sizeof(*ip);
+	q->protocol = ip->nexthdr;
+	return true;
+}
+
+/*
+ * What the error @p quotes. Returns false if its IP header is not all there;
+ * a stack does not look at such an error.
+ */
+static __always_inline bool quote_read(struct quote *q, const struct packet *p,
+				       const struct span *s)
+{
+	bool v4 = p->network == NET_IPV4;
+	__u32 at = p->transport_at + ICMP_ERROR_SIZE;
+	__u32 size = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	if (at + size > p->ip_end)
+		return false;
+	return v4 ? quote_ipv4(q, s, at) : quote_ipv6(q, s, at);
+}
+
+/* The eight octets behind the quoted IP header that there always are. */
+static __always_inline bool quote_has_more(const struct quote *q,
+					   const struct packet *p)
+{
+	return q->transport_at + sizeof(struct icmp_header) <= p->ip_end;
+}
+
+/*
+ * @in: the quoted packet came in, and the error goes out. One with extension
+ * headers is not looked into.
+ */
+static __always_inline bool quote_key(struct cloak_flow_key *key,
+				      const struct quote *q,
+				      const struct span *s, bool in)
+{
+	const struct icmp_header *icmp =
+		bytes_at(s, q->transport_at, sizeof(*icmp));
+	const __be16 *port = (const __be16 *)icmp;
+
+	if (!icmp || q->later || is_extension(q->protocol))
+		return false;
+	key->remote_addr = in ? q->src.addr : q->dst.addr;
+	key->local_addr = in ? q->dst.addr : q->src.addr;
+	key->protocol = q->protocol;
+	switch (q->protocol) {
+	case IPPROTO_ICMP:
+		key_echo(key, in, bpf_ntohs(icmp->id));
+		return icmp->type == ICMP_ECHO_REQUEST;
+	case IPPROTO_ICMPV6:
+		key_echo(key, in, bpf_ntohs(icmp->id));
+		return icmp->type == ICMPV6_ECHO;
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		key_ports(key, in, bpf_ntohs(port[0]), bpf_ntohs(port[1]));
+	}
+	return true;
+}
+
+#endif /* CLOAK_KERN_QUOTE_H */
