@@ -33,6 +33,25 @@ Result<std::size_t> writeSome(int fd, std::string_view text,
 
 } // namespace
 
+/**
+ * Whether the last line has no end, as there was no room for it. Of what
+ * cannot be read, or is no file, that is not known.
+ */
+bool FileSink::endsWithinLine() const
+{
+	const Fd reader(::open(path_.c_str(),
+	                       O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	struct stat status {
+	};
+	char last = '\n';
+
+	return reader && fstat(reader.get(), &status) == 0 &&
+	       S_ISREG(status.st_mode) && status.st_size > 0 &&
+	       pread(reader.get(), &last, 1, status.st_size - 1) == 1 &&
+	       last != '\n';
+}
+
+/** A line begins at the start of a line, whatever stands before it. */
 Status FileSink::open()
 {
 	fd_.reset(::open(path_.c_str(),
@@ -41,7 +60,14 @@ Status FileSink::open()
 	                 kFileMode));
 	if (!fd_)
 		return Error::fromErrno("cannot open " + path_);
-	return {};
+	if (!endsWithinLine())
+		return {};
+	auto ended = writeSome(fd_.get(), "\n", path_);
+	if (ended && *ended == 1)
+		return {};
+	fd_.reset();
+	return ended ? Error(EAGAIN, "cannot write to " + path_)
+	             : ended.error();
 }
 
 bool FileSink::isSameFile() const

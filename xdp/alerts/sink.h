@@ -51,6 +51,7 @@ public:
 
 private:
 	Status open();
+	[[nodiscard]] bool endsWithinLine() const;
 	[[nodiscard]] bool isSameFile() const;
 
 	std::string path_;

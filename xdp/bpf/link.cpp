@@ -223,6 +223,27 @@ std::string Links::linkPath(unsigned ifindex) const
 	       std::to_string(ifindex);
 }
 
+std::string Links::namePath(unsigned ifindex) const
+{
+	return pinRoot_ + "/names/" + std::to_string(ifindex);
+}
+
+/** A BPF file system has no files but pins, but it has symbolic links. */
+Status Links::keepName(unsigned ifindex, const std::string &name) const
+{
+	const fs::path path = namePath(ifindex);
+	std::error_code failure;
+
+	if (fs::read_symlink(path, failure) == name)
+		return {};
+	fs::remove(path, failure);
+	fs::create_directories(path.parent_path(), failure);
+	fs::create_symlink(name, path, failure);
+	if (failure)
+		return Error(failure.value(), "cannot make " + path.string());
+	return {};
+}
+
 /** Where the cloak is on already; nothing if it is not. */
 Result<std::optional<Placed>> Links::replace(CloakObject &object,
                                              unsigned ifindex,
@@ -333,6 +354,7 @@ Status Links::detach(unsigned ifindex) const
 	auto left = dispatcher_.leave(ifindex);
 	if (!left)
 		return left;
+	unlink(namePath(ifindex).c_str());
 	return detachFilters(ifindex);
 }
 
@@ -343,8 +365,11 @@ Status Links::listLinks(std::vector<Attachment> &found) const
 
 	for (; !failure && entry != fs::directory_iterator();
 	     entry.increment(failure)) {
-		auto link = openLink(entry->path());
+		const std::string name = entry->path().filename();
 
+		if (!name.starts_with(kLinkPrefix))
+			continue;
+		auto link = openLink(entry->path());
 		if (!link)
 			return link.error();
 		if (!*link || (*link)->ifindex == 0)
@@ -353,8 +378,11 @@ Status Links::listLinks(std::vector<Attachment> &found) const
 		auto mode = modeOf(ifindex);
 		if (!mode)
 			return mode.error();
-		found.push_back(
-		    {ifindex, *mode, hasFilter(ifindex, BPF_TC_EGRESS), false});
+		found.push_back({ifindex,
+		                 *mode,
+		                 hasFilter(ifindex, BPF_TC_EGRESS),
+		                 false,
+		                 {}});
 	}
 	return {};
 }
@@ -367,9 +395,11 @@ Status Links::listJoined(std::vector<Attachment> &found) const
 		if (!mode)
 			return mode.error();
 		if (*mode)
-			found.push_back({ifindex, **mode,
+			found.push_back({ifindex,
+			                 **mode,
 			                 hasFilter(ifindex, BPF_TC_EGRESS),
-			                 true});
+			                 true,
+			                 {}});
 	}
 	return {};
 }
@@ -383,6 +413,12 @@ Result<std::vector<Attachment>> Links::list() const
 		listed = listJoined(found);
 	if (!listed)
 		return listed.error();
+	for (Attachment &attachment : found) {
+		std::error_code failure;
+
+		attachment.name =
+		    fs::read_symlink(namePath(attachment.ifindex), failure);
+	}
 	return found;
 }
 

@@ -25,6 +25,7 @@ struct Attachment {
 	XdpMode mode = XdpMode::Native;
 	bool egress = false;     //!< the tc half is there as well
 	bool dispatcher = false; //!< behind the dispatcher of libxdp
+	std::string name = {};   //!< by Links::keepName(); empty: unknown
 };
 
 /** How an interface is to be attached. */
@@ -84,11 +85,19 @@ public:
 	 */
 	[[nodiscard]] Status detach(unsigned ifindex) const;
 
+	/**
+	 * Remembers how the policy calls an interface, as <pinRoot>/names/
+	 * <ifindex>, so that it is known when it has another name.
+	 */
+	[[nodiscard]] Status keepName(unsigned ifindex,
+	                              const std::string &name) const;
+
 	/** All interfaces with a pinned link or place that is still there. */
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
 private:
 	[[nodiscard]] std::string linkPath(unsigned ifindex) const;
+	[[nodiscard]] std::string namePath(unsigned ifindex) const;
 	[[nodiscard]] Result<std::optional<Placed>>
 	replace(CloakObject &object, unsigned ifindex,
 	        const Placement &placement) const;

@@ -4,6 +4,8 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 
+#include <set>
+#include <string>
 #include <utility>
 
 #include "bpf/inner.h"
@@ -367,7 +369,19 @@ Result<int> CloakObject::calledProgram()
 
 Status CloakObject::unpin(const std::string &pinRoot)
 {
-	return removePinRoot(pinRoot);
+	std::set<std::string> names{"ingress_entry"};
+	bpf_map *map = nullptr;
+
+	quietLibbpf();
+	const Skeleton skeleton(cloak_bpf__open());
+	if (!skeleton)
+		return Error::fromErrno("cannot open the BPF object");
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
+		if (bpf_map__pin_path(map) != nullptr)
+			names.insert(bpf_map__name(map));
+	}
+	return removePinRoot(pinRoot, names);
 }
 
 } // namespace cloak

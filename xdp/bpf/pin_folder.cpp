@@ -5,9 +5,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace cloak
 {
@@ -59,6 +62,70 @@ Status mountBpfFs()
 	return {};
 }
 
+/** Pins in a folder of their own: what stands before their numbers. */
+struct Numbered {
+	const char *folder;
+	std::string_view prefix;
+};
+
+constexpr Numbered kNumbered[] = {
+    {"links", "xdp-"},
+    {"dispatched", "link-"},
+    {"dispatched", "program-"},
+    {"names", ""},
+};
+
+bool isNumber(std::string_view text)
+{
+	return !text.empty() &&
+	       text.find_first_not_of("0123456789") == text.npos;
+}
+
+/** The map that another one hangs in, for the pin of that: see inner.cpp. */
+std::string_view withoutIndex(std::string_view name)
+{
+	constexpr std::string_view next = "-next";
+	std::string_view base = name;
+
+	if (base.ends_with(next))
+		base.remove_suffix(next.size());
+	const auto dash = base.rfind('-');
+	if (dash == base.npos || !isNumber(base.substr(dash + 1)))
+		return name;
+	return base.substr(0, dash);
+}
+
+/** Removes the files for which @p isOurs holds. */
+template <typename IsOurs>
+Status removeEntries(const fs::path &folder, IsOurs isOurs)
+{
+	std::vector<std::string> names;
+	std::error_code failure;
+	fs::directory_iterator entry(folder, failure);
+
+	for (; !failure && entry != fs::directory_iterator();
+	     entry.increment(failure))
+		names.push_back(entry->path().filename());
+	for (const std::string &name : names) {
+		const std::string path = (folder / name).string();
+
+		if (isOurs(std::string_view(name)) &&
+		    unlink(path.c_str()) != 0 && errno != ENOENT &&
+		    errno != EISDIR)
+			return Error::fromErrno("cannot remove " + path);
+	}
+	return {};
+}
+
+/** Others may have something in it, or it is a mount of its own. */
+Status removeFolder(const fs::path &folder)
+{
+	if (rmdir(folder.c_str()) == 0 || errno == ENOENT ||
+	    errno == ENOTEMPTY || errno == EBUSY || errno == ENOTDIR)
+		return {};
+	return Error::fromErrno("cannot remove " + folder.string());
+}
+
 } // namespace
 
 Status makePinRoot(const std::string &pinRoot)
@@ -83,14 +150,44 @@ Status makePinRoot(const std::string &pinRoot)
 	return {};
 }
 
-Status removePinRoot(const std::string &pinRoot)
+Status checkPinRoot(const std::string &pinRoot)
 {
-	std::error_code failure;
+	struct stat status {
+	};
 
-	fs::remove_all(pinRoot, failure);
-	if (failure)
-		return Error(failure.value(), "cannot remove " + pinRoot);
-	return {};
+	if (stat(pinRoot.c_str(), &status) != 0) {
+		return errno == ENOENT
+		           ? Status()
+		           : Error::fromErrno("cannot look at " + pinRoot);
+	}
+	if (isBpfFs(pinRoot))
+		return {};
+	return Error(pinRoot + " is not in a BPF file system");
+}
+
+Status removePinRoot(const std::string &pinRoot,
+                     const std::set<std::string> &maps)
+{
+	const fs::path root(pinRoot);
+
+	auto checked = checkPinRoot(pinRoot);
+	if (!checked)
+		return checked;
+	for (const auto &[name, prefix] : kNumbered) {
+		const fs::path folder = root / name;
+		auto removed = removeEntries(folder, [&](auto entry) {
+			return entry.starts_with(prefix) &&
+			       isNumber(entry.substr(prefix.size()));
+		});
+		if (removed)
+			removed = removeFolder(folder);
+		if (!removed)
+			return removed;
+	}
+	auto removed = removeEntries(root, [&](auto name) {
+		return maps.contains(std::string(withoutIndex(name)));
+	});
+	return removed ? removeFolder(root) : removed;
 }
 
 } // namespace cloak

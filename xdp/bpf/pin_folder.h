@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_BPF_PIN_FOLDER_H
 #define CLOAKLAKE_BPF_PIN_FOLDER_H
 
+#include <set>
 #include <string>
 
 #include "util/result.h"
@@ -19,8 +20,16 @@ namespace cloak
  */
 Status makePinRoot(const std::string &pinRoot);
 
-/** Removes the folder with all pins. It is no error if there is nothing. */
-Status removePinRoot(const std::string &pinRoot);
+/** Fails if something is there that is not in a BPF file system. */
+Status checkPinRoot(const std::string &pinRoot);
+
+/**
+ * Removes the pins of @p maps and all others of the cloak, and then the folder
+ * if nothing else is in it and it is no mount of its own. What was not made
+ * here stays, whatever it is. It is no error if there is nothing.
+ */
+Status removePinRoot(const std::string &pinRoot,
+                     const std::set<std::string> &maps);
 
 } // namespace cloak
 

@@ -46,6 +46,13 @@ Status copyEntry(const fs::directory_entry &entry, const fs::path &to,
 {
 	std::error_code error;
 
+	if (entry.is_symlink(error)) {
+		fs::copy_symlink(entry.path(), to, error);
+		if (error)
+			return Error(error.value(),
+			             "cannot make " + to.string());
+		return {};
+	}
 	if (entry.is_directory(error)) {
 		fs::create_directory(to, error);
 		if (error)
@@ -76,7 +83,7 @@ Result<std::size_t> copyPins(const fs::path &from, const fs::path &to)
 	return pins;
 }
 
-/** They are pinned elsewhere, and are to be found there only. */
+/** They are pinned elsewhere as well, and are to be found there only. */
 void removePins(const fs::path &folder)
 {
 	std::error_code error;
@@ -130,7 +137,8 @@ Result<std::size_t> PinKeeper::restore()
 	    fmt::format("/proc/self/fd/{}/", folder_.get());
 	auto pins = copyPins(former, pinRoot_);
 	if (!pins) {
-		removePinRoot(pinRoot_).ignore();
+		// It was empty, and has but what was pinned again.
+		removePins(pinRoot_);
 		return pins;
 	}
 	removePins(former);

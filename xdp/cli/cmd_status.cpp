@@ -29,6 +29,12 @@ void printInterfaces(const json &interfaces)
 		           egress ? "yes" : "no"});
 	}
 	table.print();
+	for (const json &interface : interfaces) {
+		if (interface.contains("refusal")) {
+			fmt::print("not attached, tried again: {}\n",
+			           field(interface, "refusal"));
+		}
+	}
 }
 
 void printAuthorised(const json &authorised)

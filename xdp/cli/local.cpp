@@ -39,6 +39,7 @@ Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
 	auto enforcer = Enforcer::open(pinRoot);
 	if (!enforcer)
 		return enforcer.error();
+	enforcer->keepNames(parsed.policy, *host);
 	auto granted = enforcer->authorised();
 	if (!granted)
 		return granted.error();

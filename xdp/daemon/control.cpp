@@ -11,7 +11,11 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <vector>
+
+#include "util/file.h"
+#include "util/quote.h"
 
 namespace cloak
 {
@@ -112,7 +116,7 @@ ControlServer::~ControlServer()
 		loop_.remove(fd);
 	if (listener_) {
 		loop_.remove(listener_.get());
-		unlink(path_.c_str());
+		removeSocket(path_).ignore();
 	}
 }
 
@@ -127,7 +131,9 @@ Status ControlServer::listen(const Options &options)
 		    fmt::format("another cloakd answers at {}", options.path));
 	}
 	makeFolderOf(options.path);
-	unlink(options.path.c_str());
+	Status free = removeSocket(options.path);
+	if (!free)
+		return free.error().in("cannot listen");
 	Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	const mode_t mask = umask(static_cast<mode_t>(~kSocketMode & 0777U));
 	const bool bound =
@@ -219,7 +225,7 @@ void ControlServer::serve(int fd, std::uint32_t events)
 	bool alive = (events & EPOLLERR) == 0;
 	if (alive && (events & (EPOLLIN | EPOLLHUP)) != 0)
 		alive = receive(*client);
-	if (!alive || !answerAll(*client))
+	if (!alive || !answerNext(*client))
 		close(fd);
 }
 
@@ -250,33 +256,53 @@ bool ControlServer::receive(Client &client)
 	return true;
 }
 
+/** Looks at each octet once, however often it is asked. */
+bool ControlServer::Client::hasRequest()
+{
+	searched = std::min(input.find('\n', searched), input.size());
+	return searched < input.size();
+}
+
 /**
- * A request is answered when the answer before it is out, or one who asks much
- * and reads nothing could have any amount of memory.
+ * One request, so that one who has sent many does not keep the others waiting;
+ * flush() sees to it that his next one has its turn. It is answered when the
+ * answer before it is out, or one who asks much and reads nothing could have
+ * any amount of memory.
  * @returns false when the client is to go.
  */
-bool ControlServer::answerAll(Client &client)
+bool ControlServer::answerNext(Client &client)
 {
-	while (flush(client)) {
-		if (!client.output.empty())
-			return true; // the socket says when it goes on
-		const std::size_t end =
-		    client.input.find('\n', client.searched);
-		client.searched = client.input.size();
-		if (end != std::string::npos) {
-			answer(client,
-			       std::string_view(client.input).substr(0, end));
-			client.input.erase(0, end + 1);
-			release(client.input);
-			client.searched = 0;
-		} else if (client.input.size() > kLongestRequest) {
-			refuse(client, Failure::BadRequest,
-			       "the request is too long");
-		} else {
-			return true;
-		}
+	if (!flush(client))
+		return false;
+	if (!client.output.empty())
+		return true; // the socket says when it goes on
+	if (client.hasRequest()) {
+		const std::size_t end = client.searched;
+
+		answer(client, std::string_view(client.input).substr(0, end));
+		client.input.erase(0, end + 1);
+		release(client.input);
+		client.searched = 0;
+	} else if (client.input.size() > kLongestRequest) {
+		refuse(client, Failure::BadRequest, "the request is too long");
+	} else {
+		return true;
 	}
-	return false;
+	return flush(client);
+}
+
+/** One request that takes too much memory is no reason to end. */
+ControlServer::Reply ControlServer::handle(const Request &request,
+                                           const PeerCredentials &peer)
+{
+	try {
+		return handler_(request, peer);
+	} catch (const std::bad_alloc &) {
+		spdlog::error("control: no memory for {}",
+		              printable(request.command));
+		return {Response::error(Failure::Failed,
+		                        "cloakd has no memory for that")};
+	}
 }
 
 void ControlServer::answer(Client &client, std::string_view line)
@@ -287,7 +313,7 @@ void ControlServer::answer(Client &client, std::string_view line)
 		refuse(client, Failure::BadRequest, request.error().message());
 		return;
 	}
-	const Reply reply = handler_(*request, client.credentials);
+	const Reply reply = handle(*request, client.credentials);
 	if (client.closing)
 		return; // an event that came of it was too much for him
 	if (reply.follow != Topic::None)
@@ -328,8 +354,9 @@ bool ControlServer::flush(Client &client)
 	if (client.output.size() > kMostUnread ||
 	    (!client.output.empty() && !mayHold(client, 0)))
 		return cutShort(client);
-	return loop_.change(fd, client.output.empty() ? EPOLLIN : EPOLLOUT)
-	    .ok();
+	// With a request at hand there is nothing to wait for.
+	const bool writes = !client.output.empty() || client.hasRequest();
+	return loop_.change(fd, writes ? EPOLLOUT : EPOLLIN).ok();
 }
 
 /**

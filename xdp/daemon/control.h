@@ -120,6 +120,8 @@ private:
 		{
 			return input.capacity() + output.capacity();
 		}
+		/** Whether a whole one is there, which ends at searched. */
+		[[nodiscard]] bool hasRequest();
 
 		Fd fd;
 		PeerCredentials credentials;
@@ -134,7 +136,8 @@ private:
 	void admit(Fd fd, const PeerCredentials &credentials);
 	void serve(int fd, std::uint32_t events);
 	bool receive(Client &client);
-	bool answerAll(Client &client);
+	bool answerNext(Client &client);
+	Reply handle(const Request &request, const PeerCredentials &peer);
 	void answer(Client &client, std::string_view line);
 	void refuse(Client &client, Failure failure, std::string message);
 	bool flush(Client &client);

@@ -20,6 +20,9 @@ namespace cloak
 namespace
 {
 
+/** At interfaces that refuse the programs. */
+constexpr std::chrono::seconds kBetweenAttempts(3);
+
 bool isExpired(const Authorisation &granted)
 {
 	return granted.expires && *granted.expires <= BootClock::now();
@@ -35,22 +38,6 @@ std::optional<BootTime> firstExpiry(const std::vector<Authorisation> &granted)
 			first = expires;
 	}
 	return first;
-}
-
-/**
- * An interface that is renamed stays the one that the policy means: it keeps
- * its old name here, unless another interface has that now.
- */
-void keepNames(Host &host, const CompiledPolicy &compiled)
-{
-	for (const CompiledInterface &known : compiled.interfaces) {
-		if (host.find(known.name) != nullptr)
-			continue;
-		auto renamed = std::ranges::find(host.interfaces, known.index,
-		                                 &HostInterface::index);
-		if (renamed != host.interfaces.end())
-			renamed->name = known.name;
-	}
 }
 
 } // namespace
@@ -73,42 +60,68 @@ Engine::Engine(Options options)
 /** Puts it in force for the host as it is now and those who are let in. */
 Outcome Engine::enforce(const Policy &policy, const Rules &rules)
 {
-	auto host = Host::read();
+	const bool fresh = !enforcer_;
+	auto before = Host::read();
 
-	if (!host)
-		return Outcome::failed(host.error());
-	// Opened first, as it knows whom a former daemon has let in.
-	host_ = *host;
+	if (!before)
+		return Outcome::failed(before.error());
+	// Opened first, as it knows whom a former daemon has let in, and which
+	// interfaces it has cloaked.
+	host_ = *before;
 	Status opened = open();
 	if (!opened)
 		return Outcome::failed(opened.error());
-	return enforce(policy, rules, *host, granted());
+	auto host = readHost(policy);
+	if (!host)
+		return Outcome::failed(host.error());
+	// What a former daemon has left on needs this one.
+	const bool takesOver = fresh && isAttached();
+	Outcome outcome = enforce(policy, rules, *host, granted(),
+	                          takesOver ? Refusal::Waits : Refusal::Fails);
+	if (outcome.failure && fresh && !isAttached())
+		lift().ignore();
+	return outcome;
 }
 
-/** On failure everything is as before, an unloaded data plane unloaded. */
+/** Interfaces that are cloaked have the names that @p policy means. */
+Result<Host> Engine::readHost(const Policy &policy) const
+{
+	auto host = Host::read();
+
+	if (host && enforcer_)
+		enforcer_->keepNames(policy, *host);
+	return host;
+}
+
+/** Whether anything carries the cloak, or may do so. */
+bool Engine::isAttached() const
+{
+	auto attached = enforcer_->attachments();
+
+	return !attached || !attached->empty();
+}
+
+/** On failure everything is as before. */
 Outcome Engine::enforce(const Policy &policy, const Rules &rules,
                         const Host &host,
-                        const std::vector<Authorisation> &granted)
+                        const std::vector<Authorisation> &granted,
+                        Refusal refusal)
 {
 	CompiledPolicy compiled = compilePolicy(policy, host, granted);
 
 	keepPins().ignore();
 	// Before, lest they stop; and behind it what has begun meanwhile.
 	Status known = rememberConnections(enforcer_->maps(), policy);
-	auto applied = enforcer_->apply(compiled, rules);
+	auto applied = enforcer_->apply(compiled, rules, refusal);
 	if (applied && known)
 		known = rememberConnections(enforcer_->maps(), policy);
-	if (!applied) {
-		auto attached = enforcer_->attachments();
-		if (attached && attached->empty())
-			lift().ignore();
+	if (!applied)
 		return Outcome::failed(applied.error());
-	}
 	host_ = host;
 	compiled_ = std::move(compiled);
 	rules_ = rules;
 	nextExpiry_ = firstExpiry(granted);
-	kept_.clear();
+	granted_ = granted;
 	Outcome outcome;
 	outcome.warnings = std::move(applied->warnings);
 	if (!known)
@@ -135,6 +148,7 @@ Status Engine::open()
 	if (!bound)
 		return bound;
 	enforcer_.emplace(std::move(*enforcer));
+	recallGranted();
 	recallSources();
 	return {};
 }
@@ -159,6 +173,20 @@ Status Engine::followCpus()
 	return reader_ ? reader_->followCpus() : Status();
 }
 
+/** Peers that a former daemon, or cloakctl without one, has let in. */
+void Engine::recallGranted()
+{
+	auto pinned = enforcer_->authorised();
+	if (!pinned) {
+		spdlog::warn("{}", pinned.error().message());
+		return;
+	}
+	for (const Authorisation &authorisation : *pinned)
+		if (std::ranges::find(granted_, authorisation.peer,
+		                      &Authorisation::peer) == granted_.end())
+			granted_.push_back(authorisation);
+}
+
 /** Sources that the data plane knows from a former daemon, oldest first. */
 void Engine::recallSources()
 {
@@ -180,7 +208,6 @@ Status Engine::lift()
 	Status kept = keepPins();
 	if (!kept)
 		return kept;
-	kept_ = granted();
 	watch_.stop();
 	if (reader_)
 		reader_->unbind();
@@ -210,14 +237,8 @@ Status Engine::keepPins()
 
 std::vector<Authorisation> Engine::granted() const
 {
-	std::vector<Authorisation> granted = kept_;
+	std::vector<Authorisation> granted = granted_;
 
-	if (enforcer_) {
-		auto pinned = enforcer_->authorised();
-		if (pinned)
-			granted.insert(granted.end(), pinned->begin(),
-			               pinned->end());
-	}
 	std::erase_if(granted, isExpired);
 	return granted;
 }
@@ -261,8 +282,11 @@ Outcome Engine::revoke(const Prefix &peer)
 	    std::erase_if(all, [&peer](const Authorisation &one) {
 		    return one.peer == peer;
 	    });
-	if (removed != 0)
-		return enforce(inForce_->policy, rules_, host_, all);
+	if (removed != 0) {
+		Outcome outcome = enforce(inForce_->policy, rules_, host_, all);
+		if (!outcome.ok() || groupOf(peer).empty())
+			return outcome;
+	}
 	const std::string group = groupOf(peer);
 	if (group.empty()) {
 		return Outcome::failed(
@@ -277,12 +301,11 @@ void Engine::refreshHost()
 {
 	if (!enforcer_ || !inForce_)
 		return;
-	auto host = Host::read();
+	auto host = readHost(inForce_->policy);
 	if (!host) {
 		spdlog::warn("{}", host.error().message());
 		return;
 	}
-	keepNames(*host, compiled_);
 	const auto all = granted();
 	if (sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
 		return;
@@ -294,6 +317,8 @@ void Engine::refreshHost()
 	} else {
 		spdlog::info("interfaces have changed, the cloak follows");
 	}
+	for (const std::string &warning : outcome.warnings)
+		spdlog::warn("{}", warning);
 }
 
 /** What to call the rule with this counter. */
@@ -383,6 +408,29 @@ void Engine::tick()
 	tracker_.tick(now);
 	watch_.tick(now);
 	endTrial(now);
+	retryAttaching(now);
+	expirePeers(now);
+}
+
+/** Interfaces that have refused the programs; what was in the way may go. */
+void Engine::retryAttaching(BootTime now)
+{
+	if (!enforcer_ || !inForce_ || !enforcer_->isWaiting() ||
+	    now < nextAttempt_)
+		return;
+	nextAttempt_ = now + kBetweenAttempts;
+	if (!enforcer_->retry(compiled_))
+		return;
+	const Outcome outcome =
+	    enforce(inForce_->policy, rules_, host_, granted());
+	if (outcome.failure)
+		spdlog::error("{}", outcome.failure->message());
+	else
+		spdlog::info("an interface that was refused is cloaked now");
+}
+
+void Engine::expirePeers(BootTime now)
+{
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
 	const Outcome outcome =

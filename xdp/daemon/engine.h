@@ -190,11 +190,17 @@ private:
 	Outcome enforce(const Policy &policy, const Rules &rules);
 	Outcome enforce(const Policy &policy, const Rules &rules,
 	                const Host &host,
-	                const std::vector<Authorisation> &granted);
+	                const std::vector<Authorisation> &granted,
+	                Refusal refusal = Refusal::Waits);
+	[[nodiscard]] Result<Host> readHost(const Policy &policy) const;
+	[[nodiscard]] bool isAttached() const;
+	void retryAttaching(BootTime now);
+	void expirePeers(BootTime now);
 	Status open();
 	Status openBuffers();
 	Status keepPins();
 	Status settleRights(const Policy &policy);
+	void recallGranted();
 	void recallSources();
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);
@@ -212,8 +218,12 @@ private:
 	Rules rules_;
 	std::optional<Enforcer> enforcer_; //!< nothing: the cloak is off
 	std::optional<PerfReader> reader_; //!< from the first time on
-	/** Of the cloak that off() has taken off. */
-	std::vector<Authorisation> kept_;
+	/**
+	 * Who was let in at run time, also while the policy lets them in
+	 * anyway, or the cloak is off.
+	 */
+	std::vector<Authorisation> granted_;
+	BootTime nextAttempt_; //!< at interfaces that refuse the programs
 	std::string pinsLost_; //!< why, as was said already
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;

@@ -39,10 +39,16 @@ ParsedPolicy Engine::read(const PolicyTexts &texts) const
 	return parsed;
 }
 
-/** The policy before the one on trial. */
+/** The policy before the one on trial, and no cloak if there was none. */
 Outcome Engine::putBack()
 {
-	return put(read({{trial_->formerSource, trial_->former}}), {});
+	Outcome outcome =
+	    put(read({{trial_->formerSource, trial_->former}}), {});
+
+	if (!outcome.ok() || trial_->formerOn)
+		return outcome;
+	Status lifted = lift();
+	return lifted ? outcome : Outcome::failed(lifted.error());
 }
 
 /** @returns the objection of @p guard, if it has one. */
@@ -50,7 +56,7 @@ Status Engine::ask(const Guard &guard, const Policy &policy) const
 {
 	if (!guard)
 		return {};
-	auto host = Host::read();
+	auto host = readHost(policy);
 	if (!host)
 		return host.error();
 	const auto objection =
@@ -203,11 +209,6 @@ Outcome Engine::rollBack()
 	if (trial() == nullptr)
 		return Outcome::failed(Error("no policy awaits confirmation"));
 	Outcome outcome = putBack();
-	if (outcome.ok() && !trial_->formerOn) {
-		Status lifted = lift();
-		if (!lifted)
-			return Outcome::failed(lifted.error());
-	}
 	if (!outcome.ok())
 		return outcome;
 	trial_->waiting = false;

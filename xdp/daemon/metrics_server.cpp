@@ -13,6 +13,8 @@
 #include <array>
 #include <iterator>
 
+#include "util/file.h"
+
 namespace cloak
 {
 namespace
@@ -66,8 +68,11 @@ Result<Fd> listenAt(const LocalEndpoint &endpoint)
 	Fd fd(socket(address.storage.ss_family,
 	             SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 
-	if (!endpoint.path.empty())
-		unlink(endpoint.path.c_str());
+	if (!endpoint.path.empty()) {
+		Status free = removeSocket(endpoint.path);
+		if (!free)
+			return free.error().in("cannot serve metrics");
+	}
 	if (fd)
 		setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes,
 		           sizeof(yes));
@@ -111,7 +116,7 @@ void MetricsServer::close()
 	loop_.remove(listener_.get());
 	listener_.reset();
 	if (!endpoint_.path.empty())
-		unlink(endpoint_.path.c_str());
+		removeSocket(endpoint_.path).ignore();
 }
 
 Status MetricsServer::configure(const LocalEndpoint &endpoint)

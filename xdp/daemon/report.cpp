@@ -60,8 +60,14 @@ json reportInterfaces(const Engine &engine,
 		    {"action", wordOf(kActions, interface.action)},
 		    {"present", found != nullptr},
 		};
-		entry.update(attachmentOf(attachments,
-		                          found == nullptr ? 0 : found->index));
+		const unsigned index = found == nullptr ? 0 : found->index;
+		entry.update(attachmentOf(attachments, index));
+		const std::string refusal =
+		    engine.enforcer() == nullptr
+			? ""
+			: engine.enforcer()->refusalOf(index);
+		if (!refusal.empty())
+			entry["refusal"] = refusal;
 		list.push_back(std::move(entry));
 	}
 	return list;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "policy/compile_rules.h"
+#include "policy/rule_entries.h"
 #include "policy/rule_words.h"
 #include "util/quote.h"
 
@@ -58,6 +59,7 @@ private:
 
 	void checkTable(const TablePolicy &table);
 	void checkRule(const TablePolicy &table, const RulePolicy &rule);
+	void checkEntries(const RulePolicy &rule);
 	void checkVerdict(const TablePolicy &table, const RulePolicy &rule);
 	void checkReject(const TablePolicy &table, const RulePolicy &rule);
 	[[nodiscard]] bool isHidden(const RulePolicy &rule) const;
@@ -71,6 +73,7 @@ private:
 	const Policy &policy_;
 	Diagnostics &errors_;
 	std::map<IpAddress, Position> tables_;
+	std::uint64_t entries_ = 0;                  //!< of all rules
 	std::map<std::string_view, Position> names_; //!< in the present table
 };
 
@@ -90,6 +93,13 @@ void RuleChecker::run()
 	if (rules > kMostRules) {
 		fault({}, "table.rule", fmt::format("{} rules", rules),
 		      fmt::format("at most {} in all tables", kMostRules));
+	}
+	if (entries_ > kMostEntries) {
+		fault({}, "table.rule",
+		      fmt::format("{} combinations", entries_),
+		      fmt::format("at most {} of the addresses and ports of "
+		                  "all rules",
+		                  kMostEntries));
 	}
 }
 
@@ -135,6 +145,7 @@ void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
 			                         policy_.files)));
 		}
 	}
+	checkEntries(rule);
 	checkVerdict(table, rule);
 	checkTransport(rule);
 	checkState(rule);
@@ -144,6 +155,22 @@ void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
 		fault(rule.interface->at, "table.rule.interface",
 		      quote(rule.interface->value),
 		      "the name of an [[interface]] of this policy");
+	}
+}
+
+/** The lists of a rule multiply. */
+void RuleChecker::checkEntries(const RulePolicy &rule)
+{
+	const std::uint64_t entries = countEntries(rule);
+
+	if (entries <= kMostEntriesOfRule) {
+		entries_ += entries;
+	} else {
+		fault(rule.name.at, "table.rule",
+		      fmt::format("{} combinations", entries),
+		      fmt::format("at most {} of the addresses, source ports "
+		                  "and destination ports of a rule",
+		                  kMostEntriesOfRule));
 	}
 }
 

@@ -207,8 +207,12 @@ void Compiler::addGroup(const PeerGroup &group, std::uint32_t id)
 	entry.id = id;
 	for (const auto &prefix : group.except)
 		compiled_.peers[prefix.value] = entry;
-	if (!bind(group.interface, entry))
+	if (!bind(group.interface, entry)) {
+		// Else the next wider prefix would decide about them.
+		for (const auto &prefix : group.prefixes)
+			compiled_.peers[prefix.value] = entry;
 		return;
+	}
 	const std::uint16_t rights = group.access == Access::Full
 	                                 ? CLOAK_PEER_INBOUND
 	                                 : CLOAK_PEER_OUTBOUND;

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "bpf/neighbours.h"
+#include "bpf/pin_folder.h"
 #include "bpf/policy_maps.h"
 
 namespace cloak
@@ -88,6 +90,9 @@ Status Enforcer::lift(const std::string &pinRoot)
 {
 	const Links links(pinRoot);
 
+	auto checked = checkPinRoot(pinRoot);
+	if (!checked)
+		return checked;
 	auto attachments = links.list();
 	if (!attachments)
 		return attachments.error();
@@ -100,15 +105,18 @@ Status Enforcer::lift(const std::string &pinRoot)
 }
 
 Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
-                                std::shared_ptr<const CompiledRules> rules)
+                                std::shared_ptr<const CompiledRules> rules,
+                                Refusal refusal)
 {
 	std::vector<unsigned> fresh;
 	Applied applied;
 
-	Status done = attachAll(policy, fresh, applied.warnings);
+	const auto refused = refused_;
+	Status done = attachAll(policy, refusal, fresh, applied.warnings);
 	if (done)
 		done = commit(policy, rules);
 	if (!done) {
+		refused_ = refused;
 		for (const unsigned index : fresh)
 			links_.detach(index).ignore();
 		return done.error();
@@ -120,6 +128,7 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 		    "appears",
 		    name));
 	}
+	rememberNames(policy, applied.warnings);
 	seed(policy, applied.warnings);
 	detachOthers(policy, applied.warnings);
 	auto attachments = links_.list();
@@ -140,8 +149,33 @@ bool Enforcer::isNews(unsigned index, const std::string &reason)
 	return misplaced_.try_emplace(index, reason).second;
 }
 
+Result<Placed> Enforcer::attach(const CompiledInterface &interface)
+{
+	auto placed =
+	    links_.attach(object_, interface.index,
+	                  {interface.attach,
+	                   (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0,
+	                   interface.dispatcher});
+	if (!placed)
+		return placed.error().in(interface.name);
+	return placed;
+}
+
+/** When the policy is in force: another one may mean other names. */
+void Enforcer::rememberNames(const CompiledPolicy &policy,
+                             std::vector<std::string> &warnings) const
+{
+	for (const CompiledInterface &interface : policy.interfaces) {
+		if (refused_.contains(interface.index))
+			continue;
+		auto kept = links_.keepName(interface.index, interface.name);
+		if (!kept)
+			warnings.push_back(kept.error().message());
+	}
+}
+
 /** @param fresh gets the interfaces that had no cloak before. */
-Status Enforcer::attachAll(const CompiledPolicy &policy,
+Status Enforcer::attachAll(const CompiledPolicy &policy, Refusal refusal,
                            std::vector<unsigned> &fresh,
                            std::vector<std::string> &warnings)
 {
@@ -149,14 +183,20 @@ Status Enforcer::attachAll(const CompiledPolicy &policy,
 
 	if (!before)
 		return before.error();
+	const auto refused = std::exchange(refused_, {});
 	for (const CompiledInterface &interface : policy.interfaces) {
-		auto placed = links_.attach(
-		    object_, interface.index,
-		    {interface.attach,
-		     (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0,
-		     interface.dispatcher});
-		if (!placed)
-			return placed.error().in(interface.name);
+		const auto known = refused.find(interface.index);
+		auto placed = attach(interface);
+		if (!placed && refusal == Refusal::Fails &&
+		    known == refused.end())
+			return placed.error();
+		if (!placed) {
+			const std::string why = placed.error().message();
+			refused_[interface.index] = why;
+			if (known == refused.end() || known->second != why)
+				warnings.push_back(why + "; it is tried again");
+			continue;
+		}
 		if (!isAttached(*before, interface.index))
 			fresh.push_back(interface.index);
 		if (isNews(interface.index, placed->reason)) {
@@ -165,6 +205,45 @@ Status Enforcer::attachAll(const CompiledPolicy &policy,
 		}
 	}
 	return {};
+}
+
+bool Enforcer::retry(const CompiledPolicy &policy)
+{
+	bool taken = false;
+
+	for (const CompiledInterface &interface : policy.interfaces) {
+		if (!refused_.contains(interface.index) || !attach(interface))
+			continue;
+		refused_.erase(interface.index);
+		taken = true;
+	}
+	return taken;
+}
+
+std::string Enforcer::refusalOf(unsigned index) const
+{
+	const auto found = refused_.find(index);
+
+	return found == refused_.end() ? std::string() : found->second;
+}
+
+void Enforcer::keepNames(const Policy &policy, Host &host) const
+{
+	const auto isMeant = [&policy](const std::string &name) {
+		return interfaceNumber(policy, name) != 0;
+	};
+
+	auto attachments = links_.list();
+	if (!attachments)
+		return;
+	for (const Attachment &attachment : *attachments) {
+		auto renamed = std::ranges::find(
+		    host.interfaces, attachment.ifindex, &HostInterface::index);
+		if (renamed != host.interfaces.end() &&
+		    isMeant(attachment.name) && !isMeant(renamed->name) &&
+		    host.find(attachment.name) == nullptr)
+			renamed->name = attachment.name;
+	}
 }
 
 /** The rules in maps of their own, and which counters they have. */

@@ -25,6 +25,12 @@
 namespace cloak
 {
 
+/** What becomes of a policy with an interface that refuses the programs. */
+enum class Refusal {
+	Fails, //!< nothing is changed
+	Waits, //!< it is in force, and the interface is tried again
+};
+
 /** What a successful apply has to say. */
 struct Applied {
 	std::vector<Attachment> attachments;
@@ -50,10 +56,32 @@ public:
 	 * are no longer named lose the programs. On failure everything is as
 	 * it was before.
 	 * @param rules its rules, or null. Those of the last call cost nothing.
+	 * @param refusal of an interface; one that waits already does not fail.
 	 */
 	[[nodiscard]] Result<Applied>
 	apply(const CompiledPolicy &policy,
-	      std::shared_ptr<const CompiledRules> rules);
+	      std::shared_ptr<const CompiledRules> rules,
+	      Refusal refusal = Refusal::Fails);
+
+	/**
+	 * Tries the interfaces again that have refused the programs.
+	 * @returns whether one has taken them: then the policy is to be
+	 * applied again.
+	 */
+	[[nodiscard]] bool retry(const CompiledPolicy &policy);
+
+	/** Whether an interface has refused the programs. */
+	[[nodiscard]] bool isWaiting() const { return !refused_.empty(); }
+
+	/** Why that interface has refused the programs; empty if it has not. */
+	[[nodiscard]] std::string refusalOf(unsigned index) const;
+
+	/**
+	 * An interface that is renamed stays the one that the policy means: it
+	 * gets its old name in @p host, unless another interface has that now
+	 * or the policy names it by the new one.
+	 */
+	void keepNames(const Policy &policy, Host &host) const;
 
 	/** What was counted, in the order of CompiledRules::keys. */
 	[[nodiscard]] Result<std::vector<cloak_counter>> ruleCounters() const;
@@ -101,15 +129,18 @@ private:
 	{
 	}
 
-	Status attachAll(const CompiledPolicy &policy,
+	Status attachAll(const CompiledPolicy &policy, Refusal refusal,
 	                 std::vector<unsigned> &fresh,
 	                 std::vector<std::string> &warnings);
+	Result<Placed> attach(const CompiledInterface &interface);
 	bool isNews(unsigned index, const std::string &reason);
 	Status commit(const CompiledPolicy &policy,
 	              const std::shared_ptr<const CompiledRules> &rules);
 	Result<RuleMaps> makeRules(const CompiledRules &rules,
 	                           std::vector<__u32> &counters);
 	Status account(const CompiledPolicy &policy, __u32 former) const;
+	void rememberNames(const CompiledPolicy &policy,
+	                   std::vector<std::string> &warnings) const;
 	void detachOthers(const CompiledPolicy &policy,
 	                  std::vector<std::string> &warnings) const;
 	void seed(const CompiledPolicy &policy,
@@ -123,6 +154,8 @@ private:
 	std::vector<__u32> numbers_; //!< of their counters in the kernel
 	/** Why interfaces have not the place they should, as was said. */
 	std::map<unsigned, std::string> misplaced_;
+	/** Why interfaces have refused the programs. */
+	std::map<unsigned, std::string> refused_;
 };
 
 } // namespace cloak

@@ -21,6 +21,9 @@ namespace cloak
 /** What one policy may hold of them. */
 inline constexpr std::size_t kMostRulesOfTable = 65536;
 inline constexpr std::size_t kMostRules = 524288;
+/** A rule with lists takes one for each combination of their members. */
+inline constexpr std::uint64_t kMostEntriesOfRule = 65536;
+inline constexpr std::uint64_t kMostEntries = 2 * kMostRules;
 inline constexpr std::uint32_t kUsualPriority = 1000;
 
 /** Which packets of the address a rule is asked about. */

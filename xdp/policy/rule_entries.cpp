@@ -160,4 +160,22 @@ void addEntries(const Policy &policy, const RulePolicy &rule,
 	}
 }
 
+std::uint64_t countEntries(const RulePolicy &rule)
+{
+	// More is too much in any case, and would not fit the product.
+	constexpr std::uint64_t most = 1U << 20U;
+	const auto each = [=](const auto &list) {
+		return std::clamp<std::uint64_t>(list.size(), 1, most);
+	};
+	const std::uint64_t ports =
+	    each(rule.sourcePorts) * each(rule.destinationPorts);
+	std::uint64_t entries = 0;
+
+	if (rule.direction != RuleDirection::Out)
+		entries += each(rule.sources) * ports;
+	if (rule.direction != RuleDirection::In)
+		entries += each(rule.destinations) * ports;
+	return entries;
+}
+
 } // namespace cloak

@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_POLICY_RULE_ENTRIES_H
 #define CLOAKLAKE_POLICY_RULE_ENTRIES_H
 
+#include <cstdint>
 #include <vector>
 
 #include "cloak_abi.h"
@@ -23,6 +24,12 @@ namespace cloak
 void addEntries(const Policy &policy, const RulePolicy &rule,
                 const IpAddress &local, cloak_direction direction,
                 const cloak_entry &model, std::vector<cloak_entry> &into);
+
+/**
+ * No fewer than addEntries() adds, in either direction; of lists that are far
+ * too long, as many as are too many.
+ */
+[[nodiscard]] std::uint64_t countEntries(const RulePolicy &rule);
 
 } // namespace cloak
 

@@ -2,12 +2,14 @@
 #include "policy/texts.h"
 
 #include <fmt/format.h>
+#include <limits.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "util/file.h"
+#include "util/quote.h"
 
 namespace cloak
 {
@@ -18,6 +20,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char *kSuffix = ".toml";
+
+/** It is the path of a file. */
+constexpr std::size_t kLongestSource = PATH_MAX;
 
 bool isDropIn(const fs::path &path)
 {
@@ -55,6 +60,7 @@ Result<std::vector<fs::path>> listDropIns(const fs::path &folder)
 	return files;
 }
 
+/** Its source goes to the journal and to terminals, and comes from others. */
 std::optional<PolicyText> textIn(const json &object)
 {
 	PolicyText text;
@@ -67,6 +73,9 @@ std::optional<PolicyText> textIn(const json &object)
 			return std::nullopt;
 		*member = found->get<std::string>();
 	}
+	if (text.source.size() > kLongestSource)
+		return std::nullopt;
+	text.source = printable(text.source);
 	return text;
 }
 

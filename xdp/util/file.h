@@ -24,6 +24,12 @@ namespace cloak
  */
 Status replaceFile(const std::string &path, std::string_view contents);
 
+/**
+ * Removes the socket at @p path, or nothing if nothing is there. Whatever else
+ * is there stays, and is an error.
+ */
+Status removeSocket(const std::string &path);
+
 } // namespace cloak
 
 #endif // CLOAKLAKE_UTIL_FILE_H

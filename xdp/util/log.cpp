@@ -69,7 +69,7 @@ Status setUpLog(const std::string &level)
 
 	if (known == spdlog::level::off)
 		return Error("there is no log level " + level);
-	auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+	auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
 	auto logger = std::make_shared<spdlog::logger>("cloak", sink);
 	auto formatter = std::make_unique<spdlog::pattern_formatter>();
 	if (isJournal(STDERR_FILENO))

@@ -205,7 +205,21 @@ TEST(Compile, NobodyIsLetInOnAnInterfaceThatIsAbsent)
 	            "[[peers]]\nname = \"a\"\ninterface = \"eth9\"\nprefixes = "
 	            "[\"10.0.9.10\"]\n");
 
-	EXPECT_TRUE(compiled.peers.empty());
+	EXPECT_EQ(peer(compiled, "10.0.9.10").flags, 0U);
+}
+
+TEST(Compile, AWiderGroupDoesNotStandInForAnInterfaceThatIsAbsent)
+{
+	const CompiledPolicy compiled =
+	    compile(std::string(kWhole) +
+	            "[[interface]]\nname = \"eth9\"\n"
+	            "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.0/24\"]\n"
+	            "[[peers]]\nname = \"b\"\ninterface = \"eth9\"\nprefixes = "
+	            "[\"10.0.9.10\"]\n");
+
+	EXPECT_EQ(compiled.decide(*parsePrefix("10.0.9.10"))->flags, 0U);
+	EXPECT_EQ(compiled.decide(*parsePrefix("10.0.9.11"))->flags,
+	          CLOAK_PEER_INBOUND);
 }
 
 TEST(Compile, GatewayKeepsItsRightsAsAPeer)

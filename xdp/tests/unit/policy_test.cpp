@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/parse.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -484,6 +485,26 @@ TEST(Policy, TooManyPeersAreRefused)
 	}
 	EXPECT_EQ(errorsWith(lines + "]\n"),
 	          Lines{"p: peers = 64513 entries: expected at most 64512"});
+}
+
+/** Each combination of what a rule lists is an entry of its own. */
+TEST(Policy, ARuleWithTooManyCombinationsIsRefused)
+{
+	std::string sources;
+	std::string ports;
+
+	for (unsigned i = 0; i < 300; ++i) {
+		sources += fmt::format("\"10.1.{}.{}\",", i / 250, i % 250);
+		ports += fmt::format("{},", 2 * i + 1);
+	}
+	EXPECT_EQ(errorsWith("[[table]]\naddress = \"10.0.9.5\"\n"
+	                     "[[table.rule]]\nverdict = \"drop\"\n"
+	                     "source = [" +
+	                     sources + "]\nsource_port = [" + ports +
+	                     "]\ndestination_port = [" + ports + "]\n"),
+	          Lines{"p:5:1: table.rule = 27000000 combinations: expected "
+	                "at most 65536 of the addresses, source ports and "
+	                "destination ports of a rule"});
 }
 
 TEST(Policy, ErrorsAsJsonSayTheSame)

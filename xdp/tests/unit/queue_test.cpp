@@ -71,6 +71,17 @@ TEST_F(FileQueue, AppendsToWhatIsThere)
 	EXPECT_EQ(contents(), "before\nafter\n");
 }
 
+/** Whoever wrote it had no more room for its end. */
+TEST_F(FileQueue, BeginsALineBehindOneWithoutAnEnd)
+{
+	std::ofstream(path_) << "whole\nbro";
+	{
+		LineQueue queue(std::make_unique<FileSink>(path_));
+		queue.push("after");
+	}
+	EXPECT_EQ(contents(), "whole\nbro\nafter\n");
+}
+
 TEST_F(FileQueue, NoticesThatTheFileWasRotated)
 {
 	LineQueue queue(std::make_unique<FileSink>(path_));

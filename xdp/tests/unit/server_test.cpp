@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
@@ -77,6 +79,12 @@ protected:
 			++larges_;
 			return {Response::success(std::string(kLarge, 'x')),
 			        ControlServer::Topic::None};
+		}
+		if (request.command == "greedy")
+			throw std::bad_alloc();
+		if (request.command == "slow") {
+			++slows_;
+			std::this_thread::sleep_for(kSlow);
 		}
 		if (request.command == "unknown") {
 			Engine engine({});
@@ -222,7 +230,10 @@ protected:
 	    ControlServer::kMostBeyond +
 	    ControlServer::kMostClients * ControlServer::kShare;
 
+	static constexpr std::chrono::milliseconds kSlow{20};
+
 	std::atomic<unsigned> larges_ = 0;
+	std::atomic<unsigned> slows_ = 0;
 	ControlServer::Options options_;
 	std::unique_ptr<Loop> loop_;
 	std::unique_ptr<ControlServer> server_;
@@ -238,6 +249,44 @@ TEST_F(Server, AnswersEachRequestInTurn)
 	tell(fd, "{\"command\":\"two\"}\n{\"command\":\"three\"}\n");
 	EXPECT_NE(readLine(fd).find("two"), std::string::npos);
 	EXPECT_NE(readLine(fd).find("three"), std::string::npos);
+}
+
+TEST_F(Server, KeepsNobodyWaitingForAllRequestsOfAnother)
+{
+	constexpr unsigned asked = 100;
+	const Fd busy = connect();
+	const Fd other = connect();
+	std::string requests;
+
+	for (unsigned i = 0; i < asked; ++i)
+		requests += "{\"command\":\"slow\"}\n";
+	tell(busy, requests);
+	EXPECT_NE(ask(other, R"({"command":"in"})"), "");
+	EXPECT_LT(slows_, asked / 2);
+	EXPECT_EQ(countLines(busy, asked), asked);
+}
+
+/** What one is told meanwhile does not make his next request be forgotten. */
+TEST_F(Server, AnswersAFollowerWhoAsksMuch)
+{
+	constexpr unsigned asked = 20;
+	const Fd fd = connect();
+	std::string requests = "{\"command\":\"follow\"}\n";
+
+	for (unsigned i = 0; i < asked; ++i)
+		requests += "{\"command\":\"event\"}\n";
+	tell(fd, requests);
+	EXPECT_EQ(countLines(fd, 1 + 2 * asked), 1 + 2 * asked);
+}
+
+TEST_F(Server, OutlivesARequestThatTakesTooMuchMemory)
+{
+	const Fd fd = connect();
+
+	EXPECT_NE(ask(fd, R"({"command":"greedy"})").find("no memory"),
+	          std::string::npos);
+	EXPECT_NE(ask(fd, R"({"command":"on"})").find("echo"),
+	          std::string::npos);
 }
 
 TEST_F(Server, WaitsForTheEndOfALine)
@@ -479,6 +528,24 @@ TEST(Listen, ReplacesASocketThatNobodyAnswersAt)
 	}
 	ControlServer server(*loop, {});
 	EXPECT_TRUE(server.listen(options));
+}
+
+TEST(Listen, LeavesWhatIsNoSocket)
+{
+	ControlServer::Options options;
+	options.path =
+	    testing::TempDir() + "cloak-file-" + std::to_string(getpid());
+	std::ofstream(options.path) << "mine";
+	auto loop = Loop::create();
+	ASSERT_TRUE(loop);
+	{
+		ControlServer server(*loop, {});
+		EXPECT_FALSE(server.listen(options));
+	}
+	std::string contents;
+	std::ifstream(options.path) >> contents;
+	EXPECT_EQ(contents, "mine");
+	unlink(options.path.c_str());
 }
 
 TEST(Listen, RefusesAPathThatIsTooLong)

@@ -221,6 +221,18 @@ TEST_F(TextsTest, TheRequestHasThemAll)
 	}
 }
 
+TEST(Texts, TheSourceInARequestIsFitForALine)
+{
+	const auto texts =
+	    textsIn({{"source", "a\n<3>b\x1b[2J"}, {"text", "as\nit is"}});
+
+	ASSERT_TRUE(texts);
+	EXPECT_EQ(texts->front().source, "a\\x0a<3>b\\x1b[2J");
+	EXPECT_EQ(texts->front().text, "as\nit is");
+	EXPECT_FALSE(
+	    textsIn({{"source", std::string(5000, 'a')}, {"text", "b"}}));
+}
+
 TEST(Texts, RequestsOfAnotherShapeAreNone)
 {
 	const std::string good = R"("source": "a", "text": "b")";

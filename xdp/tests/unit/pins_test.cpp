@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "policy/enforce.h"
+
+namespace cloak
+{
+namespace
+{
+
+namespace fs = std::filesystem;
+
+/** Whoever names a wrong folder loses nothing. */
+TEST(Pins, AreNotRemovedFromAnotherFileSystem)
+{
+	const fs::path folder =
+	    testing::TempDir() + "cloak-pins-" + std::to_string(getpid());
+
+	fs::create_directories(folder / "links");
+	std::ofstream(folder / "links" / "xdp-1") << "mine";
+	std::ofstream(folder / "config") << "mine";
+	const Status lifted = Enforcer::lift(folder);
+	ASSERT_FALSE(lifted);
+	EXPECT_NE(lifted.error().message().find("BPF file system"),
+	          std::string::npos);
+	EXPECT_TRUE(fs::exists(folder / "links" / "xdp-1"));
+	EXPECT_TRUE(fs::exists(folder / "config"));
+	fs::remove_all(folder);
+}
+
+TEST(Pins, NeedNotBeThereToBeRemoved)
+{
+	EXPECT_TRUE(Enforcer::lift(testing::TempDir() + "cloak-no-pins"));
+}
+
+} // namespace
+} // namespace cloak
