@@ -173,11 +173,11 @@ Status removePinRoot(const std::string &pinRoot,
 	auto checked = checkPinRoot(pinRoot);
 	if (!checked)
 		return checked;
-	for (const auto &[name, prefix] : kNumbered) {
-		const fs::path folder = root / name;
+	for (const auto &numbered : kNumbered) {
+		const fs::path folder = root / numbered.folder;
 		auto removed = removeEntries(folder, [&](auto entry) {
-			return entry.starts_with(prefix) &&
-			       isNumber(entry.substr(prefix.size()));
+			return entry.starts_with(numbered.prefix) &&
+			       isNumber(entry.substr(numbered.prefix.size()));
 		});
 		if (removed)
 			removed = removeFolder(folder);
