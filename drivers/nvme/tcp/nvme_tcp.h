@@ -68,8 +68,8 @@
 #define NVME_TCP_ICRESP_TMO	10
 /* Seconds without a byte from the peer that a shutdown puts up with. */
 #define NVME_TCP_PATIENCE	3
-/* Seconds that deleting a controller takes at most, however it trickles. */
-#define NVME_TCP_END_TMO	15
+/* Seconds without a command completed that it puts up with. */
+#define NVME_TCP_ANSWER_TMO	15
 
 struct nvme_tcp_ctrl;
 struct nvme_tcp_queue;
@@ -360,6 +360,8 @@ enum nvme_tcp_queue_state {
  *	controller was not live
  * @idle_since: of the watchdog: jiffies of the last byte seen
  * @seen_bytes: of the watchdog: bytes received until then
+ * @done_since: of the watchdog: jiffies of the last command seen to complete
+ * @seen_done: of the watchdog: commands completed until then
  * @bell: when to send
  * @tx: transmit side
  * @rx: receive side
@@ -387,6 +389,8 @@ struct nvme_tcp_queue {
 	struct work_struct	abort_work;
 	unsigned long		idle_since;
 	u64			seen_bytes;
+	unsigned long		done_since;
+	u32			seen_done;
 	struct nvme_tcp_doorbell bell;
 	struct nvme_tcp_tx	tx;
 	struct nvme_tcp_rx	rx;
@@ -409,8 +413,6 @@ struct nvme_tcp_queue {
  * @err_work: error recovery
  * @connect_work: the next attempt to reconnect
  * @watch_work: ends waits for a peer that says nothing
- * @ending_since: of the watchdog: jiffies when it first saw the controller
- *	being deleted, 0 before
  * @in_setup: connecting is under way
  * @dir: debugfs folder
  * @stats: counters of state changes and reconnects, see stats.h
@@ -431,7 +433,6 @@ struct nvme_tcp_ctrl {
 	struct work_struct	err_work;
 	struct delayed_work	connect_work;
 	struct delayed_work	watch_work;
-	unsigned long		ending_since;
 	bool			in_setup;
 	struct dentry		*dir;
 	struct nvme_tcp_ctrl_stats stats;

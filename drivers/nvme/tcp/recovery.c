@@ -239,34 +239,33 @@ static bool queue_has_work(struct nvme_tcp_queue *queue)
 	       READ_ONCE(queue->tx.sent) != READ_ONCE(queue->rx.done);
 }
 
-/* Has a queue with work waited too long for a sign of life? */
+/*
+ * Has a queue with work waited too long for a sign of life, or for an answer?
+ * What is written back before the end takes as long as it takes.
+ */
 static bool queue_is_stuck(struct nvme_tcp_queue *queue)
 {
 	u64 bytes = READ_ONCE(queue->rx.stats[NVME_TCP_RX_BYTES]);
+	u32 done = READ_ONCE(queue->rx.done);
+	bool works = queue_has_work(queue);
 
-	if (bytes != queue->seen_bytes || !queue_has_work(queue)) {
+	if (bytes != queue->seen_bytes || !works) {
 		queue->seen_bytes = bytes;
 		queue->idle_since = jiffies;
-		return false;
+	}
+	if (done != queue->seen_done || !works) {
+		queue->seen_done = done;
+		queue->done_since = jiffies;
 	}
 	return time_after(jiffies,
-			  queue->idle_since + NVME_TCP_PATIENCE * HZ);
-}
-
-/* Is the controller being deleted for longer than anybody should wait? */
-static bool ends_too_slowly(struct nvme_tcp_ctrl *ctrl, bool deleting)
-{
-	if (!deleting)
-		return false;
-	if (!ctrl->ending_since)
-		ctrl->ending_since = jiffies | 1;
-	return time_after(jiffies, ctrl->ending_since + NVME_TCP_END_TMO * HZ);
+			  queue->idle_since + NVME_TCP_PATIENCE * HZ) ||
+	       time_after(jiffies, queue->done_since + NVME_TCP_ANSWER_TMO * HZ);
 }
 
 /*
  * While a controller is being deleted nothing waits longer than a few seconds
- * for a peer that says nothing, nor much longer for one that says little, and
- * connecting is given up at once.
+ * for a peer that says nothing, nor much longer for one that never comes to an
+ * end, and connecting is given up at once.
  */
 static void watch_work(struct work_struct *work)
 {
@@ -276,7 +275,6 @@ static void watch_work(struct work_struct *work)
 	enum nvme_ctrl_state state = READ_ONCE(ctrl->ctrl.state);
 	bool connecting = READ_ONCE(ctrl->in_setup);
 	bool deleting = nvme_tcp_deleting(ctrl);
-	bool late = ends_too_slowly(ctrl, deleting);
 	unsigned int i;
 
 	for (i = 0; i < ctrl->nr_queues; i++) {
@@ -287,7 +285,7 @@ static void watch_work(struct work_struct *work)
 		if (!nvme_tcp_queue_usable(queue) ||
 		    state == NVME_CTRL_LIVE || (connecting && !deleting))
 			continue;
-		if (connecting || late || queue_is_stuck(queue)) {
+		if (connecting || queue_is_stuck(queue)) {
 			dev_warn(ctrl->ctrl.device,
 				 "queue %u: giving up on the controller\n", i);
 			nvme_tcp_abort_queue(queue);
@@ -308,8 +306,10 @@ void nvme_tcp_watch(struct nvme_tcp_ctrl *ctrl)
 {
 	unsigned int i;
 
-	for (i = 0; i < ctrl->nr_queues; i++)
+	for (i = 0; i < ctrl->nr_queues; i++) {
 		ctrl->queues[i].idle_since = jiffies;
+		ctrl->queues[i].done_since = jiffies;
+	}
 	mod_delayed_work(nvme_wq, &ctrl->watch_work, WATCH_INTERVAL);
 }
 

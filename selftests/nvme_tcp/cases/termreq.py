@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """C2HTermReq: being told off."""
 
+import socket
+
 from bench import (bench, check, disk, INVALID_HEADER, Once,
                    refuses_on_read)
 from client import until
@@ -46,12 +48,18 @@ def _():
 @test("firmware activation that ends the connections")
 def _():
     with bench() as b:
-        queue = b.target.live[0]
-        b.target.wait(lambda: queue.events, what="event request")
-        queue.send(queue.rsp(queue.events[0], 0, 0x0102))
-        b.target.drop()
+        admin, io = b.target.live[0], b.target.live[1]
+        b.target.wait(lambda: admin.events, what="event request")
+        # Processing Paused: nvme-core waits for its end.
+        admin.csts |= 0x20
+        admin.send(admin.rsp(admin.events[0], 0, 0x0102))
+        b.host.wait_state("resetting")
+        io.sock.shutdown(socket.SHUT_RDWR)
+        until(lambda: b.host.queue()["state"] == "idle", 20, "closed queue")
+        admin.csts &= ~0x20
         b.read_is_right(4096)
         b.host.wait_state("live")
+        check(b.host.resets() == 1, "resets:", b.host.resets())
 
 
 @test("C2HTermReq of a wrong length")
