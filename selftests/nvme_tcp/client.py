@@ -87,7 +87,12 @@ class Controller:
         makes the node first, and the disk live only when all of sysfs is
         there."""
         until(self._opens, 20, "block device")
-        return self._path()
+        path = self._path()
+        # What is read ahead may fail, and takes along what it is merged with.
+        with open(f"/sys/block/{os.path.basename(path)}/queue/nomerges", "w",
+                  encoding="ascii") as file:
+            file.write("2")
+        return path
 
     def _path(self):
         found = glob.glob(f"{self.sysfs}/{self.name}n*")
