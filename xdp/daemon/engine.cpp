@@ -412,6 +412,17 @@ void Engine::tick()
 	expirePeers(now);
 }
 
+/** What is in force means something else now, and @p why. */
+void Engine::enforceAgain(std::string_view why)
+{
+	const Outcome outcome =
+	    enforce(inForce_->policy, rules_, host_, granted());
+	if (outcome.failure)
+		spdlog::error("{}", outcome.failure->message());
+	else
+		spdlog::info("{}", why);
+}
+
 /** Interfaces that have refused the programs; what was in the way may go. */
 void Engine::retryAttaching(BootTime now)
 {
@@ -419,26 +430,15 @@ void Engine::retryAttaching(BootTime now)
 	    now < nextAttempt_)
 		return;
 	nextAttempt_ = now + kBetweenAttempts;
-	if (!enforcer_->retry(compiled_))
-		return;
-	const Outcome outcome =
-	    enforce(inForce_->policy, rules_, host_, granted());
-	if (outcome.failure)
-		spdlog::error("{}", outcome.failure->message());
-	else
-		spdlog::info("an interface that was refused is cloaked now");
+	if (enforcer_->retry(compiled_))
+		enforceAgain("an interface that was refused is cloaked now");
 }
 
 void Engine::expirePeers(BootTime now)
 {
 	if (!enforcer_ || !inForce_ || !nextExpiry_ || *nextExpiry_ > now)
 		return;
-	const Outcome outcome =
-	    enforce(inForce_->policy, rules_, host_, granted());
-	if (outcome.failure)
-		spdlog::error("{}", outcome.failure->message());
-	else
-		spdlog::info("a peer's time is over");
+	enforceAgain("a peer's time is over");
 }
 
 } // namespace cloak

@@ -194,6 +194,7 @@ private:
 	                Refusal refusal = Refusal::Waits);
 	[[nodiscard]] Result<Host> readHost(const Policy &policy) const;
 	[[nodiscard]] bool isAttached() const;
+	void enforceAgain(std::string_view why);
 	void retryAttaching(BootTime now);
 	void expirePeers(BootTime now);
 	Status open();

@@ -4,25 +4,14 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <ctime>
 
 #include "policy/compile_rules.h"
+#include "util/clock.h"
 
 namespace cloak
 {
 namespace
 {
-
-/** As the data plane reads it. */
-__u64 coarseTime()
-{
-	constexpr __u64 second = 1'000'000'000;
-	timespec now{};
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return static_cast<__u64>(now.tv_sec) * second +
-	       static_cast<__u64>(now.tv_nsec);
-}
 
 cloak_flow_key keyOf(const Connection &connection)
 {

@@ -130,6 +130,16 @@ BootTime BootClock::now() noexcept
 	                  chrono::nanoseconds(value.tv_nsec));
 }
 
+std::uint64_t coarseTime() noexcept
+{
+	timespec value{};
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &value);
+	return static_cast<std::uint64_t>(
+	    (chrono::seconds(value.tv_sec) + chrono::nanoseconds(value.tv_nsec))
+		.count());
+}
+
 WallTime toWall(BootTime time)
 {
 	const WallTime now = chrono::system_clock::now();

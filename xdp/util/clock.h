@@ -35,6 +35,12 @@ struct BootClock {
 	}
 };
 
+/**
+ * CLOCK_MONOTONIC_COARSE in nanoseconds, by which the data plane dates what it
+ * knows of flows and connections.
+ */
+[[nodiscard]] std::uint64_t coarseTime() noexcept;
+
 using BootTime = BootClock::time_point;
 using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ctime>
 #include <span>
 #include <utility>
 
 #include "bpf/rule_counters.h"
+#include "util/clock.h"
 
 namespace cloak::test
 {
@@ -151,16 +151,6 @@ template <typename Key, typename Value> void clear(const Map<Key, Value> &map)
 }
 
 } // namespace
-
-__u64 coarseTime()
-{
-	constexpr __u64 second = 1'000'000'000;
-	timespec now{};
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return static_cast<__u64>(now.tv_sec) * second +
-	       static_cast<__u64>(now.tv_nsec);
-}
 
 PolicyText &PolicyText::whole(std::uint16_t flags)
 {

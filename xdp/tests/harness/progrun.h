@@ -30,9 +30,6 @@ inline constexpr unsigned kIfindex = 1;
 /** A test run refuses to make a shorter skb: without its IP header. */
 inline constexpr std::size_t kLeastSkb = 14 + 40;
 
-/** Nanoseconds of the clock by which the programs forget. */
-[[nodiscard]] __u64 coarseTime();
-
 /** What became of a packet. */
 struct Outcome {
 	bool passed = false;

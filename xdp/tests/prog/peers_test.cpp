@@ -7,6 +7,7 @@
 
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
+#include "util/clock.h"
 
 namespace cloak::test
 {

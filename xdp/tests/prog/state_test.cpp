@@ -9,6 +9,7 @@
 
 #include "bpf/rule_counters.h"
 #include "tests/harness/progrun.h"
+#include "util/clock.h"
 
 // A namespace of its own, as the files here are compiled together.
 namespace cloak::test::state
