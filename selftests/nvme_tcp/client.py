@@ -75,6 +75,7 @@ class Controller:
         self.name = f"nvme{self.instance}"
         self.sysfs = f"/sys/class/nvme/{self.name}"
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
+        self.unmerged = set()
 
     def state(self):
         return read_file(f"{self.sysfs}/state").strip()
@@ -88,11 +89,18 @@ class Controller:
         there."""
         until(self._opens, 20, "block device")
         path = self._path()
-        # What is read ahead may fail, and takes along what it is merged with.
+        if path not in self.unmerged:
+            self._no_merges(path)
+            self.unmerged.add(path)
+        return path
+
+    @staticmethod
+    def _no_merges(path):
+        """What is read ahead may fail, and takes along what it is merged with.
+        To say so waits for all that is under way, so it is said once."""
         with open(f"/sys/block/{os.path.basename(path)}/queue/nomerges", "w",
                   encoding="ascii") as file:
             file.write("2")
-        return path
 
     def _path(self):
         found = glob.glob(f"{self.sysfs}/{self.name}n*")

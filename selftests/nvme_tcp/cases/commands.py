@@ -91,16 +91,20 @@ def freed(b, afterwards):
     cids = b.target.freed = {}
 
     def act(_, command):
-        if command.reads or command.writes:
-            cids["read" if command.reads else "write"] = command.cid
+        # Others read as well, and whoever opens the disk may wait for them.
+        if not command.io or command.start not in (at, at + 65536):
+            return False
+        cids["read" if command.reads else "write"] = command.cid
         if len(cids) == 2:
             b.target.hook = afterwards
             b.target.drop()
-        return command.reads or command.writes
+        return True
+    at = 1 << 20
     b.target.hook = act
-    write = threading.Thread(target=b.write_is_right, args=(65536, 65536))
+    write = threading.Thread(target=b.write_is_right,
+                             args=(at + 65536, 65536))
     write.start()
-    b.read_is_right(8192)
+    b.read_is_right(at)
     write.join()
 
 
