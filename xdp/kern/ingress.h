@@ -21,6 +21,7 @@
 #define CLOAK_KERN_INGRESS_H
 
 #include "flow.h"
+#include "nd.h"
 #include "neighbour.h"
 #include "parse.h"
 #include "policy.h"
@@ -108,7 +109,7 @@ static __always_inline int ingress_peer(struct xdp_md *ctx, struct packet *p)
 	if (refused)
 		return refused;
 	/* What the host sends to itself goes by the loopback. */
-	if (is_cloaked(p, &p->src))
+	if (!(peer->flags & CLOAK_PEER_APART) && is_cloaked(p, &p->src))
 		return CLOAK_DROP_SELF;
 	if (peer->flags & CLOAK_PEER_INBOUND)
 		return CLOAK_PASS_AUTHORISED;
@@ -137,7 +138,8 @@ static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
 /*
  * May @p->src resolve addresses here? @denied is the reason if it is simply
  * nobody. An entry that is there but does not fit is not mended by the MAC;
- * ARP names one of its own beside the frame's, which has to fit as well.
+ * ARP names one of its own beside the frame's, which has to fit as well. For
+ * what ND names see ingress_nd().
  */
 global_fn int ingress_resolver(const struct packet *p, int denied)
 {
@@ -147,8 +149,7 @@ global_fn int ingress_resolver(const struct packet *p, int denied)
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
 	peer = peer_find(p, &p->src);
-	if (peer && p->network == NET_ARP &&
-	    (peer->flags & CLOAK_PEER_BOUND_MAC) &&
+	if (p->network == NET_ARP && is_bound(peer) &&
 	    !mac_equal(peer->mac, p->sha))
 		return CLOAK_DROP_WRONG_MAC;
 	if (peer && (peer->flags & PEER_ANY)) {
@@ -186,7 +187,17 @@ static __always_inline bool na_target_is_peer(const struct packet *p)
 	       peer_may(p, &p->target, p->smac, PEER_ANY);
 }
 
-global_fn int ingress_nd(const struct packet *p)
+/* RS, RA, redirect, MLD: in its own name or not at all. */
+static __always_inline int ingress_nd_own(const struct packet *p)
+{
+	if (peer_may(p, &p->src, p->smac, CLOAK_PEER_INBOUND))
+		return CLOAK_PASS_AUTHORISED;
+	if (peer_may(p, &p->src, p->smac, CLOAK_PEER_GATEWAY))
+		return CLOAK_PASS_GATEWAY;
+	return CLOAK_DROP_ND;
+}
+
+global_fn int ingress_nd_sender(const struct packet *p)
 {
 	int reason;
 
@@ -196,18 +207,32 @@ global_fn int ingress_nd(const struct packet *p)
 		return CLOAK_DROP_ND;
 	if (is_cloaked(p, &p->src))
 		return CLOAK_DROP_SELF;
-	if (!has_nd_target(p->icmp_type)) {
-		/* RS, RA, redirect, MLD: in its own name or not at all */
-		if (peer_may(p, &p->src, p->smac, CLOAK_PEER_INBOUND))
-			return CLOAK_PASS_AUTHORISED;
-		if (peer_may(p, &p->src, p->smac, CLOAK_PEER_GATEWAY))
-			return CLOAK_PASS_GATEWAY;
-		return CLOAK_DROP_ND;
-	}
+	if (!has_nd_target(p->icmp_type))
+		return ingress_nd_own(p);
 	reason = ingress_resolver(p, CLOAK_DROP_ND);
 	if (reason < CLOAK_DROP_FIRST && p->icmp_type == ICMPV6_NA &&
 	    (!p->has_target || !na_target_is_peer(p)))
 		return CLOAK_DROP_FOREIGN_TARGET;
+	return reason;
+}
+
+/* A redirect names the MAC of somebody else, and MLD none. */
+static __always_inline bool names_sender(const struct packet *p)
+{
+	return p->icmp_type >= ICMPV6_RS && p->icmp_type <= ICMPV6_NA;
+}
+
+global_fn int ingress_nd(struct xdp_md *ctx, const struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+	int reason;
+
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	reason = ingress_nd_sender(p);
+	if (reason < CLOAK_DROP_FIRST && names_sender(p) && nd_is_bound(p) &&
+	    nd_names_other(p, &s))
+		return CLOAK_DROP_WRONG_MAC;
 	return reason;
 }
 
@@ -250,7 +275,7 @@ global_fn int ingress_whole(struct xdp_md *ctx, struct packet *p)
 	if (may_be_icmpv6(p)) {
 		ingress_deepen(ctx, p);
 		if (is_nd(p) || is_mld(p))
-			return ingress_nd(p);
+			return ingress_nd(ctx, p);
 	}
 	return ingress_ip(ctx, p);
 }
@@ -294,7 +319,7 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 	if (p->has_target && is_cloaked(p, &p->target)) {
 		if (p->icmp_type == ICMPV6_NA)
 			return CLOAK_DROP_SELF;
-		return ingress_nd(p);
+		return ingress_nd(ctx, p);
 	}
 	reason = CLOAK_PASS_VISIBLE;
 	if (p->source_routed)
@@ -320,7 +345,7 @@ static __always_inline int ingress_cloaked(struct xdp_md *ctx, struct packet *p,
 	if (may_be_icmpv6(p)) {
 		ingress_deepen(ctx, p);
 		if (is_nd(p) || is_mld(p))
-			return ingress_nd(p);
+			return ingress_nd(ctx, p);
 	}
 	reason = ingress_ip(ctx, p);
 	if (group && reason == CLOAK_DROP_UNAUTHORISED)

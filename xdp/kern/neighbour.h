@@ -93,9 +93,9 @@ static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
 	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));
 }
 
-/* True if @mac belongs to a peer or a gateway that is still one. */
-static __always_inline bool station_is_peer(const struct packet *p,
-					    const __u8 *mac)
+/* What the policy says of the peer whose MAC is @mac, or NULL. */
+static __always_inline const struct cloak_peer *
+station_find(const struct packet *p, const __u8 *mac)
 {
 	struct cloak_station_key key = { .ifindex = p->ifindex };
 	const struct cloak_station *station;
@@ -104,10 +104,17 @@ static __always_inline bool station_is_peer(const struct packet *p,
 	__builtin_memcpy(key.mac, mac, ETH_ALEN);
 	station = bpf_map_lookup_elem(&stations, &key);
 	if (!station)
-		return false;
+		return NULL;
 	who.addr = station->addr;
-	return peer_may(p, &who, mac,
-			CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY);
+	return peer_find(p, &who);
+}
+
+/* True if @mac belongs to a peer or a gateway that is still one. */
+static __always_inline bool station_is_peer(const struct packet *p,
+					    const __u8 *mac)
+{
+	return peer_is(station_find(p, mac), p->ifindex, mac,
+		       CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY);
 }
 
 #endif /* CLOAK_KERN_NEIGHBOUR_H */

@@ -84,6 +84,11 @@ peer_find(const struct packet *p, const struct cloak_prefix *who)
 	return peers ? bpf_map_lookup_elem(peers, &key) : NULL;
 }
 
+static __always_inline bool is_bound(const struct cloak_peer *peer)
+{
+	return peer && (peer->flags & CLOAK_PEER_BOUND_MAC);
+}
+
 /* 0, or the reason why the entry does not count for this packet. */
 static __always_inline int peer_refuse(const struct cloak_peer *peer,
 				       __u32 ifindex, const __u8 *mac)
@@ -92,10 +97,18 @@ static __always_inline int peer_refuse(const struct cloak_peer *peer,
 		return CLOAK_DROP_EXPIRED;
 	if (peer->ifindex && peer->ifindex != ifindex)
 		return CLOAK_DROP_WRONG_IFACE;
-	if ((peer->flags & CLOAK_PEER_BOUND_MAC) &&
-	    !mac_equal(peer->mac, mac))
+	if (is_bound(peer) && !mac_equal(peer->mac, mac))
 		return CLOAK_DROP_WRONG_MAC;
 	return 0;
+}
+
+/* True if the entry, if any, gives one of @rights here, with @mac. */
+static __always_inline bool peer_is(const struct cloak_peer *peer,
+				    __u32 ifindex, const __u8 *mac,
+				    __u16 rights)
+{
+	return peer && (peer->flags & rights) &&
+	       !peer_refuse(peer, ifindex, mac);
 }
 
 /* True if @who has one of @rights on this interface, with @mac. */
@@ -103,10 +116,7 @@ static __always_inline bool peer_may(const struct packet *p,
 				     const struct cloak_prefix *who,
 				     const __u8 *mac, __u16 rights)
 {
-	const struct cloak_peer *peer = peer_find(p, who);
-
-	return peer && (peer->flags & rights) &&
-	       !peer_refuse(peer, p->ifindex, mac);
+	return peer_is(peer_find(p, who), p->ifindex, mac, rights);
 }
 
 #endif /* CLOAK_KERN_POLICY_H */

@@ -73,6 +73,93 @@ TEST_F(PeerTest, BoundToAMacIsNobodyFromAnother)
 	EXPECT_EQ(ingress(arp(thief, kPeer.mac)).reason, CLOAK_DROP_WRONG_MAC);
 }
 
+/** The kernel believes the option, not the frame. */
+TEST_F(PeerTest, BoundToAMacNamesNoOtherInNeighbourDiscovery)
+{
+	PolicyText()
+	    .whole()
+	    .bound("2001:db8::10", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .bound("fe80::1", CLOAK_PEER_GATEWAY, kGateway.mac)
+	    .commit(policy());
+	const auto say = [](const Host &from, Icmp6 message, Bytes options) {
+		return Ethernet{.src = from.mac, .dst = kLake.mac} /
+		       Ipv6{.src = from.v6, .dst = kLake.v6, .hops = 255} /
+		       message / Raw{std::move(options)};
+	};
+	const auto named = [](const Mac &mac, std::uint8_t type) {
+		Bytes option = {type, 1};
+
+		option.insert(option.end(), mac.begin(), mac.end());
+		return option;
+	};
+	const auto solicits = [&](const Bytes &options) {
+		Bytes all(kLake.v6.begin(), kLake.v6.end());
+
+		all.insert(all.end(), options.begin(), options.end());
+		return ingress(say(kPeer, {.type = 135, .id = 0, .sequence = 0},
+		                   all))
+		    .reason;
+	};
+	const Bytes own = named(kPeer.mac, 1);
+	const Bytes other = named(kScanner.mac, 1);
+	const Bytes nonce = {14, 1, 1, 2, 3, 4, 5, 6};
+	Bytes behind = nonce;
+	behind.insert(behind.end(), other.begin(), other.end());
+	Bytes many;
+	for (int i = 0; i < 9; ++i)
+		many.insert(many.end(), nonce.begin(), nonce.end());
+
+	EXPECT_EQ(solicits({}), CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(solicits(own), CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(solicits(nonce), CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(solicits(other), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(solicits(behind), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(solicits(many), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(solicits({1, 0, 0, 0, 0, 0, 0, 0}), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(solicits({1, 1, 0x52}), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(ingress(say(kPeer, {.type = 133}, own)).reason,
+	          CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(say(kPeer, {.type = 133}, other)).reason,
+	          CLOAK_DROP_WRONG_MAC);
+
+	Host router = kGateway;
+	router.v6 = kGateway.linkLocal;
+	const auto advertises = [&](const Bytes &options) {
+		Bytes all(8, 0); // reachable time, retransmission timer
+
+		all.insert(all.end(), options.begin(), options.end());
+		return ingress(say(router, {.type = 134}, all)).reason;
+	};
+	EXPECT_EQ(advertises(named(kGateway.mac, 1)), CLOAK_PASS_GATEWAY);
+	EXPECT_EQ(advertises(other), CLOAK_DROP_WRONG_MAC);
+}
+
+/** Nor does an advertisement, nor what it says from its link-local address. */
+TEST_F(PeerTest, BoundToAMacNamesNoOtherForItsStation)
+{
+	PolicyText()
+	    .whole()
+	    .bound("2001:db8::10", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .commit(policy());
+	const auto nd = [](const Addr6 &src, std::uint8_t type,
+	                   const Addr6 &target, const Mac &named) {
+		return Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+		       Ipv6{.src = src, .dst = kLake.v6, .hops = 255} /
+		       Nd{.type = type, .target = target, .linkAddress = named};
+	};
+
+	EXPECT_EQ(egress(reply(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(nd(kPeer.linkLocal, 135, kLake.v6, kPeer.mac)).reason,
+	          CLOAK_PASS_STATION);
+	EXPECT_EQ(
+	    ingress(nd(kPeer.linkLocal, 135, kLake.v6, kScanner.mac)).reason,
+	    CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(ingress(nd(kPeer.v6, 136, kPeer.v6, kPeer.mac)).reason,
+	          CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(ingress(nd(kPeer.v6, 136, kPeer.v6, kScanner.mac)).reason,
+	          CLOAK_DROP_WRONG_MAC);
+}
+
 TEST_F(PeerTest, BoundToAnInterfaceIsNobodyOnAnother)
 {
 	cloak_peer peer{};
