@@ -36,6 +36,16 @@ Host hostNumber(unsigned number, const Mac &mac = kScanner.mac)
 	return host;
 }
 
+/** A flood of single SYNs, sent at once: budgets grow with time. */
+std::vector<Bytes> floodOf(unsigned sources, const Mac &mac)
+{
+	std::vector<Bytes> frames;
+
+	for (unsigned number = 1; number <= sources; ++number)
+		frames.push_back(syn(hostNumber(number, mac), 1).bytes());
+	return frames;
+}
+
 std::uint64_t since(const EventStats &before, const EventStats &after,
                     cloak_event_stat which)
 {
@@ -267,8 +277,7 @@ TEST_F(ReportTest, FloodWithoutEntriesLeavesRoomForThoseWithOne)
 	configure(config);
 	events();
 
-	for (unsigned number = 1; number <= 50; number++)
-		ingress(syn(hostNumber(number, flooder), 1));
+	ingressAll(floodOf(50, flooder));
 	EXPECT_GE(stat(CLOAK_STAT_RATE_LIMITED), 30U);
 	events();
 	ingress(syn(early, 2));
@@ -292,8 +301,7 @@ TEST_F(ReportTest, SourcesAreBudgetedAndTheCountIsExact)
 	configure(config);
 	events();
 
-	for (unsigned number = 1; number <= 500; number++)
-		ingress(syn(hostNumber(number, kFlooder), 1));
+	ingressAll(floodOf(500, kFlooder));
 
 	expectAllAccounted(501);
 	auto sources = maps().sources.entries();
