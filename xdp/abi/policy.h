@@ -94,6 +94,11 @@ enum cloak_peer_flags {
 	CLOAK_PEER_GROUP = 1 << 3,
 	/* The field mac is set and must match, both ways. */
 	CLOAK_PEER_BOUND_MAC = 1 << 4,
+	/*
+	 * No address in "cloaked" lies in this prefix: so whoever comes from it
+	 * does not come from one of the host's own, which is not looked for.
+	 */
+	CLOAK_PEER_APART = 1 << 5,
 };
 
 /*

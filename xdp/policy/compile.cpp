@@ -73,6 +73,7 @@ public:
 		setAccounting(policy_.seeing);
 		for (const Authorisation &authorisation : granted)
 			addAuthorisation(authorisation);
+		markApart();
 		return std::move(compiled_);
 	}
 
@@ -88,6 +89,8 @@ private:
 	bool bind(const std::optional<Located<std::string>> &interface,
 	          cloak_peer &entry) const;
 	[[nodiscard]] bool isWhole(const HostInterface &interface) const;
+	void markApart();
+	[[nodiscard]] bool isApart(const Prefix &prefix) const;
 
 	template <typename Shares> bool onlyCloaked(Shares shares) const;
 
@@ -284,6 +287,30 @@ void Compiler::addAuthorisation(const Authorisation &authorisation)
 		compiled_.peers[authorisation.peer] =
 		    compileAuthorisation(authorisation);
 	}
+}
+
+/** Whether no cloaked address lies in it. */
+bool Compiler::isApart(const Prefix &prefix) const
+{
+	const Prefix network = prefix.network();
+	const auto end = compiled_.addresses.end();
+	// Those of IPv4 lie within what "::/0" covers, and are not meant by it.
+	const auto next =
+	    std::find_if(compiled_.addresses.lower_bound(network.address), end,
+	                 [&network](const auto &own) {
+				 return own.first.isV4() == network.isV4();
+			 });
+
+	return next == end || !network.contains(next->first);
+}
+
+void Compiler::markApart()
+{
+	constexpr unsigned anybody = CLOAK_PEER_INBOUND | CLOAK_PEER_OUTBOUND;
+
+	for (auto &[prefix, entry] : compiled_.peers)
+		if ((entry.flags & anybody) != 0 && isApart(prefix))
+			entry.flags |= CLOAK_PEER_APART;
 }
 
 /** The entries have no padding: their octets are their value. */

@@ -289,7 +289,8 @@ Status enforceOn(const CloakMaps &maps, unsigned ifindex,
 		return draft.error();
 	iface.scope = CLOAK_SCOPE_WHOLE;
 	iface.mode = CLOAK_MODE_ENFORCE;
-	peer.flags = CLOAK_PEER_INBOUND;
+	// As it is compiled where no cloaked address lies in these prefixes.
+	peer.flags = CLOAK_PEER_INBOUND | CLOAK_PEER_APART;
 	if (rules != nullptr) {
 		auto counters = RuleCounters::open(maps);
 		if (!counters)

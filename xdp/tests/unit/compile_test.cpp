@@ -53,6 +53,18 @@ const cloak_peer &peer(const CompiledPolicy &compiled, const char *prefix)
 	return compiled.peers.at(*parsePrefix(prefix));
 }
 
+/** What the entry allows. */
+unsigned rights(const cloak_peer &peer)
+{
+	return peer.flags & ~static_cast<unsigned>(CLOAK_PEER_APART);
+}
+
+/** Whether the host's own addresses are not looked for in that prefix. */
+bool isApart(const CompiledPolicy &compiled, const char *prefix)
+{
+	return (peer(compiled, prefix).flags & CLOAK_PEER_APART) != 0;
+}
+
 constexpr const char *kWhole = "[[interface]]\nname = \"eth1\"\n";
 
 TEST(Compile, WholeInterfaceListsTheHostsAddresses)
@@ -172,13 +184,31 @@ TEST(Compile, PeersGetTheirRights)
 	    "[[peers]]\nname = \"b\"\naccess = \"outbound\"\nprefixes = "
 	    "[\"10.1.0.0/16\", \"239.1.1.1\"]\n");
 
-	EXPECT_EQ(peer(compiled, "10.0.9.0/24").flags, CLOAK_PEER_INBOUND);
+	EXPECT_EQ(rights(peer(compiled, "10.0.9.0/24")), CLOAK_PEER_INBOUND);
 	EXPECT_EQ(peer(compiled, "10.0.9.0/24").ifindex, 2U);
 	EXPECT_EQ(peer(compiled, "10.0.9.0/24").id, 1U);
-	EXPECT_EQ(peer(compiled, "10.0.9.66").flags, 0);
-	EXPECT_EQ(peer(compiled, "10.1.0.0/16").flags, CLOAK_PEER_OUTBOUND);
+	EXPECT_EQ(rights(peer(compiled, "10.0.9.66")), 0);
+	EXPECT_EQ(rights(peer(compiled, "10.1.0.0/16")), CLOAK_PEER_OUTBOUND);
 	EXPECT_EQ(peer(compiled, "10.1.0.0/16").id, 2U);
-	EXPECT_EQ(peer(compiled, "239.1.1.1").flags, CLOAK_PEER_GROUP);
+	EXPECT_EQ(rights(peer(compiled, "239.1.1.1")), CLOAK_PEER_GROUP);
+}
+
+TEST(Compile, OnlyPrefixesWithoutAnOwnAddressStandApart)
+{
+	const CompiledPolicy compiled =
+	    compile(std::string(kWhole) +
+	            "[[peers]]\nname = \"a\"\nprefixes = [\"10.0.9.0/24\", "
+	            "\"10.0.9.10\", \"10.0.10.0/24\", \"10.0.0.0/8\", "
+	            "\"10.0.8.0/24\", \"::/0\", \"2001:db8:9::/127\", "
+	            "\"2001:db8:9::4/126\", \"fd00::/8\", \"::/16\"]\n");
+
+	for (const char *with :
+	     {"10.0.9.0/24", "10.0.0.0/8", "::/0", "2001:db8:9::4/126"})
+		EXPECT_FALSE(isApart(compiled, with)) << with;
+	// eth2 is not cloaked; in "::/16" there is IPv4, which it is not about.
+	for (const char *without : {"10.0.9.10", "10.0.10.0/24", "10.0.8.0/24",
+	                            "2001:db8:9::/127", "fd00::/8", "::/16"})
+		EXPECT_TRUE(isApart(compiled, without)) << without;
 }
 
 TEST(Compile, MacsForAllOrForEach)
@@ -190,7 +220,7 @@ TEST(Compile, MacsForAllOrForEach)
 	const CompiledPolicy each =
 	    compile(group + "[\"52:54:00:00:00:01\", \"52:54:00:00:00:02\"]\n");
 
-	EXPECT_EQ(peer(one, "10.0.9.11").flags,
+	EXPECT_EQ(rights(peer(one, "10.0.9.11")),
 	          CLOAK_PEER_INBOUND | CLOAK_PEER_BOUND_MAC);
 	EXPECT_EQ(peer(one, "10.0.9.11").mac[5], 1);
 	EXPECT_EQ(peer(each, "10.0.9.10").mac[5], 1);
@@ -205,7 +235,7 @@ TEST(Compile, NobodyIsLetInOnAnInterfaceThatIsAbsent)
 	            "[[peers]]\nname = \"a\"\ninterface = \"eth9\"\nprefixes = "
 	            "[\"10.0.9.10\"]\n");
 
-	EXPECT_EQ(peer(compiled, "10.0.9.10").flags, 0U);
+	EXPECT_EQ(rights(peer(compiled, "10.0.9.10")), 0U);
 }
 
 TEST(Compile, AWiderGroupDoesNotStandInForAnInterfaceThatIsAbsent)
@@ -217,8 +247,8 @@ TEST(Compile, AWiderGroupDoesNotStandInForAnInterfaceThatIsAbsent)
 	            "[[peers]]\nname = \"b\"\ninterface = \"eth9\"\nprefixes = "
 	            "[\"10.0.9.10\"]\n");
 
-	EXPECT_EQ(compiled.decide(*parsePrefix("10.0.9.10"))->flags, 0U);
-	EXPECT_EQ(compiled.decide(*parsePrefix("10.0.9.11"))->flags,
+	EXPECT_EQ(rights(*compiled.decide(*parsePrefix("10.0.9.10"))), 0U);
+	EXPECT_EQ(rights(*compiled.decide(*parsePrefix("10.0.9.11"))),
 	          CLOAK_PEER_INBOUND);
 }
 
@@ -231,9 +261,9 @@ TEST(Compile, GatewayKeepsItsRightsAsAPeer)
 	            "[[gateway]]\naddress = \"10.0.7.1\"\nmac = "
 	            "\"52:54:00:00:00:ff\"\ninterface = \"eth1\"\n");
 
-	EXPECT_EQ(peer(compiled, "10.0.9.1").flags,
+	EXPECT_EQ(rights(peer(compiled, "10.0.9.1")),
 	          CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY);
-	EXPECT_EQ(peer(compiled, "10.0.7.1").flags,
+	EXPECT_EQ(rights(peer(compiled, "10.0.7.1")),
 	          CLOAK_PEER_GATEWAY | CLOAK_PEER_BOUND_MAC);
 	EXPECT_EQ(peer(compiled, "10.0.7.1").ifindex, 2U);
 }
@@ -251,7 +281,7 @@ TEST(Compile, AuthorisedPeersStandBesideThePolicy)
 {
 	const CompiledPolicy compiled = compile(kWhole, {grant("10.0.9.77")});
 
-	EXPECT_EQ(peer(compiled, "10.0.9.77").flags, CLOAK_PEER_INBOUND);
+	EXPECT_EQ(rights(peer(compiled, "10.0.9.77")), CLOAK_PEER_INBOUND);
 	EXPECT_EQ(peer(compiled, "10.0.9.77").expires_ns, 77U);
 	EXPECT_EQ(peer(compiled, "10.0.9.77").id, kRuntimePeerId);
 }
@@ -266,7 +296,7 @@ TEST(Compile, ThePolicyOutlastsAnAuthorisation)
 
 	// Its own entry would expire and then outrank the network's.
 	EXPECT_FALSE(compiled.peers.contains(*parsePrefix("10.0.9.77")));
-	EXPECT_EQ(peer(compiled, "10.0.9.66").flags, CLOAK_PEER_INBOUND);
+	EXPECT_EQ(rights(peer(compiled, "10.0.9.66")), CLOAK_PEER_INBOUND);
 }
 
 TEST(Compile, SameEntriesAreSeenAsTheSame)
