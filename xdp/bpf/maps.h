@@ -51,6 +51,16 @@ public:
 		return {};
 	}
 
+	/** The same if the key was not there. @returns whether it was not. */
+	[[nodiscard]] Result<bool> add(const Key &key, const Value &value) const
+	{
+		if (!bpf_map_update_elem(fd(), &key, &value, BPF_NOEXIST))
+			return true;
+		if (errno == EEXIST)
+			return false;
+		return Error::fromErrno("cannot write to map " + name_);
+	}
+
 	/** The value under @p key, nothing if there is none. */
 	[[nodiscard]] Result<std::optional<Value>> get(const Key &key) const
 	{

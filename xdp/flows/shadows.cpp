@@ -11,6 +11,8 @@ namespace cloak
 namespace
 {
 
+constexpr std::uint32_t kManual = 1U << CLOAK_SHADOW_MANUAL;
+
 std::uint64_t toAbi(BootTime time)
 {
 	return static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -33,6 +35,38 @@ Status shutGate(const CloakMaps &maps)
 	if (!left)
 		return left.error();
 	return left->empty() ? Status() : openGate(maps);
+}
+
+/**
+ * Prolongs a shadow that is there, by what @p shadow says, and puts into that
+ * what is there then. @returns false if it has come and gone meanwhile. The
+ * kernel has no call that changes a part of an entry whose other parts it
+ * counts in, so nothing is written where nothing has to change. Else what is
+ * counted between reading and writing, in some microseconds, is missing in this
+ * account; the records of its flows have it.
+ */
+Result<bool> renewShadow(const CloakMaps &maps, const IpAddress &source,
+                         cloak_shadow &shadow)
+{
+	const cloak_addr key = cloak::toAbi(source);
+	auto known = maps.shadows.get(key);
+
+	if (!known)
+		return known.error();
+	// Its time was over a moment ago.
+	if (!*known)
+		return maps.shadows.add(key, shadow);
+	cloak_shadow fresh = **known;
+	fresh.until_ns = std::max(fresh.until_ns, shadow.until_ns);
+	fresh.causes |= shadow.causes;
+	shadow = fresh;
+	if (fresh.until_ns == (*known)->until_ns &&
+	    fresh.causes == (*known)->causes)
+		return true;
+	auto written = maps.shadows.put(key, fresh);
+	if (!written)
+		return written.error();
+	return true;
 }
 
 } // namespace
@@ -69,17 +103,15 @@ Result<std::optional<Shadow>> findShadow(const CloakMaps &maps,
 Result<BootTime> addShadow(const CloakMaps &maps, const IpAddress &source,
                            BootTime now, std::chrono::nanoseconds time)
 {
-	const cloak_addr key = cloak::toAbi(source);
-	auto known = maps.shadows.get(key);
+	cloak_shadow shadow{};
 
-	if (!known)
-		return known.error();
-	cloak_shadow shadow = known->value_or(cloak_shadow{});
-	if (!*known)
-		shadow.since_ns = toAbi(now);
-	shadow.until_ns = std::max<__u64>(shadow.until_ns, toAbi(now + time));
-	shadow.causes |= 1U << CLOAK_SHADOW_MANUAL;
-	if (auto added = maps.shadows.put(key, shadow); !added)
+	shadow.since_ns = toAbi(now);
+	shadow.until_ns = toAbi(now + time);
+	shadow.causes = kManual;
+	auto added = maps.shadows.add(cloak::toAbi(source), shadow);
+	while (added && !*added)
+		added = renewShadow(maps, source, shadow);
+	if (!added)
 		return added.error();
 	if (auto opened = openGate(maps); !opened)
 		return opened.error();
