@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "alerts/queue.h"
 
+#include <spdlog/spdlog.h>
+
 namespace cloak
 {
 namespace
@@ -27,6 +29,10 @@ LineQueue::~LineQueue()
 	}
 	wake_.notify_one();
 	thread_.join();
+	if (!lines_.empty()) {
+		spdlog::warn("{}: {} events not written, lost", sink_->name(),
+		             lines_.size());
+	}
 }
 
 void LineQueue::push(std::string line)

@@ -44,7 +44,7 @@ public:
 	LineQueue(const LineQueue &) = delete;
 	LineQueue &operator=(const LineQueue &) = delete;
 
-	/** Gives what is waiting half a second to get out. */
+	/** Gives what is waiting half a second to get out, counts the rest. */
 	~LineQueue();
 
 	/** Never waits. @param line without an end of line. */
