@@ -43,7 +43,7 @@ std::optional<BootTime> firstExpiry(const std::vector<Authorisation> &granted)
 } // namespace
 
 Engine::Engine(Options options)
-    : options_(std::move(options)),
+    : options_(std::move(options)), exporters_(options_.stateFolder),
       tracker_(
 	  [this](const cloak_source_key &key) -> std::optional<cloak_source> {
 		  if (!enforcer_)
@@ -407,6 +407,7 @@ void Engine::tick()
 	keepPins().ignore();
 	tracker_.tick(now);
 	watch_.tick(now);
+	exporters_.tick();
 	endTrial(now);
 	retryAttaching(now);
 	expirePeers(now);

@@ -58,7 +58,8 @@ public:
 	struct Options {
 		std::string pinRoot = kDefaultPinRoot;
 		std::string policyPath = "/etc/cloaklake/policy.toml";
-		/** Where a policy on trial is remembered. */
+		/** Where a policy on trial is remembered, and what alerts
+		 * could not be delivered. */
 		std::string stateFolder = "/var/lib/cloaklake";
 		/** Overrides output.eve of every policy. */
 		std::optional<std::string> eve;

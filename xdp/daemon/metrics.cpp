@@ -202,6 +202,22 @@ void addOutputs(Exposition &out, const Engine &engine)
 		out.sample({{"output", row.name}}, row.waiting);
 }
 
+/** What receivers have not got, and will have after a restart, or never. */
+void addReceivers(Exposition &out, const Exporters &exporters)
+{
+	const Exporters::Losses losses = exporters.losses();
+
+	out.family("output_kept", "gauge",
+	           "Of what waits, what is on the disk as well.");
+	for (const auto &[name, stats] : exporters.stats())
+		out.sample({{"output", name}}, stats.kept);
+	out.family("receiver_lost_total", "counter",
+	           "What could not be delivered to a receiver before the "
+	           "policy had it no more.");
+	out.sample({{"of", "flows"}}, losses.flows);
+	out.sample({{"of", "alerts"}}, losses.alerts);
+}
+
 void addControl(Exposition &out, const ControlServer::Stats &stats)
 {
 	out.family("control_clients", "gauge",
@@ -233,6 +249,7 @@ std::string renderMetrics(const Engine &engine,
 	addAlerts(out, engine.tracker().stats());
 	addFlows(out, engine.watch());
 	addOutputs(out, engine);
+	addReceivers(out, engine.exporters());
 	addControl(out, control);
 	if (enforcer == nullptr)
 		return out.take();

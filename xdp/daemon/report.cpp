@@ -128,12 +128,22 @@ void addExporters(const Exporters &exporters, json &list)
 		    {"name", name},
 		    {"written", stats.sent},
 		    {"waiting", stats.waiting},
+		    {"kept", stats.kept},
 		    {"dropped", stats.dropped},
 		    {"failed", stats.failed},
 		    {"connected", stats.connected},
 		    {"last_error", stats.lastError},
 		});
 	}
+}
+
+json reportLosses(const Exporters::Losses &losses)
+{
+	return {
+	    {"flows", losses.flows},
+	    {"alerts", losses.alerts},
+	    {"leaving", losses.leaving},
+	};
 }
 
 json reportOutputs(const Outputs &outputs)
@@ -211,6 +221,7 @@ Result<json> reportStatus(const Engine &engine)
 	    {"authorised", reportGranted(engine.granted())},
 	    {"alerts", reportAlerts(engine.tracker().stats())},
 	    {"outputs", reportOutputs(engine.outputs())},
+	    {"lost", reportLosses(engine.exporters().losses())},
 	};
 	addExporters(engine.exporters(), status["outputs"]);
 

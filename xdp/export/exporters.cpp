@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/exporters.h"
 
-#include <algorithm>
+#include <filesystem>
+#include <set>
 
 #include "export/ipfix.h"
+#include "export/spool.h"
 #include "export/syslog.h"
 
 namespace cloak
@@ -11,79 +13,86 @@ namespace cloak
 namespace
 {
 
-/** Keeps the couriers that are still wanted, with what waits in them. */
-template <typename Item, typename MakeEncoder>
-void update(std::vector<std::unique_ptr<Courier<Item>>> &couriers,
-            const std::vector<ReceiverPolicy> &receivers, MakeEncoder make)
+std::unique_ptr<Encoder<Flow>> ipfixTo(const ReceiverPolicy &receiver)
 {
-	const auto isGone = [&receivers](const auto &courier) {
-		return std::ranges::find(receivers, courier->receiver()) ==
-		       receivers.end();
-	};
-
-	std::erase_if(couriers, isGone);
-	for (const ReceiverPolicy &receiver : receivers) {
-		const auto isThere = [&receiver](const auto &courier) {
-			return courier->receiver() == receiver;
-		};
-		if (std::ranges::any_of(couriers, isThere))
-			continue;
-		couriers.push_back(std::make_unique<Courier<Item>>(
-		    receiver, [make, receiver] { return make(receiver); }));
-	}
+	return std::make_unique<IpfixEncoder>(receiver.to.value.transport ==
+	                                      Transport::Udp);
 }
 
-template <typename Couriers, typename Stats>
-void addStats(const Couriers &couriers, const std::string &table, Stats &all)
+std::unique_ptr<Encoder<std::string>> syslogTo(const ReceiverPolicy &)
 {
-	for (const auto &courier : couriers)
-		all.emplace_back(table + toString(courier->receiver().to.value),
-		                 courier->stats());
+	return std::make_unique<SyslogEncoder>();
+}
+
+std::string spoolFor(const std::string &folder, const ReceiverPolicy &receiver)
+{
+	return spoolPath(folder, toString(receiver.to.value));
 }
 
 } // namespace
 
+Exporters::Exporters(std::string folder)
+    : folder_(std::move(folder)),
+      ipfix_("ipfix", ipfixTo, [](const ReceiverPolicy &) { return nullptr; }),
+      syslog_("syslog", syslogTo, [this](const ReceiverPolicy &receiver) {
+	      return std::make_unique<Spool>(spoolFor(folder_, receiver));
+      })
+{
+}
+
 Exporters::~Exporters()
 {
-	for (const auto &courier : ipfix_)
-		courier->stop();
-	for (const auto &courier : syslog_)
-		courier->stop();
+	ipfix_.stop();
+	syslog_.stop();
 }
 
 void Exporters::configure(const SeeingPolicy &policy)
 {
-	update(
-	    ipfix_, policy.ipfix,
-	    [](const ReceiverPolicy &receiver) {
-		    return std::make_unique<IpfixEncoder>(
-			receiver.to.value.transport == Transport::Udp);
-	    });
-	update(syslog_, policy.syslog, [](const ReceiverPolicy &) {
-		return std::make_unique<SyslogEncoder>();
-	});
+	if (!std::exchange(configured_, true))
+		removeStrays(policy);
+	ipfix_.configure(policy.ipfix);
+	syslog_.configure(policy.syslog);
+}
+
+/** What is kept for receivers that the policy does not have, at a start. */
+void Exporters::removeStrays(const SeeingPolicy &policy)
+{
+	namespace fs = std::filesystem;
+	std::set<std::string> wanted;
+	std::error_code error;
+
+	for (const ReceiverPolicy &receiver : policy.syslog)
+		wanted.insert(spoolFor(folder_, receiver));
+	for (const fs::directory_entry &entry :
+	     fs::directory_iterator(folder_, error)) {
+		const std::string path = entry.path().string();
+		if (entry.path().extension() != ".spool" ||
+		    wanted.contains(path) || !fs::remove(entry.path(), error))
+			continue;
+		spdlog::warn("{}: what was kept there is lost, as the policy "
+		             "has no such receiver",
+		             path);
+	}
+}
+
+void Exporters::tick()
+{
+	ipfix_.tick();
+	syslog_.tick();
 }
 
 void Exporters::flow(const Flow &flow)
 {
-	if (!isForIpfix(flow))
-		return;
-	for (const auto &courier : ipfix_)
-		courier->push(flow);
-}
-
-void Exporters::alert(const std::string &message)
-{
-	for (const auto &courier : syslog_)
-		courier->push(message);
+	if (isForIpfix(flow))
+		ipfix_.push(flow);
 }
 
 std::vector<std::pair<std::string, CourierStats>> Exporters::stats() const
 {
 	std::vector<std::pair<std::string, CourierStats>> all;
 
-	addStats(ipfix_, "ipfix ", all);
-	addStats(syslog_, "syslog ", all);
+	ipfix_.addStats(all);
+	syslog_.addStats(all);
 	return all;
 }
 

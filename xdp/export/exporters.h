@@ -6,12 +6,12 @@
 #ifndef CLOAKLAKE_EXPORT_EXPORTERS_H
 #define CLOAKLAKE_EXPORT_EXPORTERS_H
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "export/courier.h"
+#include "export/receivers.h"
 #include "model/flow.h"
 #include "policy/seeing.h"
 
@@ -22,21 +22,35 @@ namespace cloak
 class Exporters
 {
 public:
-	Exporters() = default;
+	/** What had to be given up, and who is being given up. */
+	struct Losses {
+		std::uint64_t flows = 0;
+		std::uint64_t alerts = 0;
+		std::size_t leaving = 0; //!< receivers that are no more
+	};
+
+	/** @param folder where alerts are kept for receivers that are away. */
+	explicit Exporters(std::string folder);
 	Exporters(const Exporters &) = delete;
 	Exporters &operator=(const Exporters &) = delete;
 
-	/** Ends all at the same time. */
+	/** Ends all at the same time, and within seconds. */
 	~Exporters();
 
-	/** Begins with new ones, ends those that the policy no longer has. */
+	/**
+	 * Begins with new ones, ends those that the policy no longer has. Waits
+	 * for nobody: those end beside.
+	 */
 	void configure(const SeeingPolicy &policy);
+
+	/** Call it about once a second. */
+	void tick();
 
 	/** Never waits. */
 	void flow(const Flow &flow);
 
 	/** Never waits. @param message one of syslogMessage(). */
-	void alert(const std::string &message);
+	void alert(const std::string &message) { syslog_.push(message); }
 
 	[[nodiscard]] bool wantsAlerts() const { return !syslog_.empty(); }
 
@@ -44,12 +58,19 @@ public:
 	[[nodiscard]] std::vector<std::pair<std::string, CourierStats>>
 	stats() const;
 
-private:
-	template <typename Item>
-	using Couriers = std::vector<std::unique_ptr<Courier<Item>>>;
+	[[nodiscard]] Losses losses() const
+	{
+		return {ipfix_.lost(), syslog_.lost(),
+		        ipfix_.leaving() + syslog_.leaving()};
+	}
 
-	Couriers<Flow> ipfix_;
-	Couriers<std::string> syslog_;
+private:
+	void removeStrays(const SeeingPolicy &policy);
+
+	std::string folder_;
+	bool configured_ = false;
+	Receivers<Flow> ipfix_;
+	Receivers<std::string> syslog_;
 };
 
 } // namespace cloak

@@ -37,28 +37,44 @@ Result<Addresses> resolve(const Endpoint &to)
 	return Addresses(found);
 }
 
-void limitWaiting(int fd)
+/** Waits until the socket is ready for @p events, or there is an error. */
+Status awaitSocket(int fd, short events, const Cutoff &cutoff)
 {
-	timeval patience{};
+	const std::chrono::milliseconds patience = Stream::kPatience;
+	std::array<pollfd, 2> watched = {
+	    {{fd, events, 0}, {cutoff.fd(), POLLIN, 0}}};
+	const int ready = ::poll(watched.data(), watched.size(),
+	                         static_cast<int>(patience.count()));
 
-	patience.tv_sec = Stream::kPatience.count();
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (ready < 0 && errno != EINTR)
+		return Error::fromErrno("cannot wait");
+	if (watched[1].revents != 0)
+		return Error(ECANCELED, "no time is left");
+	if (ready == 0)
+		return Error(ETIMEDOUT, "the receiver is silent");
+	return {};
 }
 
-/** The send time limit is one for connect() as well, socket(7). */
-Result<Fd> connectTo(const addrinfo &address)
+Result<Fd> connectTo(const addrinfo &address, const Cutoff &cutoff)
 {
-	Fd fd(socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC,
+	Fd fd(socket(address.ai_family,
+	             address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	             address.ai_protocol));
+	int error = 0;
+	socklen_t length = sizeof(error);
 
 	if (!fd)
 		return Error::fromErrno("cannot make a socket");
-	limitWaiting(fd.get());
-	if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {
-		return Error(errno == EINPROGRESS ? ETIMEDOUT : errno,
-		             "cannot connect");
-	}
+	if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0)
+		return fd;
+	if (errno != EINPROGRESS)
+		return Error::fromErrno("cannot connect");
+	Status ready = awaitSocket(fd.get(), POLLOUT, cutoff);
+	if (!ready)
+		return ready.error().in("cannot connect");
+	getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+	if (error != 0)
+		return Error(error, "cannot connect");
 	return fd;
 }
 
@@ -105,6 +121,18 @@ void expectHost(SSL *session, const std::string &host)
 	         TLSEXT_NAMETYPE_host_name, const_cast<char *>(host.c_str()));
 }
 
+/** Why there is no session: the certificate, or what else OpenSSL says. */
+Error refusalOf(const SSL *session)
+{
+	const long verified = SSL_get_verify_result(session);
+
+	if (verified == X509_V_OK)
+		return tlsError("no TLS");
+	ERR_clear_error();
+	return Error(fmt::format("the certificate is not trusted: {}",
+	                         X509_verify_cert_error_string(verified)));
+}
+
 } // namespace
 
 void Stream::ContextDeleter::operator()(ssl_ctx_st *context) const
@@ -117,9 +145,10 @@ void Stream::SessionDeleter::operator()(ssl_st *session) const
 	SSL_free(session);
 }
 
-Result<std::unique_ptr<Stream>> Stream::connect(const ReceiverPolicy &receiver)
+Result<std::unique_ptr<Stream>> Stream::connect(const ReceiverPolicy &receiver,
+                                                const Cutoff &cutoff)
 {
-	std::unique_ptr<Stream> stream(new Stream);
+	std::unique_ptr<Stream> stream(new Stream(cutoff));
 	const Endpoint &to = receiver.to.value;
 
 	Status ready = stream->open(to);
@@ -140,7 +169,7 @@ Status Stream::open(const Endpoint &to)
 	Status last = Error("no address");
 	for (const addrinfo *one = addresses->get(); one != nullptr;
 	     one = one->ai_next) {
-		auto connected = connectTo(*one);
+		auto connected = connectTo(*one, cutoff_);
 		if (connected) {
 			fd_ = std::move(*connected);
 			return {};
@@ -163,17 +192,23 @@ Status Stream::secure(const ReceiverPolicy &receiver)
 	session_.reset(SSL_new(context_.get()));
 	if (!session_ || SSL_set_fd(session_.get(), fd_.get()) != 1)
 		return tlsError("cannot use TLS");
+	SSL_set_mode(session_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE);
 	expectHost(session_.get(), receiver.to.value.host);
-	if (SSL_connect(session_.get()) == 1)
-		return {};
-	const long verified = SSL_get_verify_result(session_.get());
-	if (verified != X509_V_OK) {
-		ERR_clear_error();
-		return Error(
-		    fmt::format("the certificate is not trusted: {}",
-		                X509_verify_cert_error_string(verified)));
+	return shakeHands();
+}
+
+Status Stream::shakeHands()
+{
+	while (true) {
+		const int result = SSL_connect(session_.get());
+		if (result == 1)
+			return {};
+		Status ready = awaitSession(result);
+		if (!ready)
+			return ready.error().code() != 0
+			           ? ready.error().in("no TLS")
+			           : refusalOf(session_.get());
 	}
-	return tlsError("no TLS");
 }
 
 /** Says farewell, without waiting for an answer. */
@@ -183,19 +218,64 @@ Stream::~Stream()
 		SSL_shutdown(session_.get());
 }
 
+Status Stream::await(short events)
+{
+	return awaitSocket(fd_.get(), events, cutoff_);
+}
+
+/**
+ * Waits for what @p result of OpenSSL wants. An error with a code is one of
+ * waiting; one without, that OpenSSL has another to tell.
+ */
+Status Stream::awaitSession(int result)
+{
+	switch (SSL_get_error(session_.get(), result)) {
+	case SSL_ERROR_WANT_READ:
+		return await(POLLIN);
+	case SSL_ERROR_WANT_WRITE:
+		return await(POLLOUT);
+	default:
+		return Error("TLS has failed");
+	}
+}
+
+/** @returns how much of it is sent, maybe nothing. */
+Result<std::size_t> Stream::sendSome(std::string_view bytes)
+{
+	if (session_) {
+		const int sent = SSL_write(session_.get(), bytes.data(),
+		                           static_cast<int>(bytes.size()));
+		if (sent > 0)
+			return static_cast<std::size_t>(sent);
+		Status ready = awaitSession(sent);
+		if (ready)
+			return std::size_t{0};
+		return ready.error().code() != 0
+		           ? ready.error().in("cannot send")
+		           : tlsError("cannot send");
+	}
+	const ssize_t sent =
+	    ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+	if (sent >= 0)
+		return static_cast<std::size_t>(sent);
+	if (errno != EAGAIN && errno != EINTR)
+		return Error::fromErrno("cannot send");
+	Status ready = await(POLLOUT);
+	if (!ready)
+		return ready.error().in("cannot send");
+	return std::size_t{0};
+}
+
+/** One who takes a little all the time is no reason to go on for ever. */
 Status Stream::send(std::string_view bytes)
 {
 	while (!bytes.empty()) {
-		const ssize_t sent =
-		    session_ ? SSL_write(session_.get(), bytes.data(),
-		                         static_cast<int>(bytes.size()))
-			     : ::send(fd_.get(), bytes.data(), bytes.size(),
-		                      MSG_NOSIGNAL);
-		if (sent <= 0 && session_)
-			return tlsError("cannot send");
-		if (sent <= 0)
-			return Error::fromErrno("cannot send");
-		bytes.remove_prefix(static_cast<std::size_t>(sent));
+		auto sent = sendSome(bytes);
+		if (!sent)
+			return sent.error();
+		bytes.remove_prefix(*sent);
+		if (!bytes.empty() && cutoff_.passed())
+			return Error(ECANCELED, "cannot send");
 	}
 	return {};
 }

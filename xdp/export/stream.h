@@ -7,10 +7,12 @@
 #define CLOAKLAKE_EXPORT_STREAM_H
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
 #include "policy/seeing.h"
+#include "util/cutoff.h"
 #include "util/fd.h"
 #include "util/result.h"
 
@@ -22,20 +24,23 @@ namespace cloak
 
 /**
  * Waits, so it belongs to a thread that has nothing else to do, but for no
- * longer than a time limit. Not for several threads.
+ * longer than a time limit, and never beyond a cutoff that another thread may
+ * set. Not for several threads.
  */
 class Stream
 {
 public:
-	/** No call takes longer. */
+	/** So long the other end may take for whatever it has to do next. */
 	static constexpr std::chrono::seconds kPatience{3};
 
 	/**
 	 * Connects. With TLS (1.2 or later) the receiver's certificate must be
-	 * good for the host of the endpoint, by name or address.
+	 * good for the host of the endpoint, by name or address. Only to find
+	 * the addresses of a name may take longer than the cutoff.
+	 * @param cutoff must stay as long as the stream.
 	 */
 	[[nodiscard]] static Result<std::unique_ptr<Stream>>
-	connect(const ReceiverPolicy &receiver);
+	connect(const ReceiverPolicy &receiver, const Cutoff &cutoff);
 
 	Stream(const Stream &) = delete;
 	Stream &operator=(const Stream &) = delete;
@@ -55,11 +60,16 @@ private:
 		void operator()(ssl_st *session) const;
 	};
 
-	Stream() = default;
+	explicit Stream(const Cutoff &cutoff) : cutoff_(cutoff) {}
 
 	Status open(const Endpoint &to);
 	Status secure(const ReceiverPolicy &receiver);
+	Status shakeHands();
+	Result<std::size_t> sendSome(std::string_view bytes);
+	Status await(short events);
+	Status awaitSession(int result);
 
+	const Cutoff &cutoff_;
 	Fd fd_;
 	bool datagrams_ = false;
 	std::unique_ptr<ssl_ctx_st, ContextDeleter> context_;

@@ -8,11 +8,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <deque>
 #include <functional>
 #include <numeric>
 #include <thread>
 
-#include "export/courier.h"
+#include "export/receivers.h"
 #include "util/clock.h"
 
 namespace cloak
@@ -258,6 +259,194 @@ TEST(Courier, EndsAlthoughNobodyIsThere)
 		    waitUntil([&] { return courier.stats().failed > 0; }));
 	}
 	EXPECT_LT(BootClock::now() - begun, kPatience);
+}
+
+/** A store that outlives the courier, and tells what it has. */
+class Memory : public Store<std::string>
+{
+public:
+	explicit Memory(std::deque<std::string> &kept) : kept_(kept) {}
+
+	Result<std::vector<std::string>> recall() override
+	{
+		return std::vector<std::string>(kept_.begin(), kept_.end());
+	}
+	Status keep(const std::vector<std::string> &items) override
+	{
+		kept_.insert(kept_.end(), items.begin(), items.end());
+		return {};
+	}
+	Status drop(const std::vector<std::string> &items) override
+	{
+		kept_.erase(kept_.begin(),
+		            kept_.begin() +
+		                static_cast<std::ptrdiff_t>(items.size()));
+		return {};
+	}
+	Status clear() override
+	{
+		kept_.clear();
+		return {};
+	}
+
+private:
+	std::deque<std::string> &kept_;
+};
+
+LineCourier courierTo(const Receiver &receiver, std::deque<std::string> &kept)
+{
+	return {receiver.policy(),
+	        [] { return std::make_unique<LineEncoder>(); },
+	        std::make_unique<Memory>(kept)};
+}
+
+TEST(Courier, KeepsWhatWaitsAndDeliversItAfterARestart)
+{
+	std::deque<std::string> kept;
+	Receiver receiver;
+
+	{
+		LineCourier courier = courierTo(receiver, kept);
+		push(courier, 0, kBeyond);
+		// On the disk also of one that is killed.
+		ASSERT_TRUE(
+		    waitUntil([&] { return courier.stats().kept == kBeyond; }));
+		push(courier, kBeyond, 1);
+	}
+	EXPECT_EQ(kept.size(), kBeyond + 1);
+	LineCourier courier = courierTo(receiver, kept);
+	push(courier, kBeyond + 1, 1);
+	receiver.come();
+	expectNumbers(receiver.lines(kBeyond + 2), 0, kBeyond + 2);
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().waiting == 0; }));
+	EXPECT_TRUE(waitUntil([&] { return courier.stats().kept == 0; }));
+}
+
+TEST(Courier, DeliversInItsLastMoment)
+{
+	std::deque<std::string> kept;
+	Receiver receiver;
+
+	receiver.come();
+	{
+		LineCourier courier = courierTo(receiver, kept);
+		push(courier, 0, kBeyond);
+	}
+	expectNumbers(receiver.lines(kBeyond), 0, kBeyond);
+	EXPECT_TRUE(kept.empty());
+}
+
+/** More than the buffers of a connection hold. */
+void pushMuch(LineCourier &courier)
+{
+	constexpr std::size_t large = LineCourier::kMostBytes / 16;
+
+	for (std::size_t i = 0; i < 16; ++i)
+		courier.push(std::string(large - sizeof(std::string), 'x'));
+}
+
+TEST(Courier, EndsAlthoughNobodyReads)
+{
+	std::deque<std::string> kept;
+	Receiver receiver;
+	auto end = BootClock::now();
+
+	receiver.come();
+	{
+		LineCourier courier = courierTo(receiver, kept);
+		pushMuch(courier);
+		ASSERT_TRUE(waitUntil([&] {
+			return courier.stats().failed > 0 ||
+			       courier.stats().connected;
+		}));
+		end = BootClock::now() + LineCourier::kGrace +
+		      LineCourier::kClosing;
+	}
+	EXPECT_LT(BootClock::now(), end + 1s);
+	EXPECT_EQ(kept.size(), 16U);
+}
+
+ReceiverPolicy named(const Receiver &receiver, const char *certificate)
+{
+	ReceiverPolicy policy = receiver.policy();
+
+	policy.certificate = certificate;
+	return policy;
+}
+
+using LineReceivers = Receivers<std::string>;
+
+class ReceiversTest : public testing::Test
+{
+protected:
+	std::deque<std::string> kept_;
+	Receiver receiver_;
+	LineReceivers receivers_{"syslog",
+	                         [](const ReceiverPolicy &) {
+					 return std::make_unique<LineEncoder>();
+				 },
+	                         [this](const ReceiverPolicy &) {
+					 return std::make_unique<Memory>(kept_);
+				 }};
+
+	CourierStats stats()
+	{
+		std::vector<std::pair<std::string, CourierStats>> all;
+
+		receivers_.addStats(all);
+		return all.empty() ? CourierStats{} : all.front().second;
+	}
+
+	bool haveLeft()
+	{
+		return waitUntil([&] {
+			receivers_.tick();
+			return receivers_.leaving() == 0;
+		});
+	}
+};
+
+TEST_F(ReceiversTest, DoesNotWaitForOneWhoDoesNotRead)
+{
+	receiver_.come();
+	receivers_.configure({receiver_.policy()});
+	for (int i = 0; i < 16; ++i)
+		receivers_.push(std::string(500000, 'x'));
+	const auto begun = BootClock::now();
+	receivers_.configure({});
+	EXPECT_LT(BootClock::now() - begun, 1s);
+	EXPECT_TRUE(receivers_.empty());
+	EXPECT_TRUE(haveLeft());
+	EXPECT_EQ(receivers_.lost(), 16U);
+	EXPECT_TRUE(kept_.empty());
+}
+
+/** It has other means to get there, and all that it had. */
+TEST_F(ReceiversTest, GoesOnWithOtherCertificates)
+{
+	receivers_.configure({receiver_.policy()});
+	receivers_.push("0");
+	ASSERT_TRUE(waitUntil([&] { return stats().kept == 1; }));
+	receivers_.configure({named(receiver_, "new.pem")});
+	EXPECT_EQ(receivers_.leaving(), 0U);
+	receivers_.push("1");
+	receiver_.come();
+	expectNumbers(receiver_.lines(2), 0, 2);
+	EXPECT_EQ(receivers_.lost(), 0U);
+}
+
+TEST_F(ReceiversTest, TakesOneBackWhoWasNotWantedForAMoment)
+{
+	receivers_.configure({receiver_.policy()});
+	receivers_.push("0");
+	receivers_.configure({});
+	receivers_.configure({receiver_.policy()});
+	EXPECT_EQ(receivers_.leaving(), 0U);
+	// Lost or not, all are accounted for, and what comes now arrives.
+	const auto lost = receivers_.lost();
+	receivers_.push("1");
+	receiver_.come();
+	expectNumbers(receiver_.lines(2 - lost), lost, 2 - lost);
 }
 
 } // namespace
