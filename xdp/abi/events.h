@@ -77,6 +77,19 @@ struct cloak_source {
 	__u32 ifindex;		/* where it was seen last */
 };
 
+/*
+ * Value of "told", which has the keys of "sources" and is of user space alone:
+ * what alerts have told of a source. It is about the account that was begun at
+ * first_ns, and about no other.
+ */
+struct cloak_told {
+	__u64 first_ns;
+	__u64 probes;		/* as many of its probes have been told of */
+	__u64 time_ns;		/* of the first alert, or the last summary */
+	__u32 classes;		/* 1 << enum AlertClass: it was called so */
+	__u32 summarised;	/* not 0: there was a summary */
+};
+
 enum cloak_event_flags {
 	CLOAK_EVENT_FIRST = 1 << 0,	/* first probe of this source */
 	CLOAK_EVENT_NEW_KIND = 1 << 1,	/* first probe of this kind by it */
@@ -141,6 +154,7 @@ enum cloak_event_stat {
 
 CLOAK_ASSERT(sizeof(struct cloak_source_key) == 24, "cloak_source_key");
 CLOAK_ASSERT(sizeof(struct cloak_source) == 104, "cloak_source");
+CLOAK_ASSERT(sizeof(struct cloak_told) == 32, "cloak_told");
 CLOAK_ASSERT(sizeof(struct cloak_event) == 200, "cloak_event");
 
 #endif /* CLOAK_ABI_EVENTS_H */

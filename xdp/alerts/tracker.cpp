@@ -19,24 +19,18 @@ constexpr seconds kFirstLook(1);
 /** ... and one that does not, ever more seldom, up to this. */
 constexpr seconds kLastLook(60);
 
-/**
- * What neighbours send all day without meaning this host: routers' queries,
- * bridges' and switches' own frames, answers to forged packets.
- */
+/** Routers' queries and answers to forged packets. */
+constexpr std::uint32_t kStray =
+    1U << CLOAK_KIND_BACKSCATTER | 1U << CLOAK_KIND_MLD | 1U << CLOAK_KIND_RS;
+
+/** What neighbours send all day without meaning this host: strays, and bridges'
+ * and switches' own frames. */
 bool isBackground(const Probe &probe)
 {
 	const bool toGroup = (probe.event.dmac[0] & 1U) != 0;
 
-	switch (probe.kind()) {
-	case CLOAK_KIND_BACKSCATTER:
-	case CLOAK_KIND_MLD:
-	case CLOAK_KIND_RS:
-		return true;
-	case CLOAK_KIND_ETHERTYPE:
-		return toGroup;
-	default:
-		return false;
-	}
+	return (kStray >> (probe.event.kind % CLOAK_KINDS) & 1U) != 0 ||
+	       (probe.kind() == CLOAK_KIND_ETHERTYPE && toGroup);
 }
 
 bool opensSomething(const Probe &probe)
@@ -139,22 +133,30 @@ void Tracker::probe(const Probe &probe)
 		const bool told = publish(record, news, probe.time());
 		if (told && (news || record.totals.probes == record.told + 1))
 			record.told = record.totals.probes;
+		if (told)
+			note(record);
 	}
 	record.interval = kFirstLook;
 	schedule(records_.begin(), probe.time() + kFirstLook);
 }
 
 void Tracker::recall(const cloak_source_key &key, const cloak_source &totals,
+                     const std::optional<cloak_told> &told,
                      std::string interface)
 {
-	if (byKey_.contains(key))
+	if (byKey_.contains(key) || (totals.kinds & ~kStray) == 0)
 		return;
 	const BootTime last = BootClock::fromNanoseconds(totals.last_ns);
 	Record &record = insert(key);
 	record.last = probeOf(key, totals, std::move(interface));
 	record.totals = totals;
-	record.told = totals.events == 0 ? 0 : totals.probes;
 	record.toldAt = last;
+	if (told) {
+		record.told = told->probes;
+		record.toldAt = BootClock::fromNanoseconds(told->time_ns);
+		record.classes = told->classes;
+		record.summarised = told->summarised != 0;
+	}
 	record.interval = kFirstLook;
 	schedule(records_.begin(), last + kFirstLook);
 }
@@ -165,14 +167,25 @@ Tracker::Record &Tracker::remember(const Probe &probe)
 	auto known = byKey_.find(probe.event.source);
 
 	if (known == byKey_.end())
-		insert(probe.event.source).toldAt = probe.time();
+		insert(probe.event.source);
 	else
 		records_.splice(records_.begin(), records_, known->second);
 	Record &record = records_.front();
 	record.seen.add(probe);
 	record.last = probe;
-	record.totals = probe.event.totals;
+	account(record, probe.event.totals);
 	return record;
+}
+
+/** The data plane may have forgotten the source, and count from one again. */
+void Tracker::account(Record &record, const cloak_source &totals)
+{
+	if (record.totals.first_ns < totals.first_ns) {
+		record.told = 0;
+		record.toldAt = BootClock::fromNanoseconds(totals.first_ns);
+		record.summarised = false;
+	}
+	record.totals = totals;
 }
 
 /** A new record in front, for which an old one goes if need be. */
@@ -214,7 +227,7 @@ void Tracker::review(Records::iterator record, BootTime now)
 	auto totals = totals_(record->key);
 
 	if (totals)
-		record->totals = *totals;
+		account(*record, *totals);
 	const auto silent =
 	    now - BootClock::fromNanoseconds(record->totals.last_ns);
 	if (record->totals.probes <= record->told) {
@@ -231,6 +244,7 @@ void Tracker::review(Records::iterator record, BootTime now)
 		record->told = record->totals.probes;
 		record->toldAt = now;
 		record->summarised = true;
+		note(*record);
 	}
 	record->interval = kFirstLook;
 	schedule(record, now + record->interval);
@@ -274,6 +288,25 @@ bool Tracker::publish(Record &record, bool summary, BootTime now)
 	++stats_.byClass.at(kind);
 	publish_(alert);
 	return true;
+}
+
+/**
+ * Behind the alert, not before: who dies in between has told something twice,
+ * not something never.
+ */
+void Tracker::note(const Record &record) const
+{
+	cloak_told told{};
+
+	if (!note_)
+		return;
+	told.first_ns = record.totals.first_ns;
+	told.probes = record.told;
+	told.time_ns = static_cast<std::uint64_t>(
+	    record.toldAt.time_since_epoch().count());
+	told.classes = static_cast<std::uint32_t>(record.classes.to_ulong());
+	told.summarised = record.summarised ? 1 : 0;
+	note_(record.key, told);
 }
 
 Tracker::Stats Tracker::stats() const

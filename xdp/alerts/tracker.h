@@ -46,6 +46,10 @@ public:
 	    const cloak_source_key &)>;
 	using Publish = std::function<void(const Alert &)>;
 
+	/** Takes down what has been told of a source. */
+	using Note =
+	    std::function<void(const cloak_source_key &, const cloak_told &)>;
+
 	struct Stats {
 		std::uint64_t raised = 0; //!< alerts given to Publish
 		/** Alerts above AlertPolicy::perSecond; each once, however
@@ -60,17 +64,21 @@ public:
 
 	Tracker(Totals totals, Publish publish);
 
+	/** Called behind each alert about a source with an account. */
+	void takeNotes(Note note) { note_ = std::move(note); }
+
 	/** Takes new limits; what is remembered stays. */
 	void configure(const AlertPolicy &policy);
 
 	void probe(const Probe &probe);
 
 	/**
-	 * Takes over a source that the data plane remembers from before this
-	 * daemon. What was reported then is not told again; what nobody heard
-	 * of is told with the next tick().
+	 * Takes over a source of which no event has come here, from a former
+	 * daemon or as events were lost. What is not in @p told is told with
+	 * the next tick(). One that is known already stays as it is.
 	 */
 	void recall(const cloak_source_key &key, const cloak_source &totals,
+	            const std::optional<cloak_told> &told,
 	            std::string interface);
 
 	/** Does what is due at @p now: call it about once a second. */
@@ -98,6 +106,7 @@ private:
 
 	Record &remember(const Probe &probe);
 	Record &insert(const cloak_source_key &key);
+	static void account(Record &record, const cloak_source &totals);
 	void forget(Records::iterator record);
 	void schedule(Records::iterator record, BootTime due);
 	void review(Records::iterator record, BootTime now);
@@ -105,9 +114,11 @@ private:
 	[[nodiscard]] bool shouldSummarise(const Record &record,
 	                                   BootTime now) const;
 	bool publish(Record &record, bool summary, BootTime now);
+	void note(const Record &record) const;
 
 	Totals totals_;
 	Publish publish_;
+	Note note_;
 	AlertPolicy policy_;
 	Campaigns campaigns_;
 	RateLimit limit_;

@@ -134,6 +134,7 @@ using IfaceMap = Map<__u32, cloak_iface>;
 using AddressMap = Map<cloak_addr, cloak_address>;
 using PeerMap = Map<cloak_prefix, cloak_peer>;
 using SourceMap = Map<cloak_source_key, cloak_source>;
+using ToldMap = Map<cloak_source_key, cloak_told>;
 using FlowMap = Map<cloak_flow_key, __u64>;
 using ConnectionMap = Map<cloak_flow_key, cloak_connection>;
 using NeighbourMap = Map<cloak_addr, cloak_neighbour>;
@@ -179,6 +180,7 @@ struct CloakMaps {
 	Fd eventStats; //!< per CPU, see readEventStats()
 	Fd events;     //!< perf buffer, see PerfReader
 	SourceMap sources;
+	ToldMap told; //!< only with a CloakObject
 	FlowMap flows;
 	ConnectionMap connections;
 	ConnectionMap openings;

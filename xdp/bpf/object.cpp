@@ -12,6 +12,7 @@
 #include "bpf/pin_folder.h"
 #include "bpf/policy_maps.h"
 #include "bpf/quiet.h"
+#include "bpf/told.h"
 #include "called.skel.h"
 #include "cloak.skel.h"
 
@@ -312,6 +313,10 @@ Result<CloakObject> CloakObject::load(const Options &options)
 	auto maps = takeMaps(skeleton->obj, options.pinRoot);
 	if (!maps)
 		return maps.error();
+	auto told = openTold(options.pinRoot, maps->sources);
+	if (!told)
+		return told.error();
+	maps->told = *std::move(told);
 	auto stamped = stampVersion(*maps);
 	if (!stamped)
 		return stamped.error();
@@ -369,7 +374,7 @@ Result<int> CloakObject::calledProgram()
 
 Status CloakObject::unpin(const std::string &pinRoot)
 {
-	std::set<std::string> names{"ingress_entry"};
+	std::set<std::string> names{"ingress_entry", "told"};
 	bpf_map *map = nullptr;
 
 	quietLibbpf();

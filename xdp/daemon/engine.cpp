@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "alerts/text.h"
+#include "bpf/counters.h"
 #include "bpf/programs.h"
+#include "bpf/told.h"
 #include "daemon/rule_log.h"
 #include "export/syslog.h"
 #include "flows/eve.h"
@@ -22,6 +24,9 @@ namespace
 
 /** At interfaces that refuse the programs. */
 constexpr std::chrono::seconds kBetweenAttempts(3);
+
+/** Of sources whose events were lost, each time the whole table. */
+constexpr std::chrono::seconds kBetweenRecalls(10);
 
 bool isExpired(const Authorisation &granted)
 {
@@ -55,6 +60,12 @@ Engine::Engine(Options options)
       watch_([this](unsigned index) { return host_.nameOf(index); })
 {
 	watch_.follow([this](const Flow &flow) { publish(flow); });
+	// What cannot be noted the next daemon tells once more.
+	tracker_.takeNotes(
+	    [this](const cloak_source_key &key, const cloak_told &told) {
+		    if (enforcer_)
+			    enforcer_->maps().told.put(key, told).ignore();
+	    });
 }
 
 /** Puts it in force for the host as it is now and those who are let in. */
@@ -149,7 +160,7 @@ Status Engine::open()
 		return bound;
 	enforcer_.emplace(std::move(*enforcer));
 	recallGranted();
-	recallSources();
+	recallSources(true);
 	return {};
 }
 
@@ -187,19 +198,38 @@ void Engine::recallGranted()
 			granted_.push_back(authorisation);
 }
 
-/** Sources that the data plane knows from a former daemon, oldest first. */
-void Engine::recallSources()
+/** Sources that the data plane knows, all or those with something untold. */
+void Engine::recallSources(bool all)
 {
-	auto entries = enforcer_->maps().sources.entries();
-	if (!entries) {
-		spdlog::warn("{}", entries.error().message());
+	auto sources = readSources(enforcer_->maps());
+	if (!sources) {
+		spdlog::warn("{}", sources.error().message());
 		return;
 	}
-	std::ranges::sort(*entries, [](const auto &one, const auto &other) {
-		return one.second.last_ns < other.second.last_ns;
-	});
-	for (const auto &[key, totals] : *entries)
-		tracker_.recall(key, totals, host_.nameOf(totals.ifindex));
+	for (const KnownSource &source : *sources)
+		if (all || source.hasNews())
+			tracker_.recall(source.key, source.totals, source.told,
+			                host_.nameOf(source.totals.ifindex));
+}
+
+/**
+ * There were more events than the budget allows, or than the buffer holds, as
+ * it was not read for a while: the table of sources has what they were about.
+ */
+void Engine::recallMissed(BootTime now)
+{
+	if (!enforcer_ || now < nextRecall_)
+		return;
+	auto stats = readEventStats(enforcer_->maps());
+	if (!stats)
+		return;
+	const std::uint64_t missed =
+	    (*stats)[CLOAK_STAT_FAILED] + (*stats)[CLOAK_STAT_RATE_LIMITED];
+	if (missed == missed_)
+		return;
+	missed_ = missed;
+	nextRecall_ = now + kBetweenRecalls;
+	recallSources(false);
 }
 
 Status Engine::lift()
@@ -405,6 +435,9 @@ void Engine::tick()
 	const BootTime now = BootClock::now();
 
 	keepPins().ignore();
+	// What is on its way is no news from the table of sources.
+	consumeEvents();
+	recallMissed(now);
 	tracker_.tick(now);
 	watch_.tick(now);
 	exporters_.tick();

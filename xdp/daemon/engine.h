@@ -203,7 +203,8 @@ private:
 	Status keepPins();
 	Status settleRights(const Policy &policy);
 	void recallGranted();
-	void recallSources();
+	void recallSources(bool all);
+	void recallMissed(BootTime now);
 	[[nodiscard]] std::string groupOf(const Prefix &peer) const;
 	void measure(bool wanted);
 	void publish(const Flow &flow);
@@ -225,8 +226,10 @@ private:
 	 * anyway, or the cloak is off.
 	 */
 	std::vector<Authorisation> granted_;
-	BootTime nextAttempt_; //!< at interfaces that refuse the programs
-	std::string pinsLost_; //!< why, as was said already
+	std::uint64_t missed_ = 0; //!< events that have not come here
+	BootTime nextRecall_;      //!< of the sources that they were about
+	BootTime nextAttempt_;     //!< at interfaces that refuse the programs
+	std::string pinsLost_;     //!< why, as was said already
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;
 	Exporters exporters_;

@@ -133,9 +133,31 @@ protected:
 		}
 	}
 
+	Tracker another()
+	{
+		Tracker tracker([this](const auto &) { return account_; },
+		                [this](const Alert &alert) {
+					said_.push_back(describe(alert));
+				});
+
+		tracker.takeNotes([this](const auto &, const cloak_told &told) {
+			note_ = told;
+		});
+		return tracker;
+	}
+
+	void takeNotes()
+	{
+		tracker_.takeNotes(
+		    [this](const auto &, const cloak_told &told) {
+			    note_ = told;
+		    });
+	}
+
 	Tracker tracker_{
 	    [this](const cloak_source_key &) { return account_; },
 	    [this](const Alert &alert) { said_.push_back(describe(alert)); }};
+	cloak_told note_{};
 	std::optional<cloak_source> account_;
 	std::vector<std::string> said_;
 };
@@ -346,10 +368,93 @@ TEST_F(TrackerTest, TellsWhatNobodyHeardOf)
 	const Probe probe = scanner.arp("10.0.9.5", 1s);
 
 	account_ = scanner.totals();
-	tracker_.recall(probe.event.source, scanner.totals(), "eth1");
+	tracker_.recall(probe.event.source, scanner.totals(), {}, "eth1");
 	tracker_.tick(at(5s));
 	EXPECT_EQ(said_, Lines{"10.0.3.7 (52:54:00:aa:bb:cc) sent ARP "
 	                       "request"});
+}
+
+TEST_F(TrackerTest, RecallsNoStrays)
+{
+	Scanner scanner("10.0.3.7");
+	const Probe probe =
+	    scanner.tcp("10.0.9.5", 80, 1s, CLOAK_KIND_BACKSCATTER);
+
+	account_ = scanner.totals();
+	tracker_.recall(probe.event.source, scanner.totals(), {}, "eth1");
+	tracker_.tick(at(5s));
+	EXPECT_EQ(said_, Lines{});
+}
+
+TEST_F(TrackerTest, TellsOnceWhatCameWhileNobodyHeard)
+{
+	Scanner scanner("10.0.3.7");
+	const Probe probe = scanner.arp("10.0.9.5", 1s);
+
+	takeNotes();
+	tracker_.probe(probe);
+	EXPECT_EQ(note_.probes, 1U);
+	scanner.quietly(1000, 20s);
+	account_ = scanner.totals();
+	Tracker next = another();
+	next.recall(probe.event.source, scanner.totals(), note_, "eth1");
+	next.tick(at(25s));
+	ASSERT_EQ(said_.size(), 2U);
+	EXPECT_NE(said_[1].find("1001 probes"), std::string::npos);
+	EXPECT_EQ(note_.probes, 1001U);
+	Tracker last = another();
+	last.recall(probe.event.source, scanner.totals(), note_, "eth1");
+	for (auto now = 26s; now < 300s; now += 1s)
+		last.tick(at(now));
+	EXPECT_EQ(said_.size(), 2U);
+}
+
+/** What it was called is no news for the next daemon either. */
+TEST_F(TrackerTest, NotesWhatItHasCalledASource)
+{
+	Scanner scanner("10.0.3.7");
+	Probe probe = scanner.tcp("10.0.9.5", 1, 1s);
+
+	takeNotes();
+	tracker_.probe(probe);
+	for (std::uint16_t port = 2; port < 9; ++port) {
+		probe = scanner.tcp("10.0.9.5", port, 1s);
+		tracker_.probe(probe);
+	}
+	account_ = scanner.totals();
+	tracker_.tick(at(3s));
+	const std::size_t said = said_.size();
+	EXPECT_EQ(note_.probes, 8U);
+	EXPECT_NE(note_.classes &
+	              1U << static_cast<unsigned>(AlertClass::PortScan),
+	          0U);
+	Tracker next = another();
+	next.recall(probe.event.source, scanner.totals(), note_, "eth1");
+	scanner.quietly(1, 4s);
+	account_ = scanner.totals();
+	next.tick(at(5s));
+	EXPECT_EQ(said_.size(), said);
+	next.tick(at(14s));
+	EXPECT_EQ(said_.size(), said + 1);
+}
+
+/** The data plane had no room for the source for a while. */
+TEST_F(TrackerTest, TellsOfAnAccountThatBeginsAnew)
+{
+	Scanner before("10.0.3.7");
+	Scanner after("10.0.3.7");
+
+	tracker_.probe(before.arp("10.0.9.5", 1s));
+	before.quietly(100, 1s);
+	account_ = before.totals();
+	tracker_.tick(at(3s));
+	EXPECT_EQ(said_.size(), 2U);
+	tracker_.probe(after.arp("10.0.9.5", 60s));
+	after.quietly(6, 61s);
+	account_ = after.totals();
+	tracker_.tick(at(63s));
+	ASSERT_EQ(said_.size(), 4U);
+	EXPECT_NE(said_[3].find("7 probes"), std::string::npos);
 }
 
 TEST_F(TrackerTest, DoesNotTellAgainWhatAFormerDaemonHasTold)
@@ -357,10 +462,12 @@ TEST_F(TrackerTest, DoesNotTellAgainWhatAFormerDaemonHasTold)
 	Scanner scanner("10.0.3.7");
 	const Probe probe = scanner.arp("10.0.9.5", 1s);
 	cloak_source totals = scanner.totals();
+	cloak_told told{};
 
-	totals.events = 1;
+	told.first_ns = totals.first_ns;
+	told.probes = 1;
 	account_ = totals;
-	tracker_.recall(probe.event.source, totals, "eth1");
+	tracker_.recall(probe.event.source, totals, told, "eth1");
 	tracker_.tick(at(5s));
 	EXPECT_EQ(said_, Lines{});
 	++totals.probes;
