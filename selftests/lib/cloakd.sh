@@ -79,10 +79,17 @@ cloakd_start_in_mounts() {
 	wait_until 30 ctl status
 }
 
-# cloakd_kill SIGNAL: ends the daemon that way and waits for its end.
+# cloakd_is_gone: or only its parent has not noticed yet.
+cloakd_is_gone() {
+	not grep -q '^State:[^Z]*$' "/proc/$CLOAKD/status"
+}
+
+# cloakd_kill SIGNAL: ends the daemon that way and waits for its end, also if it
+# was started by a subtest, in its own shell.
 cloakd_kill() {
 	kill "-$1" "$CLOAKD" 2>/dev/null || true
 	wait "$CLOAKD" 2>/dev/null || true
+	wait_until 20 cloakd_is_gone
 }
 
 # cloakd_lift: nothing is left, whatever the test has done.
