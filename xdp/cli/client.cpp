@@ -21,13 +21,21 @@ using nlohmann::json;
 int exitOf(Failure failure)
 {
 	switch (failure) {
+	case Failure::Usage:
 	case Failure::BadRequest:
 		return kUsage;
+	case Failure::NoDaemon:
+		return kNoDaemon;
 	case Failure::NotPermitted:
 		return kNotPermitted;
 	case Failure::Policy:
 		return kBadPolicy;
 	case Failure::UnknownCommand:
+	case Failure::NoAnswer:
+	case Failure::Unreadable:
+	case Failure::Off:
+	case Failure::WouldCut:
+	case Failure::OnTrial:
 	case Failure::Busy:
 	case Failure::Failed:
 		break;
@@ -38,12 +46,12 @@ int exitOf(Failure failure)
 int explainConnect(const Context &context, const Error &error)
 {
 	if (error.code() == EACCES) {
-		return explain(context, kNotPermitted,
+		return explain(context, Failure::NotPermitted,
 		               "only root and members of the group of the "
 		               "socket may ask: " +
 		                   context.socket);
 	}
-	return explain(context, kNoDaemon,
+	return explain(context, Failure::NoDaemon,
 	               fmt::format("no cloakd answers at {}; start it with "
 	                           "\"systemctl start cloakd\"",
 	                           context.socket));
@@ -164,11 +172,10 @@ Answer ask(const Context &context, Client &client, const Request &request)
 
 	auto response = client.ask(request);
 	if (!response) {
-		answer.exit =
-		    explain(context, kFailed, response.error().message());
+		answer.exit = explain(context, Failure::NoAnswer,
+		                      response.error().message());
 	} else if (!response->ok) {
-		answer.exit =
-		    explain(context, exitOf(response->failure), *response);
+		answer.exit = explain(context, *response);
 	} else {
 		answer.result = std::move(response->result);
 	}
@@ -186,20 +193,20 @@ std::optional<Client> connectOrExplain(const Context &context, int &exit)
 	return std::move(*client);
 }
 
-int explain(const Context &context, int code, const Response &response)
+int explain(const Context &context, const Response &response)
 {
 	if (context.json)
 		fmt::print("{}\n", toLine(response));
 	else
 		printDetails(response.details);
 	fmt::print(stderr, "cloakctl: {}\n", response.message);
-	return code;
+	return exitOf(response.failure);
 }
 
-int explain(const Context &context, int code, const std::string &sentence)
+int explain(const Context &context, Failure failure,
+            const std::string &sentence)
 {
-	return explain(context, code,
-	               Response::error(Failure::Failed, sentence));
+	return explain(context, Response::error(failure, sentence));
 }
 
 int followEvents(const Context &context, Client &client,
@@ -208,11 +215,13 @@ int followEvents(const Context &context, Client &client,
 	while (true) {
 		auto event = client.nextEvent();
 		if (!event) {
-			return explain(context, kFailed,
+			return explain(context, Failure::NoAnswer,
 			               event.error().message());
 		}
-		if (!*event)
-			return explain(context, kNoDaemon, "cloakd has ended");
+		if (!*event) {
+			return explain(context, Failure::NoDaemon,
+			               "cloakd has ended");
+		}
 		show(**event);
 	}
 }

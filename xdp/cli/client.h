@@ -65,11 +65,12 @@ struct Answer {
 int followEvents(const Context &context, Client &client,
                  const std::function<void(const nlohmann::json &)> &show);
 
-/** Says what went wrong the way all commands do. @returns @p code. */
-int explain(const Context &context, int code, const Response &response);
+/** Says what went wrong the way all commands do. @returns the exit code. */
+int explain(const Context &context, const Response &response);
 
-/** Says a sentence the way all commands do. @returns @p code. */
-int explain(const Context &context, int code, const std::string &sentence);
+/** The same of a sentence. */
+int explain(const Context &context, Failure failure,
+            const std::string &sentence);
 
 } // namespace cloak
 

@@ -42,7 +42,7 @@ int alerts(const Context &context, const AlertsOptions &options)
 	if (!options.since.empty()) {
 		auto since = parseSince(options.since);
 		if (!since)
-			return explain(context, kUsage, kSinceExpected);
+			return explain(context, Failure::Usage, kSinceExpected);
 		request.arguments["since"] = timestamp(*since);
 	}
 	auto client = connectOrExplain(context, exit);

@@ -50,7 +50,8 @@ int applyFile(const Context &context, const ApplyOptions &options, bool mayCut)
 
 	auto texts = readPolicyTexts(options.path);
 	if (!texts)
-		return explain(context, kFailed, texts.error().message());
+		return explain(context, Failure::Unreadable,
+		               texts.error().message());
 	for (PolicyText &text : *texts)
 		text.source = absolute(text.source);
 	request.command = "apply";

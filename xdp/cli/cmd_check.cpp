@@ -38,7 +38,8 @@ int check(const Context &context, const std::string &path)
 {
 	auto texts = readPolicyTexts(path);
 	if (!texts)
-		return explain(context, kFailed, texts.error().message());
+		return explain(context, Failure::Unreadable,
+		               texts.error().message());
 	const ParsedPolicy parsed = readPolicy(*texts);
 	if (!parsed.errors.empty())
 		return explainErrors(context, parsed);

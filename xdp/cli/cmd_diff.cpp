@@ -76,8 +76,10 @@ int diff(const Context &context, const std::string &path)
 	Request request;
 
 	auto texts = readPolicyTexts(path);
-	if (!texts)
-		return explain(context, kTrouble, texts.error().message());
+	if (!texts) {
+		explain(context, Failure::Unreadable, texts.error().message());
+		return kTrouble;
+	}
 	request.command = "diff";
 	request.arguments = toArguments(*texts);
 	const Answer answer = ask(context, request);

@@ -22,13 +22,13 @@ Answer readLocally(const Context &context, bool all)
 
 	auto maps = CloakMaps::openPinned(context.pinRoot);
 	if (!maps) {
-		answer.exit = explain(context, kFailed, maps.error().message());
+		answer.exit = explainNoMaps(context, maps.error());
 		return answer;
 	}
 	auto report = reportDrops(*maps, all);
 	if (!report) {
 		answer.exit =
-		    explain(context, kFailed, report.error().message());
+		    explain(context, Failure::Failed, report.error().message());
 		return answer;
 	}
 	answer.result = std::move(*report);

@@ -117,16 +117,17 @@ int showLocally(const Context &context, const FlowsOptions &options)
 	if (!options.source.empty()) {
 		query.source = parseIp(options.source);
 		if (!query.source)
-			return explain(context, kUsage,
+			return explain(context, Failure::Usage,
 			               "--source wants an address");
 	}
 	query.top = options.top;
 	auto maps = CloakMaps::openPinned(context.pinRoot);
 	if (!maps)
-		return explain(context, kFailed, maps.error().message());
+		return explainNoMaps(context, maps.error());
 	auto flows = Collector([](const Flow &) {}, nameOf).current(*maps);
 	if (!flows)
-		return explain(context, kFailed, flows.error().message());
+		return explain(context, Failure::Failed,
+		               flows.error().message());
 	printFlows(context, reportFlows(std::move(*flows), query));
 	return kDone;
 }

@@ -89,10 +89,11 @@ int fromNvmet(const Context &context, const FromNvmetOptions &options)
 	auto proposal = propose(options.configfs);
 
 	if (!proposal)
-		return explain(context, kFailed, proposal.error().message());
+		return explain(context, Failure::Failed,
+		               proposal.error().message());
 	printWarnings({{"warnings", proposal->warnings}});
 	if (proposal->services.empty()) {
-		return explain(context, kFailed,
+		return explain(context, Failure::Failed,
 		               "no NVMe/TCP port has an address of an "
 		               "interface that could be cloaked");
 	}

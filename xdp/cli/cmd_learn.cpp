@@ -71,7 +71,8 @@ int addFromDaemon(const Context &context, const SeenFilter &filter,
 		return kDone;
 	auto added = addFile(eve, filter, seen);
 	return added ? kDone
-	             : explain(context, kFailed, added.error().message());
+	             : explain(context, Failure::Unreadable,
+	                       added.error().message());
 }
 
 int addAll(const Context &context, const LearnCommandOptions &options,
@@ -82,7 +83,7 @@ int addAll(const Context &context, const LearnCommandOptions &options,
 	for (const std::string &path : options.from) {
 		auto added = addFile(path, filter, seen);
 		if (!added) {
-			return explain(context, kFailed,
+			return explain(context, Failure::Unreadable,
 			               added.error().message());
 		}
 	}
@@ -97,13 +98,13 @@ int learn(const Context &context, const LearnCommandOptions &options)
 	if (!options.since.empty()) {
 		auto since = parseSince(options.since);
 		if (!since)
-			return explain(context, kUsage, kSinceExpected);
+			return explain(context, Failure::Usage, kSinceExpected);
 		filter.since = *since;
 	}
 	if (!options.address.empty()) {
 		filter.local = parseIp(options.address);
 		if (!filter.local) {
-			return explain(context, kUsage,
+			return explain(context, Failure::Usage,
 			               "--address wants an address");
 		}
 	}
@@ -114,7 +115,7 @@ int learn(const Context &context, const LearnCommandOptions &options)
 	if (context.json) {
 		printJson(toJson(proposal));
 	} else if (proposal.tables.empty()) {
-		return explain(context, kFailed,
+		return explain(context, Failure::Failed,
 		               "no flow was seen that a rule could be made "
 		               "of; flows are accounted with \"all = true\" "
 		               "under [flows]");

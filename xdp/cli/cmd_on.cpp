@@ -110,7 +110,8 @@ int on(const Context &context, const OnOptions &options, bool policyGiven,
 		return onAgain(context, mayCut);
 	auto texts = readPolicyTexts(options.policy);
 	if (!texts)
-		return explain(context, kFailed, texts.error().message());
+		return explain(context, Failure::Unreadable,
+		               texts.error().message());
 	return applyTexts(context, *texts, mayCut);
 }
 

@@ -31,7 +31,7 @@ Answer readLocally(const Context &context)
 
 	auto maps = CloakMaps::openPinned(context.pinRoot);
 	if (!maps) {
-		answer.exit = explain(context, kFailed, maps.error().message());
+		answer.exit = explainNoMaps(context, maps.error());
 		return answer;
 	}
 	auto report = reportShadows(*maps);
@@ -39,7 +39,7 @@ Answer readLocally(const Context &context)
 		answer.result = std::move(*report);
 	else
 		answer.exit =
-		    explain(context, kFailed, report.error().message());
+		    explain(context, Failure::Failed, report.error().message());
 	return answer;
 }
 

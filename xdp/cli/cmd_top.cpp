@@ -109,7 +109,7 @@ private:
 
 int daemonHasEnded(const Context &context, const Error &error)
 {
-	return explain(context, kNoDaemon, error.message());
+	return explain(context, Failure::NoDaemon, error.message());
 }
 
 /** One frame after the other, for scripts. */

@@ -30,8 +30,9 @@ std::string nameOf(unsigned index)
 	return name.data();
 }
 
+/** @param failure gets the kind if it fails for a reason of its own. */
 Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
-                        bool mayCut)
+                        bool mayCut, Failure &failure)
 {
 	auto host = Host::read();
 	if (!host)
@@ -47,6 +48,8 @@ Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
 	const auto cut = mayCut
 	                     ? std::nullopt
 	                     : findCut(parsed.policy, compiled, findSessions());
+	if (cut)
+		failure = Failure::WouldCut;
 	Result<Applied> applied = cut ? Result<Applied>(Error(*cut))
 	                              : enforcer->apply(compiled, parsed.rules);
 	auto attachments = enforcer->attachments();
@@ -77,9 +80,10 @@ int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut)
 
 	if (!parsed.errors.empty())
 		return explainErrors(context, parsed);
-	auto applied = enforce(parsed, context.pinRoot, mayCut);
+	Failure failure = Failure::Failed;
+	auto applied = enforce(parsed, context.pinRoot, mayCut, failure);
 	if (!applied)
-		return explain(context, kFailed, applied.error().message());
+		return explain(context, failure, applied.error().message());
 
 	json result = {{"interfaces", describe(applied->attachments)},
 	               {"warnings", applied->warnings}};
@@ -102,7 +106,8 @@ int liftLocally(const Context &context)
 	auto lifted = Enforcer::lift(context.pinRoot);
 
 	if (!lifted)
-		return explain(context, kFailed, lifted.error().message());
+		return explain(context, Failure::Failed,
+		               lifted.error().message());
 	if (context.json)
 		printJson(json::object());
 	else
@@ -119,7 +124,17 @@ int explainErrors(const Context &context, const ParsedPolicy &parsed)
 	                errors.size(), errors.size() == 1 ? "" : "s"));
 
 	response.details = toJson(errors, parsed.policy.files);
-	return explain(context, kBadPolicy, response);
+	return explain(context, response);
+}
+
+int explainNoMaps(const Context &context, const Error &error)
+{
+	const bool refused = error.code() == EACCES || error.code() == EPERM;
+	const Failure failure = refused                  ? Failure::NotPermitted
+	                        : error.code() == ENOENT ? Failure::Off
+	                                                 : Failure::Failed;
+
+	return explain(context, failure, error.message());
 }
 
 bool isDaemonThere(const Context &context)

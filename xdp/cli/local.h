@@ -24,6 +24,9 @@ int liftLocally(const Context &context);
 /** Prints the errors of a policy; those of the form "FILE:LINE:COLUMN". */
 int explainErrors(const Context &context, const ParsedPolicy &parsed);
 
+/** Says why the pinned maps cannot be read. @returns the exit code. */
+int explainNoMaps(const Context &context, const Error &error);
+
 /** Whether a daemon answers; if it does, the command is for it. */
 [[nodiscard]] bool isDaemonThere(const Context &context);
 

@@ -6,10 +6,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "cli/client.h"
 #include "cli/command.h"
 #include "util/version.h"
 
@@ -19,6 +22,7 @@ namespace
 using cloak::Action;
 using cloak::Command;
 using cloak::Context;
+using cloak::Failure;
 
 void declareCommon(CLI::App &app, Context &context)
 {
@@ -54,7 +58,7 @@ Action declareHelp(CLI::App &app, CLI::App &sub)
 	auto name = std::make_shared<std::string>();
 
 	sub.add_option("command", *name, "command to explain");
-	return [name, &app](const Context &) -> int {
+	return [name, &app](const Context &context) -> int {
 		if (name->empty()) {
 			fmt::print("{}", app.help());
 			return cloak::kDone;
@@ -62,14 +66,40 @@ Action declareHelp(CLI::App &app, CLI::App &sub)
 		const auto known = app.get_subcommands([&name](CLI::App *one) {
 			return one->get_name() == *name;
 		});
-		if (known.empty()) {
-			fmt::print(stderr, "cloakctl: there is no command {}\n",
-			           *name);
-			return cloak::kUsage;
-		}
+		if (known.empty())
+			return cloak::explain(context, Failure::Usage,
+			                      "there is no command " + *name);
 		fmt::print("{}", known.front()->help());
 		return cloak::kDone;
 	};
+}
+
+/** Whoever wants JSON wants it of errors, wherever the parser has stopped. */
+bool wantsJson(int argc, char **argv)
+{
+	return std::any_of(
+	    argv, argv + argc,
+	    [](const char *argument) {
+		    const std::string_view text(argument);
+		    return text == "-j" || text == "--json";
+	    });
+}
+
+/** "cloakctl apply", as far as the command line makes sense. */
+std::string nameOf(const CLI::App &app)
+{
+	const auto chosen = app.get_subcommands();
+
+	return app.get_name() +
+	       (chosen.empty() ? "" : " " + nameOf(*chosen.front()));
+}
+
+int explainUsage(const CLI::App &app, const Context &context,
+                 const std::string &sentence)
+{
+	return cloak::explain(
+	    context, Failure::Usage,
+	    fmt::format("{}; see \"{} --help\"", sentence, nameOf(app)));
 }
 
 } // namespace
@@ -86,12 +116,15 @@ int main(int argc, char **argv)
 	try {
 		app.parse(argc, argv);
 	} catch (const CLI::ParseError &error) {
-		return app.exit(error) == 0 ? cloak::kDone : cloak::kUsage;
+		if (error.get_exit_code() == 0)
+			return app.exit(error);
+		context.json = context.json || wantsJson(argc, argv);
+		return explainUsage(app, context, error.what());
 	}
 	const auto chosen = app.get_subcommands();
-	if (chosen.empty()) {
+	if (chosen.empty() && !context.json)
 		fmt::print(stderr, "{}", app.help());
-		return cloak::kUsage;
-	}
+	if (chosen.empty())
+		return explainUsage(app, context, "a command is missing");
 	return actions.at(chosen.front())(context);
 }

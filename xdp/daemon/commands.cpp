@@ -65,7 +65,7 @@ Reply alerts(Engine &engine, const Request &request)
 Reply drops(Engine &engine, const Request &request)
 {
 	if (engine.enforcer() == nullptr)
-		return {Response::error(Failure::Failed, "the cloak is off")};
+		return {Response::error(Failure::Off, "the cloak is off")};
 	const json all = request.arguments.value("all", json(false));
 	return fromReport(
 	    reportDrops(engine.enforcer()->maps(), all == json(true)));

@@ -288,7 +288,7 @@ std::string Engine::groupOf(const Prefix &peer) const
 Outcome Engine::authorise(const Authorisation &authorisation)
 {
 	if (!enforcer_ || !inForce_)
-		return Outcome::failed(Error("the cloak is off"));
+		return Outcome::failed(Error("the cloak is off"), Failure::Off);
 	const std::string group = groupOf(authorisation.peer);
 	if (!group.empty()) {
 		return Outcome::failed(Error(fmt::format(
@@ -306,7 +306,7 @@ Outcome Engine::authorise(const Authorisation &authorisation)
 Outcome Engine::revoke(const Prefix &peer)
 {
 	if (!enforcer_ || !inForce_)
-		return Outcome::failed(Error("the cloak is off"));
+		return Outcome::failed(Error("the cloak is off"), Failure::Off);
 	std::vector<Authorisation> all = granted();
 	const auto removed =
 	    std::erase_if(all, [&peer](const Authorisation &one) {

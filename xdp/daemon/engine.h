@@ -20,6 +20,7 @@
 #include "daemon/trial.h"
 #include "daemon/watch.h"
 #include "export/exporters.h"
+#include "model/control.h"
 #include "policy/enforce.h"
 #include "policy/parse.h"
 
@@ -32,12 +33,14 @@ struct Outcome {
 	FileNames files;              //!< of the policy with errors
 	std::optional<Error> failure; //!< it was right but could not be done
 	std::vector<std::string> warnings;
+	Failure kind = Failure::Failed; //!< of that failure
 
 	[[nodiscard]] bool ok() const { return errors.empty() && !failure; }
 
-	[[nodiscard]] static Outcome failed(Error error)
+	[[nodiscard]] static Outcome failed(Error error,
+	                                    Failure kind = Failure::Failed)
 	{
-		return {{}, {}, std::move(error), {}};
+		return {{}, {}, std::move(error), {}, kind};
 	}
 };
 
@@ -182,8 +185,8 @@ private:
 
 	Outcome putBack();
 	Outcome put(ParsedPolicy parsed, const Guard &guard);
-	[[nodiscard]] Status ask(const Guard &guard,
-	                         const Policy &policy) const;
+	[[nodiscard]] Outcome ask(const Guard &guard,
+	                          const Policy &policy) const;
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
 	void forgetRefused();
 	void endTrial(BootTime now);

@@ -51,18 +51,18 @@ Outcome Engine::putBack()
 	return lifted ? outcome : Outcome::failed(lifted.error());
 }
 
-/** @returns the objection of @p guard, if it has one. */
-Status Engine::ask(const Guard &guard, const Policy &policy) const
+/** Fails with the objection of @p guard, if it has one. */
+Outcome Engine::ask(const Guard &guard, const Policy &policy) const
 {
 	if (!guard)
 		return {};
 	auto host = readHost(policy);
 	if (!host)
-		return host.error();
+		return Outcome::failed(host.error());
 	const auto objection =
 	    guard(policy, compilePolicy(policy, *host, granted()));
 	if (objection)
-		return Error(*objection);
+		return Outcome::failed(Error(*objection), Failure::WouldCut);
 	return {};
 }
 
@@ -96,9 +96,9 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 		outcome.files = std::move(parsed.policy.files);
 		return outcome;
 	}
-	const Status asked = ask(guard, parsed.policy);
-	if (!asked)
-		return Outcome::failed(asked.error());
+	outcome = ask(guard, parsed.policy);
+	if (!outcome.ok())
+		return outcome;
 	outcome = enforce(parsed.policy, parsed.rules);
 	if (!outcome.ok())
 		return outcome;
@@ -123,11 +123,14 @@ std::optional<Outcome> Engine::refuseDuringTrial() const
 {
 	if (trial() == nullptr)
 		return std::nullopt;
-	return Outcome::failed(Error(fmt::format(
-	    "{} awaits confirmation until {}; \"cloakctl confirm\" keeps it, "
-	    "\"cloakctl confirm --undo\" puts {} back in force",
-	    trial_->source, timestamp(toWall(trial_->ends)),
-	    trial_->formerSource)));
+	return Outcome::failed(
+	    Error(
+		fmt::format("{} awaits confirmation until {}; \"cloakctl "
+	                    "confirm\" keeps it, "
+	                    "\"cloakctl confirm --undo\" puts {} back in force",
+	                    trial_->source, timestamp(toWall(trial_->ends)),
+	                    trial_->formerSource)),
+	    Failure::OnTrial);
 }
 
 /** What the administrator has decided since is what counts at a start. */
@@ -293,10 +296,10 @@ Outcome Engine::on(const Guard &guard)
 		return reload(guard);
 	if (enforcer_)
 		return {};
-	const Status asked = ask(guard, inForce_->policy);
-	if (!asked)
-		return Outcome::failed(asked.error());
-	Outcome outcome = enforce(inForce_->policy, rules_);
+	Outcome outcome = ask(guard, inForce_->policy);
+	if (!outcome.ok())
+		return outcome;
+	outcome = enforce(inForce_->policy, rules_);
 	if (outcome.ok())
 		watch_.start(enforcer_->maps(), inForce_->policy.seeing);
 	return outcome;

@@ -84,8 +84,8 @@ Reply replyTo(const Outcome &outcome, const std::string &source)
 		return refused(outcome.errors, outcome.files, source,
 		               "; nothing was changed");
 	if (outcome.failure) {
-		return {Response::error(Failure::Failed,
-		                        outcome.failure->message())};
+		return {
+		    Response::error(outcome.kind, outcome.failure->message())};
 	}
 	return {Response::success({{"warnings", outcome.warnings}})};
 }

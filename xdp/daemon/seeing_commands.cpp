@@ -24,7 +24,7 @@ Reply failed(Failure failure, std::string message)
 
 Reply cloakIsOff()
 {
-	return failed(Failure::Failed, "the cloak is off");
+	return failed(Failure::Off, "the cloak is off");
 }
 
 Result<IpAddress> sourceOf(const Request &request)

@@ -13,11 +13,18 @@ namespace
 
 using nlohmann::json;
 
-constexpr std::array<std::pair<Failure, std::string_view>, 6> kFailures = {{
+constexpr std::array<std::pair<Failure, std::string_view>, 13> kFailures = {{
+    {Failure::Usage, "usage"},
     {Failure::BadRequest, "bad_request"},
     {Failure::UnknownCommand, "unknown_command"},
+    {Failure::NoDaemon, "no_daemon"},
+    {Failure::NoAnswer, "no_answer"},
     {Failure::NotPermitted, "not_permitted"},
     {Failure::Policy, "policy"},
+    {Failure::Unreadable, "unreadable"},
+    {Failure::Off, "off"},
+    {Failure::WouldCut, "would_cut"},
+    {Failure::OnTrial, "on_trial"},
     {Failure::Busy, "busy"},
     {Failure::Failed, "failed"},
 }};

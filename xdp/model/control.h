@@ -38,10 +38,17 @@ inline constexpr std::size_t kDeepestRequest = 16;
 
 /** Kinds of failure, which become the exit status of cloakctl. */
 enum class Failure {
+	Usage,          //!< the command line of cloakctl makes no sense
 	BadRequest,     //!< not a request, or arguments that make no sense
 	UnknownCommand, //!< a newer cloakctl talks to an older cloakd
+	NoDaemon,       //!< no cloakd is there, or it has ended
+	NoAnswer,       //!< cloakd has not said what came of it
 	NotPermitted,   //!< neither root nor in the group
 	Policy,         //!< the policy has errors, which come with it
+	Unreadable,     //!< a file that was named cannot be read
+	Off,            //!< it needs a cloak, and that is off
+	WouldCut,       //!< it would cut a session that is to be kept
+	OnTrial,        //!< a policy awaits confirmation before
 	Busy,           //!< others leave no room for it; later it may go
 	Failed,         //!< could not be done
 };

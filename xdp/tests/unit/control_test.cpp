@@ -94,8 +94,10 @@ TEST(Response, ReadsWhatItWrites)
 	EXPECT_EQ(good->result["cloak"], "on");
 
 	for (const Failure failure :
-	     {Failure::BadRequest, Failure::UnknownCommand,
-	      Failure::NotPermitted, Failure::Policy, Failure::Busy,
+	     {Failure::Usage, Failure::BadRequest, Failure::UnknownCommand,
+	      Failure::NoDaemon, Failure::NoAnswer, Failure::NotPermitted,
+	      Failure::Policy, Failure::Unreadable, Failure::Off,
+	      Failure::WouldCut, Failure::OnTrial, Failure::Busy,
 	      Failure::Failed}) {
 		Response response = Response::error(failure, "because");
 		response.details = {1, 2};

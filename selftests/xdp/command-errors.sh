@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Each way in which cloakctl can fail has a word and an exit status, which
+# scripts may rely on; with --json there is an object on standard output,
+# whoever has found the error, and a sentence on standard error in any case.
+#
+# where: host
+# timeout: 120
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$KTAP_LIB/wait.sh"
+. "$KTAP_LIB/netns.sh"
+. "$KTAP_LIB/cloakd.sh"
+ktap_need_commands jq setpriv socat
+
+# fails EXIT WORD COMMAND...: with that exit status, object and a sentence.
+fails() {
+	local exit=$1 word=$2 got=0
+	shift 2
+	"$@" >"$WORK/object" 2>"$WORK/sentence" || got=$?
+	cat "$WORK/object" "$WORK/sentence"
+	((got == exit)) || { echo "exit status $got, not $exit"; return 1; }
+	jq -se --arg word "$word" 'length == 1 and (.[0] | .ok == false and
+		.error.code == $word and .error.message != "")' "$WORK/object"
+	grep '^cloakctl: .' "$WORK/sentence"
+}
+
+usage() {
+	fails 2 usage cloakctl --json
+	fails 2 usage cloakctl --json check
+	fails 2 usage cloakctl check --json
+	fails 2 usage cloakctl -j nonsense
+	fails 2 usage cloakctl --json apply "$WORK/policy.toml" --confirm
+	fails 2 usage cloakctl status --json --loud
+	fails 2 usage cloakctl top --delay soon --json
+	fails 2 usage cloakctl flows --follow --top 3 --json
+	fails 2 usage cloakctl --json help nonsense
+	fails 2 usage cloakctl --json alerts --since ever
+	grep 'status --help"' <<<"$(cloakctl status --loud 2>&1)"
+	[[ -z $(cloakctl status --loud 2>/dev/null) ]]
+	cloakctl --json --version
+	cloakctl --json status --help
+}
+
+no_daemon() {
+	fails 3 no_daemon ctl --json status
+	fails 3 no_daemon ctl --json apply "$WORK/policy.toml"
+	fails 1 off ctl --json drops
+	fails 1 off ctl --json flows
+	fails 1 off ctl --json shadow list
+}
+
+bad_files() {
+	fails 1 unreadable ctl --json check "$WORK/none.toml"
+	fails 1 unreadable ctl --json apply "$WORK/none.toml"
+	fails 2 unreadable ctl --json diff "$WORK/none.toml"
+	fails 1 unreadable ctl --json learn --from "$WORK/none.json"
+	fails 4 policy ctl --json check "$WORK/bad.toml"
+	jq -e '.error.details[0] | .line == 1 and .key == "output.text"' \
+		"$WORK/object"
+}
+
+asked() {
+	fails 4 policy ctl --json apply "$WORK/bad.toml"
+	fails 4 policy ctl --json diff "$WORK/bad.toml"
+	fails 2 bad_request ctl --json authorise 10.0.9.66/24
+	fails 1 failed ctl --json revoke 10.0.9.77
+}
+
+# unwelcome: who is neither root nor in the group.
+unwelcome() {
+	chmod 755 "$WORK"
+	fails 5 not_permitted setpriv --reuid=65534 --regid=65534 \
+		--clear-groups cloakctl --json --socket "$WORK/control.sock" \
+		status
+	chmod 666 "$WORK/control.sock"
+	fails 5 not_permitted setpriv --reuid=65534 --regid=65534 \
+		--clear-groups cloakctl --json --socket "$WORK/control.sock" \
+		status
+}
+
+on_trial() {
+	ctl apply --confirm 1h "$WORK/policy.toml"
+	fails 1 on_trial ctl --json apply "$WORK/policy.toml"
+	fails 1 on_trial ctl --json reload
+	ctl confirm
+	fails 1 failed ctl --json confirm
+}
+
+# log_in: a connection from the peer to the lake, which SSH_CONNECTION names.
+log_in() {
+	ip netns exec "$(ns lake)" socat "TCP-LISTEN:2222,bind=$LAKE" PIPE &
+	defer kill "$!"
+	wait_until 10 eval "in_ns lake ss -tlnH 'sport = :2222' | grep ."
+	ip netns exec "$(ns peer)" socat "TCP:$LAKE:2222,bind=$PEER:40022" PIPE &
+	defer kill "$!"
+	wait_until 10 eval "in_ns lake ss -tnH 'dport = :40022' | grep ESTAB"
+	export SSH_CONNECTION="$PEER 40022 $LAKE 2222"
+}
+
+would_cut() {
+	cloakd_policy | sed "s/$PEER/10.0.9.11/" >"$WORK/cuts.toml"
+	fails 1 would_cut ctl --json apply "$WORK/cuts.toml"
+	fails 1 would_cut ctl --json apply --confirm 1h "$WORK/cuts.toml"
+	ctl off
+	fails 1 off ctl --json drops
+	fails 1 off ctl --json authorise 10.0.9.77
+	fails 1 off ctl --json shadow add 10.0.9.77
+	cloakd_kill TERM
+	fails 1 would_cut ctl --json on -f "$WORK/cuts.toml"
+}
+
+# answers WORD EXIT SAYS: what comes of a daemon that says that.
+answers() {
+	printf '%s\n' "$3" >"$WORK/says"
+	socat "UNIX-LISTEN:$WORK/fake.sock,unlink-early" \
+		"SYSTEM:head -n 1 >/dev/null; cat $WORK/says" &
+	wait_until 10 test -S "$WORK/fake.sock"
+	fails "$2" "$1" cloakctl --json --socket "$WORK/fake.sock" counters
+	wait "$!" || true
+	rm -f "$WORK/fake.sock"
+}
+
+strange_daemons() {
+	answers no_answer 1 nonsense
+	answers no_answer 1 '{"ok": false}'
+	answers busy 1 '{"ok": false, "error": {"code": "busy"}}'
+	answers unknown_command 1 \
+		'{"ok": false, "error": {"code": "unknown_command"}}'
+	answers failed 1 '{"ok": false, "error": {"code": "of tomorrow"}}'
+}
+
+# documented: the manual has each word, and no other.
+documented() {
+	local words manual=$TOP/Documentation/man/cloakctl.8.rst
+	words=$(sed -n 's/.*{Failure::[A-Za-z]*, "\(.*\)"}.*/\1/p' \
+		"$TOP/xdp/model/control.cpp" | sort)
+	[[ $words == "$(sed -n 's/^[1-5]  *\([a-z_]*\)  .*/\1/p' "$manual" |
+		sort)" ]] || { echo "the manual has others"; return 1; }
+	grep -c . <<<"$words"
+}
+
+cloak_lab
+cloakd_policy >"$WORK/policy.toml"
+{
+	echo 'output.text = 7'
+	cloakd_policy | sed 1,3d
+} >"$WORK/bad.toml"
+ktap_run "usage" usage
+ktap_run "no_daemon, and off" no_daemon
+ktap_run "unreadable, and policy" bad_files
+cloakd_start
+ktap_run "what the daemon refuses" asked
+ktap_run "not_permitted" unwelcome
+ktap_run "on_trial" on_trial
+log_in
+ktap_run "would_cut, and off" would_cut
+ktap_run "no_answer, busy, unknown_command" strange_daemons
+ktap_run "the manual has each word" documented
