@@ -149,6 +149,7 @@ void Daemon::onTick()
 {
 	drain(ticker_.get());
 	engine_.tick();
+	serveMetrics();
 	followCpus();
 	notifyAlive();
 }
@@ -189,6 +190,10 @@ ControlServer::Reply Daemon::onRequest(const Request &request,
 		reply.response.result["control"] =
 		    reportControl(control_.stats());
 	followPolicy();
+	auto &result = reply.response.result;
+	if (!unserved_.empty() && reply.response.ok &&
+	    result.contains("warnings"))
+		result["warnings"].push_back(unserved_);
 	return reply;
 }
 
@@ -196,12 +201,26 @@ ControlServer::Reply Daemon::onRequest(const Request &request,
 void Daemon::followPolicy()
 {
 	followEvents();
+	serveMetrics();
+}
+
+/** Where that is impossible, it may be possible later; it is said once. */
+void Daemon::serveMetrics()
+{
 	if (!engine_.inForce())
 		return;
-	auto served =
-	    metrics_.configure(engine_.inForce()->policy.seeing.metrics.listen);
+	const LocalEndpoint &listen =
+	    engine_.inForce()->policy.seeing.metrics.listen;
+	const Status served = metrics_.configure(listen);
+	const std::string failure = served ? "" : served.error().message();
+
+	if (failure == unserved_)
+		return;
 	if (!served)
-		spdlog::error("{}", served.error().message());
+		spdlog::error("{}; it is tried again", failure);
+	else if (!listen.isNone())
+		spdlog::info("metrics are served at {}", toString(listen));
+	unserved_ = failure;
 }
 
 /** The descriptor of events comes and goes with the cloak. */

@@ -36,6 +36,7 @@ private:
 	                               const PeerCredentials &peer);
 	void followEvents();
 	void followPolicy();
+	void serveMetrics();
 
 	Loop &loop_;
 	Engine engine_;
@@ -46,7 +47,8 @@ private:
 	Fd addresses_;
 	std::optional<Error> failure_; //!< for which another daemon is wanted
 	bool complained_ = false;
-	int events_ = -1; //!< the descriptor of the engine that is watched
+	std::string unserved_; //!< why there are no metrics, as was said
+	int events_ = -1;      //!< the descriptor of the engine that is watched
 };
 
 } // namespace cloak
