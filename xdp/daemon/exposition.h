@@ -53,9 +53,10 @@ private:
 		std::string result;
 
 		for (const char character : label) {
-			if (character == '"' || character == '\\')
+			if (character == '"' || character == '\\' ||
+			    character == '\n')
 				result += '\\';
-			result += character == '\n' ? ' ' : character;
+			result += character == '\n' ? 'n' : character;
 		}
 		return result;
 	}

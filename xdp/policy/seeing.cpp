@@ -92,13 +92,25 @@ void checkDecoys(const Policy &policy, Diagnostics &errors)
 }
 
 void checkReceivers(const std::vector<ReceiverPolicy> &receivers,
-                    std::string_view table, bool datagrams, Diagnostics &errors)
+                    std::string_view table, bool datagrams,
+                    const FileNames &files, Diagnostics &errors)
 {
+	std::map<Endpoint, Position> seen;
+
 	for (const ReceiverPolicy &receiver : receivers) {
 		const auto &[to, at] = receiver.to;
 
 		if (at.line == 0)
 			continue;
+		const auto [first, fresh] = seen.try_emplace(to, at);
+		if (!fresh) {
+			errors.push_back(
+			    {at, fmt::format("{}.to", table),
+			     quote(toString(to)),
+			     fmt::format("each receiver once; this one stands "
+			                 "in {} already",
+			                 lineOf(first->second, at, files))});
+		}
 		if (to.transport == Transport::Udp && !datagrams) {
 			errors.push_back({at, fmt::format("{}.to", table),
 			                  quote(toString(to)),
@@ -215,8 +227,10 @@ void readMetrics(TableReader &reader, Policy &policy)
 void checkSeeing(const Policy &policy, Diagnostics &errors)
 {
 	checkDecoys(policy, errors);
-	checkReceivers(policy.seeing.ipfix, "ipfix", true, errors);
-	checkReceivers(policy.seeing.syslog, "syslog", false, errors);
+	checkReceivers(policy.seeing.ipfix, "ipfix", true, policy.files,
+	               errors);
+	checkReceivers(policy.seeing.syslog, "syslog", false, policy.files,
+	               errors);
 }
 
 std::string renderSeeing(const SeeingPolicy &policy)

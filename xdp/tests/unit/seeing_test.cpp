@@ -397,6 +397,12 @@ std::string firstError(const std::string &line)
 
 TEST(SeeingPolicy, NamesFaultsWithTheirPlace)
 {
+	EXPECT_EQ(firstError("[[syslog]]\nto = \"tls://log:6514\"\n"
+	                     "[[ipfix]]\nto = \"tls://log:6514\"\n"
+	                     "[[syslog]]\nto = \"tls://log:6514\"\n"
+	                     "ca = \"/etc/ca.pem\""),
+	          "p:8:6: syslog.to = \"tls://log:6514\": expected each "
+	          "receiver once; this one stands in line 4 already");
 	EXPECT_EQ(firstError("[[decoy]]\naddress = \"10.0.9.6\"\n"
 	                     "ports = [23, 70000]"),
 	          "p:5:14: decoy.ports = 70000: expected a port from 1 to "
