@@ -2,6 +2,7 @@
 #include "daemon/session_guard.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "host/cut.h"
@@ -35,6 +36,17 @@ std::optional<std::uint16_t> portIn(const json &object, const char *key)
 	return value.get<std::uint16_t>();
 }
 
+/** 0 if there is none: a client of before does not say. */
+std::optional<unsigned> interfaceIn(const json &object)
+{
+	const json value = object.value("interface", json(0U));
+
+	if (!value.is_number_unsigned() ||
+	    value.get<std::uint64_t>() > std::numeric_limits<int>::max())
+		return std::nullopt;
+	return value.get<unsigned>();
+}
+
 std::optional<Connection> sessionOf(const json &object)
 {
 	if (!object.is_object())
@@ -43,9 +55,10 @@ std::optional<Connection> sessionOf(const json &object)
 	const auto peer = addressIn(object, "peer");
 	const auto localPort = portIn(object, "local_port");
 	const auto peerPort = portIn(object, "peer_port");
-	if (!local || !peer || !localPort || !peerPort)
+	const auto interface = interfaceIn(object);
+	if (!local || !peer || !localPort || !peerPort || !interface)
 		return std::nullopt;
-	return Connection{*local, *localPort, *peer, *peerPort, 0};
+	return Connection{*local, *localPort, *peer, *peerPort, 0, *interface};
 }
 
 /** The first of @p cuts that what is in force does not cut already. */
@@ -100,7 +113,8 @@ json sessionsToJson(const std::vector<Connection> &sessions)
 		list.push_back({{"local", toString(session.local)},
 		                {"local_port", session.localPort},
 		                {"peer", toString(session.remote)},
-		                {"peer_port", session.remotePort}});
+		                {"peer_port", session.remotePort},
+		                {"interface", session.ifindex}});
 	}
 	return list;
 }

@@ -41,7 +41,9 @@ Connection connectionOf(const inet_diag_msg &said)
 	return {addressOf(said.id.idiag_src, family),
 	        ntohs(said.id.idiag_sport),
 	        addressOf(said.id.idiag_dst, family),
-	        ntohs(said.id.idiag_dport), said.idiag_inode};
+	        ntohs(said.id.idiag_dport),
+	        said.idiag_inode,
+	        said.id.idiag_if};
 }
 
 Status addFamily(std::uint8_t family, std::vector<Connection> &connections)

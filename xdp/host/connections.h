@@ -22,6 +22,8 @@ struct Connection {
 	IpAddress remote;
 	std::uint16_t remotePort = 0;
 	std::uint32_t inode = 0; //!< of the socket; 0: the kernel's own
+	/** That the socket is bound to, as each is to a link-local address. */
+	unsigned ifindex = 0;
 
 	bool operator==(const Connection &) const = default;
 };

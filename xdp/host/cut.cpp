@@ -113,7 +113,8 @@ std::vector<Cut> findCuts(const Policy &policy, const CompiledPolicy &compiled,
 	for (const Connection &session : sessions) {
 		if (host && !host->has(session.local))
 			continue;
-		auto hop = findHop(session.local, session.remote);
+		auto hop =
+		    findHop(session.local, session.remote, session.ifindex);
 		if (!hop)
 			continue;
 		if (auto reason = whyCut(policy, compiled, session, *hop))

@@ -48,7 +48,19 @@ public:
 
 	void add(std::uint16_t type, const IpAddress &ip)
 	{
-		const auto octets = octetsOf(ip);
+		add(type, octetsOf(ip));
+	}
+
+	void add(std::uint16_t type, std::uint32_t number)
+	{
+		std::array<std::uint8_t, sizeof(number)> octets{};
+
+		std::memcpy(octets.data(), &number, sizeof(number));
+		add(type, std::span<const std::uint8_t>(octets));
+	}
+
+	void add(std::uint16_t type, std::span<const std::uint8_t> octets)
+	{
 		rtattr attribute{};
 
 		attribute.rta_type = type;
@@ -143,7 +155,8 @@ std::optional<MacAddress> macOf(unsigned ifindex, const IpAddress &ip)
 
 } // namespace
 
-Result<Route> findRoute(const IpAddress &from, const IpAddress &to)
+Result<Route> findRoute(const IpAddress &from, const IpAddress &to,
+                        unsigned ifindex)
 {
 	rtmsg body{};
 	Route route;
@@ -154,6 +167,8 @@ Result<Route> findRoute(const IpAddress &from, const IpAddress &to)
 	AddressRequest<rtmsg> request(RTM_GETROUTE, body);
 	request.add(RTA_DST, to);
 	request.add(RTA_SRC, from);
+	if (ifindex != 0)
+		request.add(RTA_OIF, ifindex);
 	Status asked = askNetlink(
 	    NETLINK_ROUTE, request.finish(), "the way to " + toString(to),
 	    [&route](const nlmsghdr &message) -> Status {
@@ -166,9 +181,13 @@ Result<Route> findRoute(const IpAddress &from, const IpAddress &to)
 	return route;
 }
 
-Result<Hop> findHop(const IpAddress &from, const IpAddress &to)
+Result<Hop> findHop(const IpAddress &from, const IpAddress &to,
+                    unsigned ifindex)
 {
-	auto route = findRoute(from, to);
+	auto route = findRoute(from, to, ifindex);
+	// Rather the way of others than none at all.
+	if (!route && ifindex != 0)
+		route = findRoute(from, to);
 	if (!route)
 		return route.error();
 	return Hop{route->ifindex,

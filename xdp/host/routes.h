@@ -20,9 +20,12 @@ struct Route {
 	std::optional<IpAddress> gateway; //!< none: it is on the same wire
 };
 
-/** The way that a packet from @p from to @p to would take now. */
-[[nodiscard]] Result<Route> findRoute(const IpAddress &from,
-                                      const IpAddress &to);
+/**
+ * The way that a packet from @p from to @p to would take now.
+ * @param ifindex of the interface that its socket is bound to; 0: to none.
+ */
+[[nodiscard]] Result<Route>
+findRoute(const IpAddress &from, const IpAddress &to, unsigned ifindex = 0);
 
 /** Where frames for somebody go to. */
 struct Hop {
@@ -30,8 +33,12 @@ struct Hop {
 	std::optional<MacAddress> mac; //!< if it is known now
 };
 
-/** The station by which a packet to @p to would go now. */
-[[nodiscard]] Result<Hop> findHop(const IpAddress &from, const IpAddress &to);
+/**
+ * The station by which a packet to @p to would go now.
+ * @param ifindex of the interface that its socket is bound to; 0: to none.
+ */
+[[nodiscard]] Result<Hop> findHop(const IpAddress &from, const IpAddress &to,
+                                  unsigned ifindex = 0);
 
 } // namespace cloak
 

@@ -2,6 +2,7 @@
 #include "host/sessions.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,22 @@ constexpr int kMostAncestors = 256;
 std::optional<IpAddress> withoutScope(const std::string &text)
 {
 	return parseIp(std::string_view(text).substr(0, text.find('%')));
+}
+
+/** That interface; 0 if none is named, or it is not there any more. */
+unsigned scopeOf(const std::string &text)
+{
+	const std::size_t sign = text.find('%');
+
+	return sign == std::string::npos
+	           ? 0
+	           : if_nametoindex(text.c_str() + sign + 1);
+}
+
+/** Whether both may be one interface; 0 may be any. */
+bool mayBe(unsigned scope, unsigned ifindex)
+{
+	return scope == 0 || ifindex == 0 || scope == ifindex;
 }
 
 /** "socket:[4711]" */
@@ -101,6 +118,7 @@ namedSessions(const std::vector<Connection> &connections,
 	words >> peer >> peerPort >> local >> localPort;
 	const auto remoteIp = withoutScope(peer);
 	const auto localIp = withoutScope(local);
+	const unsigned scope = scopeOf(local);
 	if (!words || !remoteIp || !localIp)
 		return sessions;
 	std::ranges::copy_if(connections, std::back_inserter(sessions),
@@ -108,7 +126,8 @@ namedSessions(const std::vector<Connection> &connections,
 				     return one.remote == *remoteIp &&
 		                            one.remotePort == peerPort &&
 		                            one.local == *localIp &&
-		                            one.localPort == localPort;
+		                            one.localPort == localPort &&
+		                            mayBe(scope, one.ifindex);
 			     });
 	return sessions;
 }

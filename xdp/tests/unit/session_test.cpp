@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -47,6 +48,23 @@ TEST(Sessions, FindsTheOneWithAScope)
 	    namedSessions({session}, "fe80::66%eth0 50000 fe80::5%eth0 22")
 		.size(),
 	    1U);
+}
+
+/** fe80::5 is there on each wire; it is "lo" that surely has a name here. */
+TEST(Sessions, FindsTheOneOnThatInterface)
+{
+	const unsigned lo = if_nametoindex("lo");
+	Connection here = {ip("fe80::5"), 22, ip("fe80::66"), 50000, 1, lo};
+	Connection there = here;
+
+	there.ifindex = lo + 1;
+	EXPECT_EQ(
+	    namedSessions({there, here}, "fe80::66%lo 50000 fe80::5%lo 22"),
+	    std::vector<Connection>{here});
+	// One that names none may be any of them.
+	EXPECT_EQ(
+	    namedSessions({there, here}, "fe80::66 50000 fe80::5 22").size(),
+	    2U);
 }
 
 TEST(Sessions, FindsWhoIsLoggedIn)
@@ -290,6 +308,14 @@ TEST(SessionGuard, ReadsWhatItWrites)
 	EXPECT_TRUE(*guard);
 }
 
+TEST(SessionGuard, TellsTheInterface)
+{
+	Connection session = kSession;
+
+	session.ifindex = 7;
+	EXPECT_EQ(sessionsToJson({session})[0]["interface"], 7U);
+}
+
 TEST(SessionGuard, DoesNothingWithoutSessions)
 {
 	Request request;
@@ -319,7 +345,11 @@ TEST(SessionGuard, RefusesWhatIsNone)
 	     {"7", "{}", "[7]", "[{}]",
 	      R"([{"local":"a","local_port":1,"peer":"::1","peer_port":1}])",
 	      R"([{"local":"::1","local_port":-1,"peer":"::1","peer_port":1}])",
-	      R"([{"local":"::1","local_port":1,"peer":"::1"}])"}) {
+	      R"([{"local":"::1","local_port":1,"peer":"::1"}])",
+	      R"([{"local":"::1","local_port":1,"peer":"::1","peer_port":1,
+	           "interface":"eth0"}])",
+	      R"([{"local":"::1","local_port":1,"peer":"::1","peer_port":1,
+	           "interface":4294967296}])"}) {
 		Request request;
 
 		request.arguments["sessions"] = nlohmann::json::parse(list);
