@@ -19,19 +19,19 @@ namespace
 using nlohmann::json;
 
 /** Not errors: an interface may come later. */
-json findWarnings(const Policy &policy)
+void addAbsent(const Policy &policy, json &result)
 {
-	json warnings = json::array();
-
 	auto host = Host::read();
 	if (!host)
-		return warnings;
+		return;
 	for (const std::string &name :
 	     compilePolicy(policy, *host, {}).absent) {
-		warnings.push_back(
-		    fmt::format("there is no interface {} here now", name));
+		const std::string text =
+		    fmt::format("there is no interface {} here now", name);
+		result["warnings"].push_back(text);
+		result["details"].push_back(
+		    {{"code", "interface_absent"}, {"text", text}});
 	}
-	return warnings;
 }
 
 int check(const Context &context, const std::string &path)
@@ -44,7 +44,8 @@ int check(const Context &context, const std::string &path)
 	if (!parsed.errors.empty())
 		return explainErrors(context, parsed);
 
-	const json result = {{"warnings", findWarnings(parsed.policy)}};
+	json result = warningsOf(parsed);
+	addAbsent(parsed.policy, result);
 	printWarnings(result);
 	if (context.json)
 		printJson(result);

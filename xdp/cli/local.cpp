@@ -85,8 +85,10 @@ int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut)
 	if (!applied)
 		return explain(context, failure, applied.error().message());
 
-	json result = {{"interfaces", describe(applied->attachments)},
-	               {"warnings", applied->warnings}};
+	json result = warningsOf(parsed);
+	result["interfaces"] = describe(applied->attachments);
+	for (const std::string &warning : applied->warnings)
+		result["warnings"].push_back(warning);
 	result["warnings"].push_back(
 	    "no cloakd runs: probes are dropped and nobody is told");
 	printWarnings(result);
@@ -113,6 +115,14 @@ int liftLocally(const Context &context)
 	else
 		fmt::print("the cloak is off\n");
 	return kDone;
+}
+
+json warningsOf(const ParsedPolicy &parsed)
+{
+	const FileNames &files = parsed.policy.files;
+
+	return {{"warnings", textsOf(parsed.warnings, files)},
+	        {"details", toJson(parsed.warnings, files)}};
 }
 
 int explainErrors(const Context &context, const ParsedPolicy &parsed)

@@ -6,6 +6,8 @@
 #ifndef CLOAKLAKE_CLI_LOCAL_H
 #define CLOAKLAKE_CLI_LOCAL_H
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "cli/command.h"
 #include "policy/parse.h"
 
@@ -20,6 +22,9 @@ int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut);
 
 /** Lifts the cloak without a daemon. @returns the exit code. */
 int liftLocally(const Context &context);
+
+/** Warnings of a policy: "warnings" for people, "details" for others. */
+[[nodiscard]] nlohmann::json warningsOf(const ParsedPolicy &parsed);
 
 /** Prints the errors of a policy; those of the form "FILE:LINE:COLUMN". */
 int explainErrors(const Context &context, const ParsedPolicy &parsed);

@@ -30,9 +30,10 @@ namespace cloak
 /** What came of putting a policy in force. */
 struct Outcome {
 	Diagnostics errors;           //!< of the policy; nothing was changed
-	FileNames files;              //!< of the policy with errors
+	FileNames files;              //!< of the policy, for what is wrong
 	std::optional<Error> failure; //!< it was right but could not be done
 	std::vector<std::string> warnings;
+	Warnings details; //!< of those warnings that are about the policy
 	Failure kind = Failure::Failed; //!< of that failure
 
 	[[nodiscard]] bool ok() const { return errors.empty() && !failure; }
@@ -40,7 +41,7 @@ struct Outcome {
 	[[nodiscard]] static Outcome failed(Error error,
 	                                    Failure kind = Failure::Failed)
 	{
-		return {{}, {}, std::move(error), {}, kind};
+		return {{}, {}, std::move(error), {}, {}, kind};
 	}
 };
 
@@ -188,6 +189,8 @@ private:
 	[[nodiscard]] Outcome ask(const Guard &guard,
 	                          const Policy &policy) const;
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
+	static void tell(Warnings warnings, const FileNames &files,
+	                 Outcome &outcome);
 	void forgetRefused();
 	void endTrial(BootTime now);
 	Status lift();

@@ -42,8 +42,10 @@ ParsedPolicy Engine::read(const PolicyTexts &texts) const
 /** The policy before the one on trial, and no cloak if there was none. */
 Outcome Engine::putBack()
 {
-	Outcome outcome =
-	    put(read({{trial_->formerSource, trial_->former}}), {});
+	ParsedPolicy former = read({{trial_->formerSource, trial_->former}});
+	// Its lines are those of no file.
+	former.warnings.clear();
+	Outcome outcome = put(std::move(former), {});
 
 	if (!outcome.ok() || trial_->formerOn)
 		return outcome;
@@ -87,6 +89,15 @@ Status Engine::settleRights(const Policy &policy)
 	return settled;
 }
 
+/** What is strange about the policy that has come into force. */
+void Engine::tell(Warnings warnings, const FileNames &files, Outcome &outcome)
+{
+	for (std::string &text : textsOf(warnings, files))
+		outcome.warnings.push_back(std::move(text));
+	outcome.details = std::move(warnings);
+	outcome.files = files;
+}
+
 Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 {
 	Outcome outcome;
@@ -110,6 +121,7 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 	outputs_.configure(parsed.policy.output);
 	exporters_.configure(parsed.policy.seeing);
 	watch_.start(enforcer_->maps(), parsed.policy.seeing);
+	tell(std::move(parsed.warnings), parsed.policy.files, outcome);
 	std::string source = parsed.policy.files.front();
 	inForce_ = PolicyInForce{std::move(parsed.policy), std::move(source),
 	                         std::chrono::system_clock::now()};

@@ -43,7 +43,7 @@ Reply refused(const Diagnostics &errors, const FileNames &files,
 		consequence));
 
 	response.details =
-	    toJson({errors.begin(), errors.begin() + told}, files);
+	    toJson(Diagnostics(errors.begin(), errors.begin() + told), files);
 	return {response};
 }
 
@@ -87,7 +87,9 @@ Reply replyTo(const Outcome &outcome, const std::string &source)
 		return {
 		    Response::error(outcome.kind, outcome.failure->message())};
 	}
-	return {Response::success({{"warnings", outcome.warnings}})};
+	return {Response::success(
+	    {{"warnings", outcome.warnings},
+	     {"details", toJson(outcome.details, outcome.files)}})};
 }
 
 Reply applyCommand(Engine &engine, const Request &request)
@@ -148,7 +150,8 @@ Reply diffCommand(Engine &engine, const Request &request)
 	    toJson(diffPolicies(engine.inForce()->policy, parsed.policy),
 	           kMostDifferences);
 	result["in_force"] = engine.inForce()->source;
-	result["warnings"] = json::array();
+	result["details"] = toJson(parsed.warnings, parsed.policy.files);
+	result["warnings"] = textsOf(parsed.warnings, parsed.policy.files);
 	if (engine.enforcer() == nullptr) {
 		result["warnings"].push_back(
 		    "the cloak is off; to apply a policy puts it on");

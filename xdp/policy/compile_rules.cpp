@@ -16,11 +16,6 @@ namespace cloak
 namespace
 {
 
-bool decides(cloak_rule_verdict verdict)
-{
-	return verdict <= CLOAK_RULE_REJECT;
-}
-
 /** Compiles the tables of one policy. */
 class RuleCompiler
 {
@@ -125,12 +120,7 @@ void RuleCompiler::addTable(const TablePolicy &table)
 	names.counters = {counterOf("default in " + address),
 	                  counterOf("default out " + address)};
 	nameless_.clear();
-	ordered_.clear();
-	for (const RulePolicy &rule : table.rules)
-		ordered_.push_back(&rule);
-	std::ranges::stable_sort(ordered_, {}, [](const RulePolicy *rule) {
-		return rule->priority;
-	});
+	ordered_ = inOrder(table);
 	for (const RulePolicy *rule : ordered_)
 		addRule(*rule, address, names);
 	for (const auto direction : {CLOAK_INGRESS, CLOAK_EGRESS}) {
@@ -156,8 +146,7 @@ std::vector<cloak_entry> RuleCompiler::entriesOf(const CompiledTable &names,
 		const RulePolicy &rule = *ordered_[i];
 		cloak_entry model{};
 
-		if (decides(rule.verdict.value) !=
-		    (stage == CLOAK_STAGE_DECIDE))
+		if (decides(rule) != (stage == CLOAK_STAGE_DECIDE))
 			continue;
 		model.order = static_cast<__u32>(i);
 		model.counter = names.rules[i].counter;

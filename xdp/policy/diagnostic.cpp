@@ -10,18 +10,6 @@ namespace cloak
 namespace
 {
 
-std::string fileOf(const Position &at, const FileNames &files)
-{
-	return at.file < files.size() ? files[at.file] : "policy";
-}
-
-std::string place(const Position &at, const FileNames &files)
-{
-	if (at.line == 0)
-		return fileOf(at, files);
-	return fmt::format("{}:{}:{}", fileOf(at, files), at.line, at.column);
-}
-
 std::string subject(const Diagnostic &diagnostic)
 {
 	if (diagnostic.key.empty())
@@ -33,9 +21,21 @@ std::string subject(const Diagnostic &diagnostic)
 
 } // namespace
 
+std::string fileOf(const Position &at, const FileNames &files)
+{
+	return at.file < files.size() ? files[at.file] : "policy";
+}
+
+std::string placeOf(const Position &at, const FileNames &files)
+{
+	if (at.line == 0)
+		return fileOf(at, files);
+	return fmt::format("{}:{}:{}", fileOf(at, files), at.line, at.column);
+}
+
 std::string toString(const Diagnostic &diagnostic, const FileNames &files)
 {
-	return fmt::format("{}: {}: expected {}", place(diagnostic.at, files),
+	return fmt::format("{}: {}: expected {}", placeOf(diagnostic.at, files),
 	                   subject(diagnostic), diagnostic.expected);
 }
 

@@ -51,6 +51,12 @@ using Diagnostics = std::vector<Diagnostic>;
 /** The names of the files that a policy is written in. */
 using FileNames = std::vector<std::string>;
 
+/** The name of the file that a position is in. */
+[[nodiscard]] std::string fileOf(const Position &at, const FileNames &files);
+
+/** "FILE:LINE:COLUMN", or the file alone. */
+[[nodiscard]] std::string placeOf(const Position &at, const FileNames &files);
+
 /** "FILE:LINE:COLUMN: KEY = VALUE: expected EXPECTED". */
 std::string toString(const Diagnostic &diagnostic, const FileNames &files);
 

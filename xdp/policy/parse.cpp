@@ -9,6 +9,7 @@
 
 #include "policy/check.h"
 #include "policy/parse_rules.h"
+#include "policy/rule_warnings.h"
 #include "policy/table.h"
 #include "policy/words.h"
 #include "util/quote.h"
@@ -266,6 +267,8 @@ ParsedPolicy readPolicy(std::span<const PolicyText> texts)
 		checkPolicy(parsed.policy, parsed.errors);
 	if (parsed.errors.empty())
 		parsed.rules = compileRules(parsed.policy, parsed.errors);
+	if (parsed.errors.empty())
+		parsed.warnings = warnOfRules(parsed.policy);
 	sortByPosition(parsed.errors);
 	return parsed;
 }

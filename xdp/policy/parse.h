@@ -9,6 +9,7 @@
 #include "policy/compile_rules.h"
 #include "policy/policy.h"
 #include "policy/texts.h"
+#include "policy/warning.h"
 
 #include <span>
 #include <string_view>
@@ -23,6 +24,7 @@ namespace cloak
 struct ParsedPolicy {
 	Policy policy;
 	Diagnostics errors;
+	Warnings warnings;       //!< of readPolicy(), if there are no errors
 	bool unreadable = false; //!< a part of it says nothing: not TOML
 	/** Of readPolicy(): its tables, ready for use; null if it has none. */
 	std::shared_ptr<const CompiledRules> rules;
@@ -42,7 +44,7 @@ struct ParsedPolicy {
 
 /**
  * parsePolicy(), checkPolicy() and compileRules() together: all errors of the
- * texts, in the order in which they stand in them.
+ * texts, in the order in which they stand in them, or else warnOfRules().
  */
 [[nodiscard]] ParsedPolicy readPolicy(std::span<const PolicyText> texts);
 

@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_POLICY_RULE_H
 #define CLOAKLAKE_POLICY_RULE_H
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,7 +39,7 @@ struct PortRange {
 	std::uint16_t least = 0;
 	std::uint16_t most = 0xffff;
 
-	bool operator==(const PortRange &) const = default;
+	auto operator<=>(const PortRange &) const = default;
 };
 
 /** TCP flags that have to be set, and such that must not be. */
@@ -95,6 +96,15 @@ struct TablePolicy {
  * matter, which is so as well if the rule names both.
  */
 [[nodiscard]] std::optional<ConnectionState> stateOf(const RulePolicy &rule);
+
+/** Whether a packet that matches the rule is asked no other one. */
+[[nodiscard]] inline bool decides(const RulePolicy &rule)
+{
+	return rule.verdict.value <= CLOAK_RULE_REJECT;
+}
+
+/** The rules of a table in the order in which packets are asked. */
+[[nodiscard]] std::vector<const RulePolicy *> inOrder(const TablePolicy &table);
 
 /** What a rule asks, as it would be written: "in tcp from 10.0.0.0/8 ...". */
 [[nodiscard]] std::string describe(const RulePolicy &rule);

@@ -37,11 +37,6 @@ bool flagsMatch(const TcpFlagMatch &wanted)
 	return (ack & wanted.set) == wanted.set && (ack & wanted.clear) == 0;
 }
 
-bool decides(const RulePolicy &rule)
-{
-	return rule.verdict.value <= CLOAK_RULE_REJECT;
-}
-
 } // namespace
 
 bool matches(const RulePolicy &rule, const TcpSegment &segment)

@@ -128,6 +128,16 @@ std::optional<ConnectionState> stateOf(const RulePolicy &rule)
 	return rule.states.front();
 }
 
+std::vector<const RulePolicy *> inOrder(const TablePolicy &table)
+{
+	std::vector<const RulePolicy *> ordered;
+
+	for (const RulePolicy &rule : table.rules)
+		ordered.push_back(&rule);
+	std::ranges::stable_sort(ordered, {}, &RulePolicy::priority);
+	return ordered;
+}
+
 std::string describe(const RulePolicy &rule)
 {
 	const auto prefix = [](const auto &value) {
