@@ -48,6 +48,12 @@ seeds_of_trial() {
 		 "former_source": "/a", "source": "/b", "fingerprint": "0123",
 		 "waiting": false}
 	EOF
+	cat >"$1/granted" <<-'EOF'
+		{"former": "", "former_source": "/a", "source": "/b",
+		 "fingerprint": "0123", "version": 2, "boot": "4711",
+		 "granted": [{"peer": "10.0.9.66/32", "expires": 1000,
+		  "mac": "52:54:00:00:00:66"}, {"peer": "2001:db8::/64"}]}
+	EOF
 }
 
 seeds_of_learn() {

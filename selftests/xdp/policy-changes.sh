@@ -176,6 +176,25 @@ ended() {
 	cloakd_kill "$1"
 }
 
+# While a policy is on trial that has one of them anyway.
+let_in() {
+	ctl authorise "$SCANNER" --for 1h
+	ctl authorise 10.0.9.77
+	ctl apply --confirm 60s "$WORK/open.toml"
+	ctl revoke 10.0.9.77
+	ctl authorise 10.0.9.78
+}
+
+let_in_again() {
+	undone
+	ctl status --json | jq -e --arg scanner "$SCANNER" \
+		'[.authorised[].peer] | sort == [$scanner, "10.0.9.78"]'
+	sees scanner
+	ctl revoke "$SCANNER"
+	ctl revoke 10.0.9.78
+	hidden
+}
+
 # The policy file itself was edited, so that the next start would read it.
 edited() {
 	cp "$WORK/policy.toml" "$WORK/kept.toml"
@@ -358,6 +377,10 @@ ended KILL
 ktap_run "a daemon that is killed has undone nothing yet" sees scanner
 cloakd_start
 ktap_run "the next daemon undoes it" undone_and_hidden
+ktap_run "others are let in during a trial" let_in
+cloakd_kill KILL
+cloakd_start
+ktap_run "the next daemon lets in who was" let_in_again
 ended TERM
 ktap_run "a daemon that ends undoes it before" hidden
 cloakd_start

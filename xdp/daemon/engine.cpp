@@ -300,7 +300,10 @@ Outcome Engine::authorise(const Authorisation &authorisation)
 		return one.peer == authorisation.peer;
 	});
 	all.push_back(authorisation);
-	return enforce(inForce_->policy, rules_, host_, all);
+	Outcome outcome = enforce(inForce_->policy, rules_, host_, all);
+	if (outcome.ok())
+		keepGranted(granted());
+	return outcome;
 }
 
 Outcome Engine::revoke(const Prefix &peer)
@@ -313,7 +316,10 @@ Outcome Engine::revoke(const Prefix &peer)
 		    return one.peer == peer;
 	    });
 	if (removed != 0) {
+		keepGranted(all);
 		Outcome outcome = enforce(inForce_->policy, rules_, host_, all);
+		if (!outcome.ok())
+			keepGranted(granted());
 		if (!outcome.ok() || groupOf(peer).empty())
 			return outcome;
 	}

@@ -145,6 +145,15 @@ std::optional<Outcome> Engine::refuseDuringTrial() const
 	    Failure::OnTrial);
 }
 
+/** For the daemon that puts the former policy back if this one cannot. */
+void Engine::keepGranted(std::vector<Authorisation> granted)
+{
+	if (trial() == nullptr)
+		return;
+	trial_->granted = std::move(granted);
+	complain(keepTrial(options_.stateFolder, *trial_));
+}
+
 /** What the administrator has decided since is what counts at a start. */
 void Engine::forgetRefused()
 {
@@ -190,9 +199,15 @@ Outcome Engine::applyOnTrial(const PolicyTexts &texts,
 		return Outcome::failed(Error("the policy in force is too long "
 		                             "to be kept"));
 	}
-	Trial trial{std::move(former),     inForce_->source,
-	            enforcer_.has_value(), texts.front().source,
-	            fingerprintOf(texts),  BootClock::now() + time};
+	Trial trial{std::move(former),
+	            inForce_->source,
+	            enforcer_.has_value(),
+	            texts.front().source,
+	            fingerprintOf(texts),
+	            BootClock::now() + time,
+	            true,
+	            granted(),
+	            bootId()};
 	Status kept = keepTrial(options_.stateFolder, trial);
 	if (!kept)
 		return Outcome::failed(
@@ -227,6 +242,7 @@ Outcome Engine::rollBack()
 	if (!outcome.ok())
 		return outcome;
 	trial_->waiting = false;
+	trial_->granted.clear();
 	complain(keepTrial(options_.stateFolder, *trial_));
 	return outcome;
 }
@@ -263,6 +279,7 @@ Outcome Engine::start()
 	(*left)->formerOn = true;
 	(*left)->waiting = true;
 	trial_ = std::move(*left);
+	granted_ = trial_->granted;
 	Outcome outcome = rollBack();
 	if (!outcome.ok()) {
 		spdlog::error("{} could not be put back: {}",

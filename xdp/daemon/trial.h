@@ -9,7 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "policy/compile.h"
 #include "policy/texts.h"
 #include "util/clock.h"
 #include "util/result.h"
@@ -27,7 +29,16 @@ struct Trial {
 	BootTime ends;            //!< unless confirmed before
 	/** No: nobody has confirmed it, the former one is in force. */
 	bool waiting = true;
+	/**
+	 * Whom somebody has let in for a while. The pinned maps have them,
+	 * too, but not those whom the policy on trial lets in anyway.
+	 */
+	std::vector<Authorisation> granted;
+	std::string boot; //!< the one of which their times are, see bootId()
 };
+
+/** What stands for the time since this machine was started, or "". */
+[[nodiscard]] std::string bootId();
 
 /** One line that parseTrial() reads, but for Trial::ends. */
 [[nodiscard]] std::string toLine(const Trial &trial);
@@ -44,7 +55,10 @@ struct Trial {
  */
 [[nodiscard]] Status keepTrial(const std::string &folder, const Trial &trial);
 
-/** What was kept in @p folder, or nothing. */
+/**
+ * What was kept in @p folder, or nothing. Nobody is let in any more after a
+ * reboot.
+ */
 [[nodiscard]] Result<std::optional<Trial>>
 recallTrial(const std::string &folder);
 

@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
 	const auto again = cloak::parseTrial(written);
 	if (!again || toLine(*again) != written ||
 	    again->former != trial->former || again->source != trial->source ||
+	    again->granted.size() != trial->granted.size() ||
 	    written.find('\n') != std::string::npos)
 		std::abort();
 	return 0;

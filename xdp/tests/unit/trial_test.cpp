@@ -39,8 +39,14 @@ protected:
 TEST_F(TrialTest, RecallsWhatWasKept)
 {
 	ASSERT_TRUE(keepTrial(folder_, {"[[interface]]\nname = \"\u00e9\"\n",
-	                                "/etc/a.toml", false, "/tmp/b.toml",
-	                                "0123", BootTime(), false}));
+	                                "/etc/a.toml",
+	                                false,
+	                                "/tmp/b.toml",
+	                                "0123",
+	                                BootTime(),
+	                                false,
+	                                {},
+	                                {}}));
 	auto trial = recallTrial(folder_);
 
 	ASSERT_TRUE(trial && *trial);
@@ -50,6 +56,84 @@ TEST_F(TrialTest, RecallsWhatWasKept)
 	EXPECT_EQ((*trial)->source, "/tmp/b.toml");
 	EXPECT_EQ((*trial)->fingerprint, "0123");
 	EXPECT_FALSE((*trial)->waiting);
+}
+
+const Authorisation kForAWhile = {*parsePrefix("10.0.9.64/26"),
+                                  parseMac("52:54:00:00:00:66"),
+                                  BootTime(std::chrono::hours(7))};
+const Authorisation kUntilRevoked = {*parsePrefix("2001:db8::66"), {}, {}};
+
+TEST_F(TrialTest, RecallsWhoWasLetIn)
+{
+	Trial trial;
+
+	trial.granted = {kForAWhile, kUntilRevoked};
+	trial.boot = bootId();
+	ASSERT_TRUE(keepTrial(folder_, trial));
+	auto recalled = recallTrial(folder_);
+
+	ASSERT_TRUE(recalled && *recalled);
+	const auto &granted = (*recalled)->granted;
+	ASSERT_EQ(granted.size(), 2U);
+	EXPECT_EQ(granted[0].peer, kForAWhile.peer);
+	EXPECT_EQ(granted[0].mac, kForAWhile.mac);
+	EXPECT_EQ(granted[0].expires, kForAWhile.expires);
+	EXPECT_EQ(granted[1].peer, kUntilRevoked.peer);
+	EXPECT_FALSE(granted[1].mac);
+	EXPECT_FALSE(granted[1].expires);
+}
+
+TEST_F(TrialTest, LetsNobodyInAfterAReboot)
+{
+	for (const char *boot : {"", "another"}) {
+		Trial trial;
+
+		trial.granted = {kForAWhile, kUntilRevoked};
+		trial.boot = boot;
+		ASSERT_TRUE(keepTrial(folder_, trial));
+		auto recalled = recallTrial(folder_);
+		ASSERT_TRUE(recalled && *recalled);
+		EXPECT_TRUE((*recalled)->granted.empty());
+	}
+}
+
+TEST_F(TrialTest, KeepsNoMoreThanThereIsRoomFor)
+{
+	Trial trial;
+
+	trial.granted.assign(CLOAK_MAX_PEERS + 1, kUntilRevoked);
+	auto read = parseTrial(toLine(trial));
+	ASSERT_TRUE(read);
+	EXPECT_EQ(read->granted.size(), std::size_t{CLOAK_MAX_PEERS});
+}
+
+/** What a trial says beside its policies. */
+bool isTrialWith(const std::string &members)
+{
+	return parseTrial(R"({"former":"","former_source":"","source":"",)"
+	                  R"("fingerprint":"")" +
+	                  members + "}")
+	    .has_value();
+}
+
+TEST(ParseTrial, ReadsWhatAFormerDaemonWrote)
+{
+	EXPECT_TRUE(isTrialWith(""));
+	EXPECT_TRUE(isTrialWith(R"(,"version":1)"));
+	EXPECT_TRUE(isTrialWith(R"(,"version":2,"granted":[])"));
+}
+
+TEST(ParseTrial, RefusesWhatItDoesNotKnow)
+{
+	for (const char *members :
+	     {R"(,"version":3)", R"(,"version":0)", R"(,"version":"2")",
+	      R"(,"granted":7)", R"(,"granted":[7])", R"(,"granted":[{}])",
+	      R"(,"granted":[{"peer":"10.0.9.66/24"}])",
+	      R"(,"granted":[{"peer":"10.0.9.66","mac":"x"}])",
+	      R"(,"granted":[{"peer":"10.0.9.66","expires":"x"}])",
+	      R"(,"granted":[{"peer":"10.0.9.66","expires":0.5}])",
+	      R"(,"boot":7)"})
+		EXPECT_FALSE(isTrialWith(members)) << members;
 }
 
 TEST_F(TrialTest, IsNobodyElsesBusiness)
