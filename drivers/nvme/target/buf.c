@@ -6,6 +6,9 @@
  * to the end of a ring and is used again only when nobody else refers to it.
  * A queue never sees another queue's pages: what one host read cannot reach
  * another one.
+ *
+ * Nothing here locks: memory is taken, given back and dropped by io_work, or
+ * by the teardown, which is after it.
  */
 #include <linux/mm.h>
 
@@ -17,7 +20,6 @@
  */
 void nvmet_tcp_cache_init(struct nvmet_tcp_cache *cache)
 {
-	spin_lock_init(&cache->lock);
 	cache->small.page = cache->small_page;
 	cache->small.size = ARRAY_SIZE(cache->small_page);
 	cache->big.page = cache->big_page;
@@ -51,14 +53,9 @@ static struct page *get_buffer_page(struct nvmet_tcp_cache *cache, bool big,
 				    gfp_t gfp)
 {
 	struct nvmet_tcp_ring *ring = big ? &cache->big : &cache->small;
-	struct page *page = NULL;
 
-	spin_lock_bh(&cache->lock);
 	if (ring->nr && page_ref_count(ring->page[ring->head]) == 1)
-		page = ring_pop(ring);
-	spin_unlock_bh(&cache->lock);
-	if (page)
-		return page;
+		return ring_pop(ring);
 	if (big)
 		return alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) |
 				   __GFP_COMP | __GFP_NOWARN,
@@ -70,36 +67,21 @@ static void put_buffer_page(struct nvmet_tcp_cache *cache, struct page *page)
 {
 	struct nvmet_tcp_ring *ring = PageCompound(page) ? &cache->big :
 							   &cache->small;
-	bool kept;
 
-	spin_lock_bh(&cache->lock);
-	kept = ring_push(ring, page);
-	spin_unlock_bh(&cache->lock);
-	if (!kept)
+	if (!ring_push(ring, page))
 		put_page(page);
 }
 
 /**
  * nvmet_tcp_cache_drop() - give all pages that wait for use back
- * @cache: part of a queue
- *
- * Process context.
+ * @cache: part of a queue; owned by io_work
  */
 void nvmet_tcp_cache_drop(struct nvmet_tcp_cache *cache)
 {
-	struct page *page;
-
-	do {
-		page = NULL;
-		spin_lock_bh(&cache->lock);
-		if (cache->small.nr)
-			page = ring_pop(&cache->small);
-		else if (cache->big.nr)
-			page = ring_pop(&cache->big);
-		spin_unlock_bh(&cache->lock);
-		if (page)
-			put_page(page);
-	} while (page);
+	while (cache->small.nr)
+		put_page(ring_pop(&cache->small));
+	while (cache->big.nr)
+		put_page(ring_pop(&cache->big));
 }
 
 /* Elements for @len bytes, with or without big pages. */
@@ -158,7 +140,7 @@ static int buf_fill(struct nvmet_tcp_cache *cache, struct nvmet_tcp_buf *buf,
 
 /**
  * nvmet_tcp_buf_alloc() - get memory for a command's data
- * @cache: pages of the queue
+ * @cache: pages of the queue; owned by io_work
  * @buf: part of a command, without data
  * @len: bytes, at least 1
  * @gfp: GFP_NOWAIT where the caller must not sleep
@@ -199,10 +181,10 @@ void nvmet_tcp_buf_zero(struct nvmet_tcp_buf *buf)
 
 /**
  * nvmet_tcp_buf_free() - give the pages back to the queue
- * @cache: pages of the queue
+ * @cache: pages of the queue; owned by io_work
  * @buf: memory of nvmet_tcp_buf_alloc(), or none
  *
- * TCP may still be sending from the pages. Any context but hard interrupts.
+ * TCP may still be sending from the pages.
  */
 void nvmet_tcp_buf_free(struct nvmet_tcp_cache *cache,
 			struct nvmet_tcp_buf *buf)
@@ -214,7 +196,7 @@ void nvmet_tcp_buf_free(struct nvmet_tcp_cache *cache,
 
 /**
  * nvmet_tcp_buf_destroy() - give everything back
- * @cache: pages of the queue
+ * @cache: pages of the queue; owned by io_work
  * @buf: not used any more
  */
 void nvmet_tcp_buf_destroy(struct nvmet_tcp_cache *cache,

@@ -35,14 +35,18 @@ static int get_memory(struct nvmet_tcp_cmd *cmd, u32 len, gfp_t gfp)
  * A host may reuse an entry as soon as it has the response, which can be a
  * moment before the transmit side has given the command back. So a queue
  * without a free command is the host's fault only where nothing is being
- * sent; look at that first, for it cannot come back by itself.
+ * sent, and had nothing to be sent before it was looked at once more.
  */
 static struct nvmet_tcp_cmd *new_cmd(struct nvmet_tcp_queue *queue, gfp_t gfp)
 {
-	bool sending = nvmet_tcp_send_pending(queue);
-	struct nvmet_tcp_rx *rx = &queue->rx;
 	struct nvmet_tcp_cmd *cmd = nvmet_tcp_cmd_take(queue, gfp);
+	struct nvmet_tcp_rx *rx = &queue->rx;
+	bool sending = false;
 
+	if (cmd == ERR_PTR(-EBUSY)) {
+		sending = nvmet_tcp_send_pending(queue);
+		cmd = nvmet_tcp_cmd_take(queue, gfp);
+	}
 	if (!IS_ERR(cmd)) {
 		cmd->sqe = rx->hdr.cmd.cmd;
 		cmd->icd_len = rx->span.len;

@@ -218,7 +218,7 @@ struct nvmet_tcp_cmd {
  * @size: elements of @page
  * @page: ring of pages
  *
- * Protected by the lock of the cache.
+ * io_work's, like the cache.
  */
 struct nvmet_tcp_ring {
 	u16		head;
@@ -229,12 +229,10 @@ struct nvmet_tcp_ring {
 
 /**
  * struct nvmet_tcp_cache - pages of a queue for the data of its commands
- * @lock: protects everything here
- * @small: single pages
- * @big: pages of NVMET_TCP_BIG_SIZE
+ * @small: single pages; io_work
+ * @big: pages of NVMET_TCP_BIG_SIZE; io_work
  */
 struct nvmet_tcp_cache {
-	spinlock_t		lock;	/* all of the struct */
 	struct nvmet_tcp_ring	small;
 	struct nvmet_tcp_ring	big;
 	struct page		*small_page[NVMET_TCP_SMALL_CACHE];
