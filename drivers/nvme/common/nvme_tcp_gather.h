@@ -336,7 +336,8 @@ static inline int nvme_tcp_gather_send(struct nvme_tcp_gather *g,
 
 		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, g->bvec + g->first,
 			      g->nr - g->first, g->len + g->skip);
-		iov_iter_advance(&msg.msg_iter, g->skip);
+		if (g->skip)
+			iov_iter_advance(&msg.msg_iter, g->skip);
 		/* What was acknowledged meanwhile makes room in between. */
 		lock_sock(sock->sk);
 		n = nvme_tcp_gather_xmit(g, sock, &msg);
