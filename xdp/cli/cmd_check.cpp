@@ -9,6 +9,7 @@
 #include "cli/local.h"
 #include "cli/print.h"
 #include "policy/compile.h"
+#include "policy/interfaces.h"
 #include "policy/parse.h"
 
 namespace cloak
@@ -26,8 +27,7 @@ void addAbsent(const Policy &policy, json &result)
 		return;
 	for (const std::string &name :
 	     compilePolicy(policy, *host, {}).absent) {
-		const std::string text =
-		    fmt::format("there is no interface {} here now", name);
+		const std::string text = absenceOf(name) + " here now";
 		result["warnings"].push_back(text);
 		result["details"].push_back(
 		    {{"code", "interface_absent"}, {"text", text}});

@@ -16,6 +16,16 @@ namespace
 
 using nlohmann::json;
 
+/** With the pattern that it matches. */
+std::string nameOf(const json &interface, bool present)
+{
+	const std::string name = field(interface, "name");
+
+	return present && interface.contains("pattern")
+	           ? fmt::format("{} ({})", name, field(interface, "pattern"))
+	           : name;
+}
+
 void printInterfaces(const json &interfaces)
 {
 	Table table({"INTERFACE", "CLOAKED", "ACTION", "XDP", "EGRESS"});
@@ -23,7 +33,7 @@ void printInterfaces(const json &interfaces)
 	for (const json &interface : interfaces) {
 		const bool present = interface.value("present", false);
 		const bool egress = interface.value("egress", false);
-		table.add({field(interface, "name"), field(interface, "mode"),
+		table.add({nameOf(interface, present), field(interface, "mode"),
 		           field(interface, "action"),
 		           present ? attachmentText(interface) : "absent",
 		           egress ? "yes" : "no"});

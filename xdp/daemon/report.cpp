@@ -8,6 +8,7 @@
 #include "bpf/counters.h"
 #include "bpf/names.h"
 #include "daemon/seeing_report.h"
+#include "policy/interfaces.h"
 #include "policy/words.h"
 #include "util/version.h"
 
@@ -43,6 +44,23 @@ json attachmentOf(const std::vector<Attachment> &attachments, unsigned index)
 	        {"egress", found->egress}};
 }
 
+/** What the policy says, and whom it is about: a pattern if it is none yet. */
+json describeMatch(const InterfaceMatch &match)
+{
+	const InterfacePolicy &table = *match.table;
+	const std::string &name = table.name.value;
+	json entry = {
+	    {"name", match.found != nullptr ? match.found->policyName() : name},
+	    {"mode", wordOf(kScopes, table.scope.value)},
+	    {"action", wordOf(kActions, table.action)},
+	    {"present", match.found != nullptr},
+	};
+
+	if (isPattern(name))
+		entry["pattern"] = name;
+	return entry;
+}
+
 json reportInterfaces(const Engine &engine,
                       const std::vector<Attachment> &attachments)
 {
@@ -50,17 +68,11 @@ json reportInterfaces(const Engine &engine,
 
 	if (!engine.inForce())
 		return list;
-	for (const InterfacePolicy &interface :
-	     engine.inForce()->policy.interfaces) {
-		const HostInterface *found =
-		    engine.host().find(interface.name.value);
-		json entry = {
-		    {"name", interface.name.value},
-		    {"mode", wordOf(kScopes, interface.scope.value)},
-		    {"action", wordOf(kActions, interface.action)},
-		    {"present", found != nullptr},
-		};
-		const unsigned index = found == nullptr ? 0 : found->index;
+	for (const InterfaceMatch &match :
+	     matchInterfaces(engine.inForce()->policy, engine.host())) {
+		json entry = describeMatch(match);
+		const unsigned index =
+		    match.found == nullptr ? 0 : match.found->index;
 		entry.update(attachmentOf(attachments, index));
 		const std::string refusal =
 		    engine.enforcer() == nullptr

@@ -99,7 +99,7 @@ std::optional<std::string> whyCut(const Policy &policy,
 		if (auto reason = whyNoPeer(compiled, connection, hop))
 			return *reason + ", and " + found->name + " is cloaked";
 	}
-	return whyDropped(policy, connection, found->name, hop);
+	return whyDropped(policy, connection, found->table, hop);
 }
 
 std::vector<Cut> findCuts(const Policy &policy, const CompiledPolicy &compiled,

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "policy/check_rules.h"
+#include "policy/interfaces.h"
 #include "util/quote.h"
 
 namespace cloak
@@ -225,9 +226,17 @@ void Checker::checkGateway(const Gateway &gateway)
 void Checker::checkReference(const std::optional<Located<std::string>> &name,
                              std::string_view key)
 {
-	if (name && !interfaces_.contains(name->value))
+	if (!name)
+		return;
+	if (isPattern(name->value)) {
 		fault(*name, key,
-		      "the name of an [[interface]] of this policy");
+		      "the name of one interface; a pattern cannot stand here");
+	} else if (!interfaces_.contains(name->value) &&
+	           decidingTable(policy_, name->value) == 0) {
+		fault(*name, key,
+		      "the name of an [[interface]] of this policy, or one "
+		      "that a pattern of it matches");
+	}
 }
 
 void Checker::checkAlerts()

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "policy/compile_rules.h"
+#include "policy/interfaces.h"
 #include "policy/rule_entries.h"
 #include "policy/rule_words.h"
 #include "util/quote.h"
@@ -154,7 +154,8 @@ void RuleChecker::checkRule(const TablePolicy &table, const RulePolicy &rule)
 	    interfaceNumber(policy_, rule.interface->value) == 0) {
 		fault(rule.interface->at, "table.rule.interface",
 		      quote(rule.interface->value),
-		      "the name of an [[interface]] of this policy");
+		      "the name of an [[interface]] of this policy, as it "
+		      "stands there");
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "policy/compile_rules.h"
+#include "policy/interfaces.h"
 
 namespace cloak
 {
@@ -58,10 +59,15 @@ public:
 	{
 	}
 
+	std::vector<CompiledInterface> interfaces()
+	{
+		addInterfaces();
+		return std::move(compiled_.interfaces);
+	}
+
 	CompiledPolicy run(const std::vector<Authorisation> &granted)
 	{
-		for (const InterfacePolicy &interface : policy_.interfaces)
-			addInterface(interface);
+		addInterfaces();
 		addAddresses();
 		for (std::size_t i = 0; i < policy_.peers.size(); ++i)
 			addGroup(policy_.peers[i],
@@ -78,7 +84,8 @@ public:
 	}
 
 private:
-	void addInterface(const InterfacePolicy &interface);
+	void addInterfaces();
+	void addInterface(const InterfaceMatch &match);
 	void addAddresses();
 	void addGroupsOf(const HostInterface &interface);
 	void addGroup(const PeerGroup &group, std::uint32_t id);
@@ -99,17 +106,28 @@ private:
 	CompiledPolicy compiled_;
 };
 
-void Compiler::addInterface(const InterfacePolicy &interface)
+void Compiler::addInterfaces()
 {
-	const HostInterface *found = host_.find(interface.name.value);
+	for (const InterfaceMatch &match : matchInterfaces(policy_, host_))
+		addInterface(match);
+}
 
-	if (found == nullptr) {
+void Compiler::addInterface(const InterfaceMatch &match)
+{
+	const InterfacePolicy &interface = *match.table;
+	CompiledInterface compiled;
+
+	if (match.found == nullptr) {
 		compiled_.absent.push_back(interface.name.value);
 		return;
 	}
-	CompiledInterface compiled;
-	compiled.name = found->name;
-	compiled.index = found->index;
+	if (compiled_.interfaces.size() == CLOAK_MAX_IFACES) {
+		compiled_.excess.push_back(match.found->policyName());
+		return;
+	}
+	compiled.name = match.found->policyName();
+	compiled.table = interface.name.value;
+	compiled.index = match.found->index;
 	compiled.attach = interface.attach;
 	compiled.dispatcher = interface.dispatcher;
 	compiled.entry.scope = static_cast<std::uint8_t>(interface.scope.value);
@@ -123,8 +141,8 @@ void Compiler::addInterface(const InterfacePolicy &interface)
 		compiled.entry.flags |= CLOAK_IFACE_ANSWERS;
 	if (asksState(policy_))
 		compiled.entry.flags |= CLOAK_IFACE_STATE;
-	compiled.entry.number = interfaceNumber(policy_, interface.name.value);
-	setMac(compiled.entry.mac, found->mac);
+	compiled.entry.number = match.number;
+	setMac(compiled.entry.mac, match.found->mac);
 	compiled_.interfaces.push_back(std::move(compiled));
 }
 
@@ -362,7 +380,7 @@ bool sameEntries(const CompiledPolicy &one, const CompiledPolicy &other)
 	       sameMap(one.peers, other.peers) &&
 	       sameMap(one.decoys, other.decoys) && one.gates == other.gates &&
 	       same(one.accounting, other.accounting) &&
-	       one.absent == other.absent;
+	       one.absent == other.absent && one.excess == other.excess;
 }
 
 bool isPermanent(const cloak_peer &peer)
@@ -387,6 +405,12 @@ cloak_peer compileAuthorisation(const Authorisation &granted)
 		setMac(entry.mac, *granted.mac);
 	}
 	return entry;
+}
+
+std::vector<CompiledInterface> compileInterfaces(const Policy &policy,
+                                                 const Host &host)
+{
+	return Compiler(policy, host).interfaces();
 }
 
 CompiledPolicy compilePolicy(const Policy &policy, const Host &host,

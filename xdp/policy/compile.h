@@ -30,6 +30,7 @@ struct Authorisation {
 /** An interface with its entry, and how it is attached. */
 struct CompiledInterface {
 	std::string name;
+	std::string table; //!< the name or pattern of the table that decides
 	unsigned index = 0;
 	XdpChoice attach = XdpChoice::Auto;
 	bool dispatcher = false;
@@ -45,8 +46,10 @@ struct CompiledPolicy {
 	/** Who is shadowed and what is accounted: enum cloak_gate_policy. */
 	__u32 gates = 0;
 	cloak_account_config accounting{};
-	/** Interfaces of the policy that the host has not got (yet). */
+	/** Names and patterns of the policy without an interface (yet). */
 	std::vector<std::string> absent;
+	/** Interfaces that match a pattern, and for which there is no room. */
+	std::vector<std::string> excess;
 
 	/** The entry that decides about @p prefix, or null. */
 	[[nodiscard]] const cloak_peer *decide(const Prefix &prefix) const;
@@ -67,6 +70,10 @@ inline constexpr std::uint32_t kRuntimePeerId = 0xffffffff;
 
 /** The map entry of a peer authorised at run time. */
 [[nodiscard]] cloak_peer compileAuthorisation(const Authorisation &granted);
+
+/** The interfaces of compilePolicy() alone, which takes but a moment. */
+[[nodiscard]] std::vector<CompiledInterface>
+compileInterfaces(const Policy &policy, const Host &host);
 
 /**
  * @param policy one without errors.

@@ -216,12 +216,4 @@ bool asksState(const Policy &policy)
 	    [](const TablePolicy &table) { return asksState(table); });
 }
 
-std::uint16_t interfaceNumber(const Policy &policy, const std::string &name)
-{
-	for (std::size_t i = 0; i < policy.interfaces.size(); ++i)
-		if (policy.interfaces[i].name.value == name)
-			return static_cast<std::uint16_t>(i + 1);
-	return 0;
-}
-
 } // namespace cloak

@@ -69,10 +69,6 @@ compileRules(const Policy &policy, Diagnostics &errors);
 /** The same of a table of the policy. */
 [[nodiscard]] bool asksState(const Policy &policy);
 
-/** The number by which rules know an interface of the policy; 0: none. */
-[[nodiscard]] std::uint16_t interfaceNumber(const Policy &policy,
-                                            const std::string &name);
-
 } // namespace cloak
 
 #endif // CLOAKLAKE_POLICY_COMPILE_RULES_H

@@ -9,6 +9,7 @@
 #include "bpf/neighbours.h"
 #include "bpf/pin_folder.h"
 #include "bpf/policy_maps.h"
+#include "policy/interfaces.h"
 
 namespace cloak
 {
@@ -52,6 +53,32 @@ Status fill(const PolicyDraft &draft, const CompiledPolicy &policy)
 			return added;
 	}
 	return {};
+}
+
+/** Interfaces that the policy means and that are not cloaked by it. */
+void warnOfMissing(const CompiledPolicy &policy,
+                   std::vector<std::string> &warnings)
+{
+	for (const std::string &name : policy.absent) {
+		warnings.push_back(
+		    absenceOf(name) +
+		    (isPattern(name) ? " yet; one is cloaked when it appears"
+		                     : " yet; it is cloaked when it appears"));
+	}
+	for (const std::string &name : policy.excess) {
+		warnings.push_back(
+		    fmt::format("{} is not cloaked: there is room for {} "
+		                "interfaces",
+		                name, CLOAK_MAX_IFACES));
+	}
+}
+
+/** Whether the policy can mean an interface that had that name before. */
+bool meansStill(const Policy &policy, const Host &host, const std::string &name)
+{
+	return interfaceNumber(policy, name) == 0
+	           ? decidingTable(policy, name) != 0
+	           : host.find(name) == nullptr;
 }
 
 Authorisation fromEntry(const cloak_prefix &prefix, const cloak_peer &entry)
@@ -122,12 +149,7 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 		return done.error();
 	}
 
-	for (const std::string &name : policy.absent) {
-		applied.warnings.push_back(fmt::format(
-		    "there is no interface {} yet; it is cloaked when it "
-		    "appears",
-		    name));
-	}
+	warnOfMissing(policy, applied.warnings);
 	rememberNames(policy, applied.warnings);
 	seed(policy, applied.warnings);
 	detachOthers(policy, applied.warnings);
@@ -229,20 +251,18 @@ std::string Enforcer::refusalOf(unsigned index) const
 
 void Enforcer::keepNames(const Policy &policy, Host &host) const
 {
-	const auto isMeant = [&policy](const std::string &name) {
-		return interfaceNumber(policy, name) != 0;
-	};
-
 	auto attachments = links_.list();
+
 	if (!attachments)
 		return;
 	for (const Attachment &attachment : *attachments) {
 		auto renamed = std::ranges::find(
 		    host.interfaces, attachment.ifindex, &HostInterface::index);
 		if (renamed != host.interfaces.end() &&
-		    isMeant(attachment.name) && !isMeant(renamed->name) &&
-		    host.find(attachment.name) == nullptr)
-			renamed->name = attachment.name;
+		    renamed->name != attachment.name &&
+		    decidingTable(policy, *renamed) == 0 &&
+		    meansStill(policy, host, attachment.name))
+			renamed->former = attachment.name;
 	}
 }
 

@@ -77,9 +77,9 @@ public:
 	[[nodiscard]] std::string refusalOf(unsigned index) const;
 
 	/**
-	 * An interface that is renamed stays the one that the policy means: it
-	 * gets its old name in @p host, unless another interface has that now
-	 * or the policy names it by the new one.
+	 * An interface that is renamed stays the one that the policy means:
+	 * @p host gets its old name, too, unless the policy means it by the new
+	 * one, or names another interface that has the old one now.
 	 */
 	void keepNames(const Policy &policy, Host &host) const;
 

@@ -71,6 +71,7 @@ void addLink(HostInterface &interface, const ifaddrs &entry)
 	const auto link = copyAs<sockaddr_ll>(entry.ifa_addr);
 
 	interface.index = static_cast<unsigned>(link.sll_ifindex);
+	interface.loopback = (entry.ifa_flags & IFF_LOOPBACK) != 0;
 	if (link.sll_halen == interface.mac.octets.size()) {
 		std::copy_n(std::begin(link.sll_addr),
 		            interface.mac.octets.size(),
@@ -115,6 +116,10 @@ const HostInterface *Host::find(std::string_view name) const
 {
 	auto found = std::ranges::find(interfaces, name, &HostInterface::name);
 
+	if (found == interfaces.end()) {
+		found = std::ranges::find(interfaces, name,
+		                          &HostInterface::policyName);
+	}
 	return found == interfaces.end() ? nullptr : &*found;
 }
 
@@ -135,7 +140,7 @@ std::string Host::nameOf(unsigned index) const
 	    std::ranges::find(interfaces, index, &HostInterface::index);
 
 	if (found != interfaces.end())
-		return found->name;
+		return found->policyName();
 	return fmt::format("if{}", index);
 }
 

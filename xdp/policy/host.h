@@ -23,19 +23,29 @@ struct HostInterface {
 	MacAddress mac;
 	/** Its addresses, each with the length of its network. */
 	std::vector<Prefix> addresses;
+	bool loopback = false;
+	/** Its name before it was renamed, if that is what the policy means. */
+	std::string former = {};
+
+	/** By which the policy knows it. */
+	[[nodiscard]] const std::string &policyName() const
+	{
+		return former.empty() ? name : former;
+	}
 };
 
 /** A snapshot of the network namespace that the process lives in. */
 struct Host {
 	std::vector<HostInterface> interfaces;
 
-	/** The interface of that name, or null. */
+	/** The interface of that name, or that the policy knows by it; or null.
+	 */
 	[[nodiscard]] const HostInterface *find(std::string_view name) const;
 
 	/** Whether an interface has that address. */
 	[[nodiscard]] bool has(const IpAddress &ip) const;
 
-	/** The name of an interface; "if7" when it is gone. */
+	/** By which the policy knows an interface; "if7" when it is gone. */
 	[[nodiscard]] std::string nameOf(unsigned index) const;
 
 	/** Takes the snapshot. */

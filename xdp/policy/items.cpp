@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "policy/interfaces.h"
 #include "policy/render.h"
 #include "policy/rule_words.h"
 #include "util/quote.h"
@@ -93,6 +94,24 @@ Item itemOf(std::string kind, toml::table table)
 	pairMacs(table);
 	addSettings(item, table);
 	return item;
+}
+
+/** Of two patterns that match the same interface the first one decides. */
+void addPatternsBefore(std::vector<Item> &items, const Policy &policy)
+{
+	std::vector<std::string> before;
+
+	for (const InterfacePolicy &interface : policy.interfaces) {
+		const std::string &pattern = interface.name.value;
+		if (!isPattern(pattern))
+			continue;
+		auto item = std::ranges::find_if(items, [&](const Item &one) {
+			return one.kind == "interface" && one.name == pattern;
+		});
+		for (const std::string &other : before)
+			item->settings.push_back({"after", other, other, 0});
+		before.push_back(pattern);
+	}
 }
 
 /** A rule as one line, what it asks and what becomes of it. */
@@ -188,6 +207,7 @@ std::vector<Item> itemsOf(const Policy &policy)
 	    toml::parse(renderPolicy(withoutRules(policy)));
 	for (const auto &[key, node] : root)
 		addTables(items, std::string(key.str()), node);
+	addPatternsBefore(items, policy);
 	for (const TablePolicy &table : policy.tables)
 		tables[toString(table.address.value)] = &table;
 	for (Item &item : items)

@@ -23,9 +23,9 @@ void readInterface(TableReader &reader, Policy &policy)
 {
 	InterfacePolicy interface;
 
-	if (reader.require("name", kInterfaceExpected)) {
-		reader.text("name", interface.name, parseInterface,
-		            kInterfaceExpected);
+	if (reader.require("name", kPatternExpected)) {
+		reader.text("name", interface.name, parseInterfacePattern,
+		            kPatternExpected);
 	}
 	reader.text("mode", interface.scope, oneOf(kScopes),
 	            R"("all" or "addresses")");
@@ -50,7 +50,7 @@ void readPeers(TableReader &reader, Policy &policy)
 	}
 	reader.list("except", group.except, parsePrefix, kPrefixExpected);
 	reader.list("macs", group.macs, parseMac, kMacExpected);
-	reader.text("interface", group.interface, parseInterface,
+	reader.text("interface", group.interface, parseInterfacePattern,
 	            kInterfaceExpected);
 	reader.text("access", group.access, oneOf(kAccesses),
 	            R"("full" or "outbound")");
@@ -65,7 +65,7 @@ void readGateway(TableReader &reader, Policy &policy)
 	const bool usable = present && reader.text("address", gateway.address,
 	                                           parseIp, kAddressExpected);
 	reader.text("mac", gateway.mac, parseMac, kMacExpected);
-	reader.text("interface", gateway.interface, parseInterface,
+	reader.text("interface", gateway.interface, parseInterfacePattern,
 	            kInterfaceExpected);
 	if (usable)
 		policy.gateways.push_back(std::move(gateway));

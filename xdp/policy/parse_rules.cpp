@@ -94,8 +94,8 @@ void readRule(TableReader &reader, TablePolicy &table)
 	reader.values("state", rule.states, connectionStateOf, kStatesExpected);
 	reader.value("vlan", rule.vlan, vlanOf,
 	             "a number from 1 to 4094, or 0 for no tag");
-	reader.text("interface", rule.interface, parseInterface,
-	            kInterfaceExpected);
+	reader.text("interface", rule.interface, parseInterfacePattern,
+	            kPatternExpected);
 	reader.text("mac", rule.mac, parseMac, kMacExpected);
 	if (reader.require("verdict", kVerdictExpected)) {
 		reader.text("verdict", rule.verdict, oneOf(kVerdicts),

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "policy/compile_rules.h"
+#include "policy/interfaces.h"
 
 namespace cloak
 {

@@ -25,7 +25,7 @@ struct TcpSegment {
 	IpAddress destination;
 	std::uint16_t sourcePort = 0;
 	std::uint16_t destinationPort = 0;
-	std::string interface;
+	std::string interface;         //!< as its [[interface]] is called
 	std::optional<MacAddress> mac; //!< of the other end, if it is known
 };
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "policy/interfaces.h"
+
 namespace cloak
 {
 namespace
@@ -18,6 +20,23 @@ bool isInterfaceCharacter(char character)
 	const auto octet = static_cast<unsigned char>(character);
 
 	return octet > ' ' && octet != 0x7f && octet != '/' && octet != ':';
+}
+
+/** The first character of a list may be its end, too: "[]x]", "[!]x]". */
+bool closesBrackets(std::string_view text)
+{
+	for (std::size_t at = text.find('['); at != text.npos;
+	     at = text.find('[', at)) {
+		std::size_t first = at + 1;
+		if (first < text.size() &&
+		    (text[first] == '!' || text[first] == '^'))
+			first++;
+		const std::size_t end = text.find(']', first + 1);
+		if (end == text.npos)
+			return false;
+		at = end + 1;
+	}
+	return true;
 }
 
 bool isNameCharacter(char character)
@@ -44,6 +63,16 @@ std::optional<std::string> parseInterface(std::string_view text)
 {
 	if (text.empty() || text.size() >= IFNAMSIZ || text == "." ||
 	    text == ".." || !std::ranges::all_of(text, isInterfaceCharacter))
+		return std::nullopt;
+	return std::string(text);
+}
+
+std::optional<std::string> parseInterfacePattern(std::string_view text)
+{
+	if (!isPattern(text))
+		return parseInterface(text);
+	if (text.size() > kLongestName || !closesBrackets(text) ||
+	    !std::ranges::all_of(text, isInterfaceCharacter))
 		return std::nullopt;
 	return std::string(text);
 }

@@ -84,6 +84,9 @@ inline constexpr std::string_view kDurationExpected =
     R"(a time such as "90s", "10m" or "1h")";
 inline constexpr std::string_view kInterfaceExpected =
     "the name of an interface, 1 to 15 characters without / : or blank";
+inline constexpr std::string_view kPatternExpected =
+    "the name of an interface, 1 to 15 characters without / : or blank, or a "
+    "shell pattern of up to 64 with each [ closed, such as \"enp*\"";
 inline constexpr std::string_view kNameExpected =
     "a name of 1 to 64 letters, digits, or - _ .";
 inline constexpr std::string_view kPathExpected =
@@ -95,6 +98,10 @@ listedPorts(const std::vector<Located<std::uint16_t>> &ports);
 
 /** Whether the kernel would take @p text as the name of an interface. */
 [[nodiscard]] std::optional<std::string> parseInterface(std::string_view text);
+
+/** The same, or a shell pattern that is matched against such names. */
+[[nodiscard]] std::optional<std::string>
+parseInterfacePattern(std::string_view text);
 
 /** A name for a group of peers. */
 [[nodiscard]] std::optional<std::string> parseName(std::string_view text);

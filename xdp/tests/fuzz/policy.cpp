@@ -6,6 +6,7 @@
  */
 #include <cstdint>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 
 #include "policy/compile.h"
@@ -14,6 +15,34 @@
 
 namespace
 {
+
+/** Names that policies and patterns like to have, and some that they do not. */
+cloak::Host someHost()
+{
+	cloak::Host host;
+
+	for (const char *name : {"lo", "eth0", "eth1", "enp3s0", "a[b", "*"}) {
+		host.interfaces.emplace_back();
+		host.interfaces.back().name = name;
+		host.interfaces.back().index =
+		    static_cast<unsigned>(host.interfaces.size());
+	}
+	host.interfaces.front().loopback = true;
+	return host;
+}
+
+/** Whether each interface is under one table, and the loopback by its name. */
+bool decidesOnce(const cloak::Policy &policy)
+{
+	std::set<unsigned> seen;
+
+	for (const auto &interface :
+	     cloak::compileInterfaces(policy, someHost()))
+		if (!seen.insert(interface.index).second ||
+		    (interface.index == 1 && interface.table != "lo"))
+			return false;
+	return true;
+}
 
 cloak::PolicyTexts filesOf(std::string_view text)
 {
@@ -54,7 +83,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
 	const cloak::ParsedPolicy again = cloak::readPolicy(rendered);
 	if (!again.errors.empty() ||
 	    cloak::renderPolicy(again.policy) != rendered ||
-	    compiled.absent.size() != parsed.policy.interfaces.size())
+	    compiled.absent.size() != parsed.policy.interfaces.size() ||
+	    !decidesOnce(parsed.policy))
 		std::abort();
 	return 0;
 }

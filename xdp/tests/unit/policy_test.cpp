@@ -248,13 +248,39 @@ constexpr Mistake kMistakes[] = {
      "p:3:11: interface.resolve = \"yes\": expected true or false"},
     {"InterfaceTooLong", "[[interface]]\nname = \"abcdefghijklmnop\"\n",
      "p:4:8: interface.name = \"abcdefghijklmnop\": expected the name of an "
-     "interface, 1 to 15 characters without / : or blank"},
+     "interface, 1 to 15 characters without / : or blank, or a "
+     "shell pattern of up to 64 with each [ closed, such as \"enp*\""},
     {"InterfaceWithBlank", "[[interface]]\nname = \"eth 0\"\n",
      "p:4:8: interface.name = \"eth 0\": expected the name of an "
-     "interface, 1 to 15 characters without / : or blank"},
+     "interface, 1 to 15 characters without / : or blank, or a "
+     "shell pattern of up to 64 with each [ closed, such as \"enp*\""},
+    {"PatternNotClosed", "[[interface]]\nname = \"eth[!]\"\n",
+     "p:4:8: interface.name = \"eth[!]\": expected the name of an "
+     "interface, 1 to 15 characters without / : or blank, or a "
+     "shell pattern of up to 64 with each [ closed, such as \"enp*\""},
+    {"PatternTwice",
+     "[[interface]]\nname = \"enp*\"\n[[interface]]\nname = \"enp*\"\n",
+     "p:6:8: interface.name = \"enp*\": expected each value once; this one "
+     "stands in line 4 already"},
+    {"PeersInterfaceIsAPattern",
+     "[[interface]]\nname = \"enp*\"\n[[peers]]\nname = \"a\"\n"
+     "prefixes = []\ninterface = \"enp*\"\n",
+     "p:8:13: peers.interface = \"enp*\": expected the name of one "
+     "interface; a pattern cannot stand here"},
+    {"GatewayInterfaceIsAPattern",
+     "[[gateway]]\naddress = \"10.0.9.1\"\ninterface = \"eth[0-9]\"\n",
+     "p:5:13: gateway.interface = \"eth[0-9]\": expected the name of one "
+     "interface; a pattern cannot stand here"},
+    {"RuleInterfaceThatAPatternMatches",
+     "[[interface]]\nname = \"enp*\"\n[[table]]\naddress = \"10.0.9.5\"\n"
+     "rule = [\n{verdict = \"drop\", interface = \"enp3\"}]\n",
+     "p:8:32: table.rule.interface = \"enp3\": expected the name of an "
+     "[[interface]] of this policy, as it stands there"},
     {"InterfaceMissing", "[[interface]]\n",
      "p:3:1: interface.name: expected the name of an interface, 1 to 15 "
-     "characters without / : or blank; the key is missing"},
+     "characters without / : or blank, or a "
+     "shell pattern of up to 64 with each [ closed, such as \"enp*\"; the key "
+     "is missing"},
     {"InterfaceTwice", "[[interface]]\nname = \"eth1\"\n",
      "p:4:8: interface.name = \"eth1\": expected each value once; this one "
      "stands in line 2 already"},
@@ -406,7 +432,7 @@ constexpr Mistake kMistakes[] = {
     {"PeersInterfaceUnknown",
      "[[peers]]\nname = \"a\"\nprefixes = []\ninterface = \"eth9\"\n",
      "p:6:13: peers.interface = \"eth9\": expected the name of an "
-     "[[interface]] of this policy"},
+     "[[interface]] of this policy, or one that a pattern of it matches"},
     {"PeersAccess",
      "[[peers]]\nname = \"a\"\nprefixes = []\naccess = \"some\"\n",
      "p:6:10: peers.access = \"some\": expected \"full\" or \"outbound\""},
@@ -426,7 +452,7 @@ constexpr Mistake kMistakes[] = {
     {"GatewayInterfaceUnknown",
      "[[gateway]]\naddress = \"10.0.9.1\"\ninterface = \"eth9\"\n",
      "p:5:13: gateway.interface = \"eth9\": expected the name of an "
-     "[[interface]] of this policy"},
+     "[[interface]] of this policy, or one that a pattern of it matches"},
     {"IntegerOutOfRange", "[alerts]\nper_second = 0\n",
      "p:4:14: alerts.per_second = 0: expected a whole number from 1 to "
      "100000"},
