@@ -170,11 +170,10 @@ off_and_on() {
 	hidden
 }
 
-# Whoever may take it away lifts the cloak; apply puts it on again, alone.
+# Whoever may take it away lifts the cloak for a moment; it is put back, alone.
 taken_away() {
 	in_ns lake xdp-loader unload --all eth0
-	is_attached no false
-	ctl reload
+	wait_until 10 eval 'ctl status --json | jq -e ".removed.ingress == 1"'
 	are cloak_entry
 	is_attached native true
 	hidden

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "bpf/programs.h"
+
 namespace cloak
 {
 
@@ -33,18 +35,6 @@ fs::path libxdpFolder(unsigned ifindex, __u32 dispatcher)
 	return fmt::format("{}/xdp/dispatch-{}-{}",
 	                   elsewhere != nullptr ? elsewhere : "/sys/fs/bpf",
 	                   ifindex, dispatcher);
-}
-
-/** 0 if there is none. */
-__u32 programId(const Fd &program)
-{
-	bpf_prog_info info{};
-	__u32 size = sizeof(info);
-
-	if (!program ||
-	    bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
-		return 0;
-	return info.id;
 }
 
 /** The program that is called from this place; 0 if there is none. */
@@ -70,7 +60,7 @@ Fd findPlace(unsigned ifindex, __u32 dispatcher, __u32 program)
 
 		if (!found)
 			return Fd();
-		if (programId(found) == program)
+		if (programId(found.get()) == program)
 			return Fd(bpf_obj_get((name + "link").c_str()));
 	}
 	return Fd();
@@ -111,7 +101,8 @@ Status DispatcherPins::keep(unsigned ifindex, int program) const
 	auto attached = queryXdp(ifindex);
 	if (!attached)
 		return attached.error();
-	const Fd place = findPlace(ifindex, attached->program, programId(copy));
+	const Fd place =
+	    findPlace(ifindex, attached->program, programId(copy.get()));
 	if (!place)
 		return Error(ENOENT, "libxdp has made no dispatcher");
 	fs::create_directories(folder_, failure);
@@ -138,7 +129,7 @@ Fd DispatcherPins::program(unsigned ifindex) const
 
 Result<std::optional<XdpMode>> DispatcherPins::find(unsigned ifindex) const
 {
-	const __u32 ours = programId(program(ifindex));
+	const __u32 ours = programId(program(ifindex).get());
 
 	if (ours == 0)
 		return std::optional<XdpMode>();
@@ -170,7 +161,7 @@ bool DispatcherPins::isHeldByLibxdp(unsigned ifindex) const
 	auto attached = queryXdp(ifindex);
 
 	return attached && findPlace(ifindex, attached->program,
-	                             programId(program(ifindex)));
+	                             programId(program(ifindex).get()));
 }
 
 std::vector<unsigned> DispatcherPins::interfaces() const

@@ -5,15 +5,19 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 #include <system_error>
 
+#include "bpf/filters.h"
+#include "bpf/programs.h"
 #include "bpf/quiet.h"
 
 namespace cloak
@@ -34,92 +38,12 @@ constexpr const char *kKeepsPlace =
     "it stays behind the dispatcher of libxdp until the cloak is put on anew, "
     "by \"cloakctl off\" and \"cloakctl on\"";
 
-// Where our filters of tc sit: first, under a handle that is ours.
-constexpr __u32 kFilterPriority = 1;
-constexpr __u32 kFilterHandle = 0xc10a;
-
-std::string_view nameOf(bpf_tc_attach_point where)
-{
-	return where == BPF_TC_EGRESS ? "the egress half"
-	                              : "the filter for answers";
-}
-
-bpf_tc_hook hookOf(unsigned ifindex, bpf_tc_attach_point where)
-{
-	bpf_tc_hook hook{};
-
-	hook.sz = sizeof(hook);
-	hook.ifindex = static_cast<int>(ifindex);
-	hook.attach_point = where;
-	return hook;
-}
-
-bpf_tc_opts ourFilter()
-{
-	bpf_tc_opts filter{};
-
-	filter.sz = sizeof(filter);
-	filter.handle = kFilterHandle;
-	filter.priority = kFilterPriority;
-	return filter;
-}
-
-Status attachFilter(int program, unsigned ifindex, bpf_tc_attach_point where)
-{
-	bpf_tc_hook hook = hookOf(ifindex, where);
-	bpf_tc_opts filter = ourFilter();
-
-	int err = bpf_tc_hook_create(&hook);
-	if (err && err != -EEXIST)
-		return Error(-err,
-		             "cannot add clsact to " + interfaceText(ifindex));
-	filter.prog_fd = program;
-	filter.flags = BPF_TC_F_REPLACE;
-	err = bpf_tc_attach(&hook, &filter);
-	if (err)
-		return Error(-err, fmt::format("cannot attach {} to {}",
-		                               nameOf(where),
-		                               interfaceText(ifindex)));
-	return {};
-}
-
-bool hasFilter(unsigned ifindex, bpf_tc_attach_point where)
-{
-	const bpf_tc_hook hook = hookOf(ifindex, where);
-	bpf_tc_opts filter = ourFilter();
-
-	return bpf_tc_query(&hook, &filter) == 0;
-}
-
-Status detachFilter(unsigned ifindex, bpf_tc_attach_point where)
-{
-	const bpf_tc_hook hook = hookOf(ifindex, where);
-	const bpf_tc_opts filter = ourFilter();
-
-	if (!hasFilter(ifindex, where))
-		return {};
-	const int err = bpf_tc_detach(&hook, &filter);
-	if (err && err != -ENOENT && err != -ENODEV)
-		return Error(-err,
-		             fmt::format("cannot take {} off {}", nameOf(where),
-		                         interfaceText(ifindex)));
-	return {};
-}
-
 /** Where no answers are wanted no packet pays for the filter. */
 Status placeAnswers(const CloakObject &object, unsigned ifindex, bool wanted)
 {
 	return wanted ? attachFilter(object.answerProgram(), ifindex,
 	                             BPF_TC_INGRESS)
 	              : detachFilter(ifindex, BPF_TC_INGRESS);
-}
-
-Status detachFilters(unsigned ifindex)
-{
-	auto answers = detachFilter(ifindex, BPF_TC_INGRESS);
-	auto egress = detachFilter(ifindex, BPF_TC_EGRESS);
-
-	return egress ? answers : egress;
 }
 
 /** A link that is pinned, and the interface it is still attached to. */
@@ -356,6 +280,47 @@ Status Links::detach(unsigned ifindex) const
 		return left;
 	unlink(namePath(ifindex).c_str());
 	return detachFilters(ifindex);
+}
+
+/** A link whose pin is lost for a while is there as well. */
+Result<bool> Links::hasIngress(const CloakObject &object,
+                               unsigned ifindex) const
+{
+	auto link = openLink(linkPath(ifindex));
+	if (!link)
+		return link.error();
+	if (*link && (*link)->ifindex == ifindex)
+		return true;
+	auto joined = dispatcher_.find(ifindex);
+	if (!joined || *joined)
+		return joined ? Result<bool>(true) : joined.error();
+	auto attached = queryXdp(ifindex);
+	if (!attached)
+		return attached.error();
+	return attached->program != 0 &&
+	       attached->program == programId(object.ingressProgram());
+}
+
+Result<std::vector<Half>> Links::missing(const CloakObject &object,
+                                         unsigned ifindex, bool answers) const
+{
+	std::array<char, IF_NAMESIZE> name{};
+	std::vector<Half> gone;
+
+	auto ingress = hasIngress(object, ifindex);
+	if (!ingress)
+		return ingress.error();
+	if (!*ingress)
+		gone.push_back(Half::Ingress);
+	if (!hasFilter(ifindex, BPF_TC_EGRESS, object.egressProgram()))
+		gone.push_back(Half::Egress);
+	if (answers &&
+	    !hasFilter(ifindex, BPF_TC_INGRESS, object.answerProgram()))
+		gone.push_back(Half::Answers);
+	// Last: what goes with its interface is gone before, and not missing.
+	if (!gone.empty() && if_indextoname(ifindex, name.data()) == nullptr)
+		gone.clear();
+	return gone;
 }
 
 Status Links::listLinks(std::vector<Attachment> &found) const

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bpf/dispatcher.h"
+#include "bpf/half.h"
 #include "bpf/maps.h"
 #include "bpf/object.h"
 #include "bpf/xdp_mode.h"
@@ -86,6 +87,15 @@ public:
 	[[nodiscard]] Status detach(unsigned ifindex) const;
 
 	/**
+	 * Which parts that attach() has put on @p ifindex are not there any
+	 * more, as others have removed them; none if the interface is gone.
+	 * @param answers as of the placement.
+	 */
+	[[nodiscard]] Result<std::vector<Half>>
+	missing(const CloakObject &object, unsigned ifindex,
+	        bool answers) const;
+
+	/**
 	 * Remembers how the policy calls an interface, as <pinRoot>/names/
 	 * <ifindex>, so that it is known when it has another name.
 	 */
@@ -106,6 +116,8 @@ private:
 	          const Placement &placement) const;
 	[[nodiscard]] Result<XdpMode>
 	join(CloakObject &object, unsigned ifindex, XdpChoice choice) const;
+	[[nodiscard]] Result<bool> hasIngress(const CloakObject &object,
+	                                      unsigned ifindex) const;
 	[[nodiscard]] Status listLinks(std::vector<Attachment> &found) const;
 	[[nodiscard]] Status listJoined(std::vector<Attachment> &found) const;
 

@@ -18,6 +18,9 @@ struct ProgramStats {
 
 [[nodiscard]] Result<ProgramStats> readProgramStats(int program);
 
+/** By which the kernel tells of a program; 0 if there is none. */
+[[nodiscard]] std::uint32_t programId(int program);
+
 /**
  * Has the kernel measure all BPF programs until the descriptor is closed,
  * which costs each run some 20 ns.

@@ -80,6 +80,21 @@ std::uint64_t refused(const json &control)
 	       control.value("unread", std::uint64_t(0));
 }
 
+/** A line only where somebody does such things. */
+void printRemoved(const json &removed)
+{
+	std::uint64_t all = 0;
+
+	for (const json &count : removed)
+		all += count.get<std::uint64_t>();
+	if (all == 0)
+		return;
+	fmt::print("removed  by others and put back: ingress {}, egress {}, "
+	           "answers {}\n",
+	           field(removed, "ingress"), field(removed, "egress"),
+	           field(removed, "answers"));
+}
+
 void printStatus(const json &status)
 {
 	const json policy = status.value("policy", json::object());
@@ -108,6 +123,7 @@ void printStatus(const json &status)
 	           field(alerts, "sources"));
 	fmt::print("clients  {}, {} refused\n", field(control, "clients"),
 	           refused(control));
+	printRemoved(status.value("removed", json::object()));
 	printOutputs(status.value("outputs", json::array()));
 	fmt::print("\n");
 	printInterfaces(status.value("interfaces", json::array()));

@@ -90,9 +90,13 @@ Status Daemon::watch()
 	auto addresses = openAddressWatch();
 	if (!addresses)
 		return addresses.error();
+	auto filters = openFilterWatch();
+	if (!filters)
+		return filters.error();
 	signals_ = std::move(*signals);
 	ticker_ = std::move(*ticker);
 	addresses_ = std::move(*addresses);
+	filters_ = std::move(*filters);
 	Status added = loop_.add(signals_.get(), EPOLLIN,
 	                         [this](std::uint32_t) { onSignals(); });
 	if (added) {
@@ -104,6 +108,11 @@ Status Daemon::watch()
 		added = loop_.add(
 		    addresses_.get(), EPOLLIN,
 		    [this](std::uint32_t) { onHostChange(); });
+	}
+	if (added) {
+		added = loop_.add(
+		    filters_.get(), EPOLLIN,
+		    [this](std::uint32_t) { onFilterChange(); });
 	}
 	return added;
 }
@@ -178,6 +187,13 @@ void Daemon::onHostChange()
 {
 	drain(addresses_.get());
 	engine_.refreshHost();
+}
+
+/** At once, as nothing is hidden of what the host says meanwhile. */
+void Daemon::onFilterChange()
+{
+	drain(filters_.get());
+	engine_.mend();
 }
 
 ControlServer::Reply Daemon::onRequest(const Request &request,

@@ -31,6 +31,7 @@ private:
 	void onTick();
 	void followCpus();
 	void onHostChange();
+	void onFilterChange();
 	void reload();
 	ControlServer::Reply onRequest(const Request &request,
 	                               const PeerCredentials &peer);
@@ -45,6 +46,7 @@ private:
 	Fd signals_;
 	Fd ticker_;
 	Fd addresses_;
+	Fd filters_;
 	std::optional<Error> failure_; //!< for which another daemon is wanted
 	bool complained_ = false;
 	std::string unserved_; //!< why there are no metrics, as was said

@@ -342,6 +342,7 @@ void Engine::refreshHost()
 		spdlog::warn("{}", host.error().message());
 		return;
 	}
+	mend();
 	const auto all = granted();
 	if (sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
 		return;
@@ -355,6 +356,14 @@ void Engine::refreshHost()
 	}
 	for (const std::string &warning : outcome.warnings)
 		spdlog::warn("{}", warning);
+}
+
+void Engine::mend()
+{
+	const Status kept = keepPins();
+
+	if (kept && enforcer_ && inForce_)
+		mender_.look(*enforcer_, compiled_, BootClock::now());
 }
 
 /** What to call the rule with this counter. */
@@ -440,7 +449,7 @@ void Engine::tick()
 {
 	const BootTime now = BootClock::now();
 
-	keepPins().ignore();
+	mend();
 	// What is on its way is no news from the table of sources.
 	consumeEvents();
 	recallMissed(now);

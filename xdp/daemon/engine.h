@@ -17,6 +17,7 @@
 #include "alerts/outputs.h"
 #include "alerts/tracker.h"
 #include "bpf/perf_reader.h"
+#include "daemon/mender.h"
 #include "daemon/trial.h"
 #include "daemon/watch.h"
 #include "export/exporters.h"
@@ -131,6 +132,9 @@ public:
 	/** Looks whether interfaces or addresses have changed. */
 	void refreshHost();
 
+	/** Looks whether others have removed a part of the cloak. */
+	void mend();
+
 	/** Handles the events that are there. */
 	void consumeEvents();
 
@@ -175,6 +179,7 @@ public:
 	[[nodiscard]] const Watch &watch() const { return watch_; }
 	[[nodiscard]] Watch &watch() { return watch_; }
 	[[nodiscard]] const Exporters &exporters() const { return exporters_; }
+	[[nodiscard]] const Mender &mender() const { return mender_; }
 	/** The policy that awaits confirmation, or null. */
 	[[nodiscard]] const Trial *trial() const
 	{
@@ -242,6 +247,7 @@ private:
 	Exporters exporters_;
 	Tracker tracker_;
 	Watch watch_;
+	Mender mender_;
 	bool rightsSettled_ = false;
 	Fd measuring_;                //!< while the programs are measured
 	std::optional<Trial> trial_;  //!< or one that was refused

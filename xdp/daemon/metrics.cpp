@@ -218,6 +218,16 @@ void addReceivers(Exposition &out, const Exporters &exporters)
 	out.sample({{"of", "alerts"}}, losses.alerts);
 }
 
+void addRemoved(Exposition &out, const Mender::Removed &removed)
+{
+	out.family("removed_total", "counter",
+	           "Parts of the cloak that others have taken off an "
+	           "interface.");
+	for (std::size_t i = 0; i < kHalves.size(); ++i)
+		out.sample({{"part", std::string(kHalves.at(i).name)}},
+		           removed.at(i));
+}
+
 void addControl(Exposition &out, const ControlServer::Stats &stats)
 {
 	out.family("control_clients", "gauge",
@@ -251,6 +261,7 @@ std::string renderMetrics(const Engine &engine,
 	addOutputs(out, engine);
 	addReceivers(out, engine.exporters());
 	addControl(out, control);
+	addRemoved(out, engine.mender().removed());
 	if (enforcer == nullptr)
 		return out.take();
 	addVerdicts(out, enforcer->maps());

@@ -107,6 +107,16 @@ json reportPolicy(const PolicyInForce &inForce)
 	};
 }
 
+/** What others have taken off interfaces, and was put back. */
+json reportRemoved(const Mender::Removed &removed)
+{
+	json counts = json::object();
+
+	for (std::size_t i = 0; i < kHalves.size(); ++i)
+		counts[std::string(kHalves.at(i).name)] = removed.at(i);
+	return counts;
+}
+
 json reportGranted(const std::vector<Authorisation> &granted)
 {
 	json list = json::array();
@@ -234,6 +244,7 @@ Result<json> reportStatus(const Engine &engine)
 	    {"alerts", reportAlerts(engine.tracker().stats())},
 	    {"outputs", reportOutputs(engine.outputs())},
 	    {"lost", reportLosses(engine.exporters().losses())},
+	    {"removed", reportRemoved(engine.mender().removed())},
 	};
 	addExporters(engine.exporters(), status["outputs"]);
 

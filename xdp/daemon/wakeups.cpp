@@ -10,9 +10,28 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 
 namespace cloak
 {
+namespace
+{
+
+Result<Fd> openRouteWatch(std::uint32_t groups)
+{
+	Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	             NETLINK_ROUTE));
+	sockaddr_nl address{};
+
+	address.nl_family = AF_NETLINK;
+	address.nl_groups = groups;
+	if (!fd || bind(fd.get(), reinterpret_cast<sockaddr *>(&address),
+	                sizeof(address)) != 0)
+		return Error::fromErrno("cannot watch interfaces");
+	return fd;
+}
+
+} // namespace
 
 Result<Fd> openSignals(std::initializer_list<int> signals)
 {
@@ -56,17 +75,13 @@ Result<Fd> openTicker(std::chrono::milliseconds interval)
 
 Result<Fd> openAddressWatch()
 {
-	Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	             NETLINK_ROUTE));
-	sockaddr_nl address{};
+	return openRouteWatch(RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
+	                      RTMGRP_IPV6_IFADDR);
+}
 
-	address.nl_family = AF_NETLINK;
-	address.nl_groups =
-	    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
-	if (!fd || bind(fd.get(), reinterpret_cast<sockaddr *>(&address),
-	                sizeof(address)) != 0)
-		return Error::fromErrno("cannot watch interfaces");
-	return fd;
+Result<Fd> openFilterWatch()
+{
+	return openRouteWatch(RTMGRP_TC);
 }
 
 /** ENOBUFS says that something was lost: that is a change too. */

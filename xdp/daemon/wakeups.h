@@ -28,6 +28,9 @@ namespace cloak
 /** Readable when interfaces or addresses change. */
 [[nodiscard]] Result<Fd> openAddressWatch();
 
+/** Readable when filters of tc change, or what they hang on. */
+[[nodiscard]] Result<Fd> openFilterWatch();
+
 /** Throws away all that can be read: what matters is that there was any. */
 void drain(int fd);
 

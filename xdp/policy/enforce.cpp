@@ -2,8 +2,10 @@
 #include "policy/enforce.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "bpf/neighbours.h"
@@ -20,6 +22,20 @@ bool isAttached(const std::vector<Attachment> &attachments, unsigned index)
 {
 	return std::ranges::find(attachments, index, &Attachment::ifindex) !=
 	       attachments.end();
+}
+
+/** Whether rejected packets are answered there. */
+bool answers(const CompiledInterface &interface)
+{
+	return (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0;
+}
+
+/** Since the host was read; then that is told of soon. */
+bool isGone(unsigned index)
+{
+	std::array<char, IF_NAMESIZE> name{};
+
+	return if_indextoname(index, name.data()) == nullptr;
 }
 
 bool isNamed(const CompiledPolicy &policy, unsigned index)
@@ -173,11 +189,9 @@ bool Enforcer::isNews(unsigned index, const std::string &reason)
 
 Result<Placed> Enforcer::attach(const CompiledInterface &interface)
 {
-	auto placed =
-	    links_.attach(object_, interface.index,
-	                  {interface.attach,
-	                   (interface.entry.flags & CLOAK_IFACE_ANSWERS) != 0,
-	                   interface.dispatcher});
+	auto placed = links_.attach(
+	    object_, interface.index,
+	    {interface.attach, answers(interface), interface.dispatcher});
 	if (!placed)
 		return placed.error().in(interface.name);
 	return placed;
@@ -209,6 +223,8 @@ Status Enforcer::attachAll(const CompiledPolicy &policy, Refusal refusal,
 	for (const CompiledInterface &interface : policy.interfaces) {
 		const auto known = refused.find(interface.index);
 		auto placed = attach(interface);
+		if (!placed && isGone(interface.index))
+			continue;
 		if (!placed && refusal == Refusal::Fails &&
 		    known == refused.end())
 			return placed.error();
@@ -227,6 +243,29 @@ Status Enforcer::attachAll(const CompiledPolicy &policy, Refusal refusal,
 		}
 	}
 	return {};
+}
+
+std::vector<Mended> Enforcer::mend(const CompiledPolicy &policy)
+{
+	std::vector<Mended> mended;
+
+	for (const CompiledInterface &interface : policy.interfaces) {
+		if (refused_.contains(interface.index))
+			continue;
+		auto missing = links_.missing(object_, interface.index,
+		                              answers(interface));
+		if (!missing || missing->empty())
+			continue;
+		auto placed = attach(interface);
+		if (!placed && isGone(interface.index))
+			continue;
+		mended.push_back({interface.name, std::move(*missing)});
+		if (placed)
+			continue;
+		refused_[interface.index] = placed.error().message();
+		mended.back().failure = placed.error();
+	}
+	return mended;
 }
 
 bool Enforcer::retry(const CompiledPolicy &policy)

@@ -37,6 +37,13 @@ struct Applied {
 	std::vector<std::string> warnings;
 };
 
+/** What others had removed of an interface. */
+struct Mended {
+	std::string interface;
+	std::vector<Half> removed;
+	std::optional<Error> failure = {}; //!< why it is not back
+};
+
 /**
  * The cloak of one pin folder. Destroying the object leaves the cloak on;
  * only lift() takes it off. One at a time for each pin folder.
@@ -62,6 +69,13 @@ public:
 	apply(const CompiledPolicy &policy,
 	      std::shared_ptr<const CompiledRules> rules,
 	      Refusal refusal = Refusal::Fails);
+
+	/**
+	 * Puts back what others have removed of the interfaces of @p policy,
+	 * the one in force. Where that fails it is tried again as after a
+	 * refusal.
+	 */
+	[[nodiscard]] std::vector<Mended> mend(const CompiledPolicy &policy);
 
 	/**
 	 * Tries the interfaces again that have refused the programs.
