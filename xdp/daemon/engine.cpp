@@ -15,6 +15,7 @@
 #include "export/syslog.h"
 #include "flows/eve.h"
 #include "host/remember.h"
+#include "policy/host_changes.h"
 #include "util/json.h"
 
 namespace cloak
@@ -72,13 +73,16 @@ Engine::Engine(Options options)
 Outcome Engine::enforce(const Policy &policy, const Rules &rules)
 {
 	const bool fresh = !enforcer_;
-	auto before = Host::read();
 
-	if (!before)
-		return Outcome::failed(before.error());
+	// Of what is in force host_ stays what it was put in force for.
+	if (fresh) {
+		auto before = Host::read();
+		if (!before)
+			return Outcome::failed(before.error());
+		host_ = *std::move(before);
+	}
 	// Opened first, as it knows whom a former daemon has let in, and which
 	// interfaces it has cloaked.
-	host_ = *before;
 	Status opened = open();
 	if (!opened)
 		return Outcome::failed(opened.error());
@@ -333,6 +337,19 @@ Outcome Engine::revoke(const Prefix &peer)
 	    toString(peer), group, inForce_->source)));
 }
 
+/** Interfaces of the policy that were not there, or not meant, before. */
+std::vector<CompiledInterface> Engine::newcomers(const Host &host) const
+{
+	auto interfaces = compileInterfaces(inForce_->policy, host);
+
+	std::erase_if(interfaces, [this](const CompiledInterface &one) {
+		return std::ranges::find(compiled_.interfaces, one.index,
+		                         &CompiledInterface::index) !=
+		       compiled_.interfaces.end();
+	});
+	return interfaces;
+}
+
 void Engine::refreshHost()
 {
 	if (!enforcer_ || !inForce_)
@@ -342,7 +359,10 @@ void Engine::refreshHost()
 		spdlog::warn("{}", host.error().message());
 		return;
 	}
+	enforcer_->cover(newcomers(*host));
 	mend();
+	if (isSameFor(inForce_->policy, *host, host_))
+		return;
 	const auto all = granted();
 	if (sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
 		return;

@@ -207,6 +207,8 @@ private:
 	                Refusal refusal = Refusal::Waits);
 	[[nodiscard]] Result<Host> readHost(const Policy &policy) const;
 	[[nodiscard]] bool isAttached() const;
+	[[nodiscard]] std::vector<CompiledInterface>
+	newcomers(const Host &host) const;
 	void enforceAgain(std::string_view why);
 	void retryAttaching(BootTime now);
 	void expirePeers(BootTime now);

@@ -245,6 +245,18 @@ Status Enforcer::attachAll(const CompiledPolicy &policy, Refusal refusal,
 	return {};
 }
 
+void Enforcer::cover(const std::vector<CompiledInterface> &interfaces)
+{
+	const PolicyMaps maps(object_.maps());
+
+	for (const CompiledInterface &interface : interfaces) {
+		// First: a program that knows nothing of it lets all pass.
+		if (maps.putInterface(interface.index, interface.entry) &&
+		    !attach(interface))
+			maps.eraseInterface(interface.index).ignore();
+	}
+}
+
 std::vector<Mended> Enforcer::mend(const CompiledPolicy &policy)
 {
 	std::vector<Mended> mended;

@@ -71,6 +71,13 @@ public:
 	      Refusal refusal = Refusal::Fails);
 
 	/**
+	 * Puts interfaces that have no cloak under the policy in force at
+	 * once; what follows from that is for apply(), and so is one that
+	 * refuses the programs.
+	 */
+	void cover(const std::vector<CompiledInterface> &interfaces);
+
+	/**
 	 * Puts back what others have removed of the interfaces of @p policy,
 	 * the one in force. Where that fails it is tried again as after a
 	 * refusal.

@@ -12,6 +12,7 @@
 
 #include "policy/compile.h"
 #include "policy/diff.h"
+#include "policy/host_changes.h"
 #include "policy/parse.h"
 #include "policy/render.h"
 
@@ -178,6 +179,30 @@ TEST(Interfaces, GroupsAreBoundToOneThatMatches)
 
 	EXPECT_EQ(compiled.peers.at(*parsePrefix("10.0.9.1")).ifindex, 2U);
 	EXPECT_EQ(compiled.peers.at(*parsePrefix("10.0.9.2")).ifindex, 1U);
+}
+
+TEST(Interfaces, OnlySomeChangesOfTheHostMatter)
+{
+	const Policy policy = policyOf(tables({"eth*"}));
+	const Host before = hostWith({"lo", "eth0", "tap0"});
+	const auto same = [&](const auto &change) {
+		Host after = before;
+		change(after.interfaces);
+		return isSameFor(policy, before, after);
+	};
+
+	EXPECT_TRUE(same([](auto &) {}));
+	EXPECT_TRUE(same([](auto &all) { all[2].name = "tap1"; }));
+	EXPECT_TRUE(same([](auto &all) { all.pop_back(); }));
+	EXPECT_TRUE(same([](auto &all) { all.push_back(device("tap2", 9)); }));
+	EXPECT_FALSE(same([](auto &all) { all.push_back(device("eth9", 9)); }));
+	EXPECT_FALSE(same([](auto &all) { all[1].name = "tap9"; }));
+	EXPECT_FALSE(same([](auto &all) { all[2].name = "eth9"; }));
+	EXPECT_FALSE(same([](auto &all) { all[1].mac.octets[5] = 1; }));
+	EXPECT_FALSE(same([](auto &all) { all[1].index = 9; }));
+	EXPECT_FALSE(same([](auto &all) {
+		all[2].addresses.push_back(*parsePrefix("10.0.9.5/24"));
+	}));
 }
 
 TEST(Interfaces, PatternsAreWrittenAsTheyWereRead)
