@@ -284,7 +284,7 @@ if [[ $(uname -r) == 6.1.* ]]; then
 	ktap_run "another policy does not move it" stays_there
 	ktap_run "off leaves the programs of others, with a daemon and without" \
 		off_and_on
-	ktap_run "apply puts it on again when somebody has taken it away" \
+	ktap_run "it is put back when somebody has taken it away" \
 		taken_away
 	ktap_run "a program that libxdp knows nothing of is left alone" \
 		not_by_libxdp

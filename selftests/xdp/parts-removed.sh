@@ -141,6 +141,21 @@ on_purpose() {
 	[[ $(ctl status --json | jq -c .removed) == "$before" ]]
 }
 
+# A policy that comes while the pins are lost is refused, and changes nothing.
+pins_lost() {
+	cloakd_kill TERM
+	cloakd_start_in_mounts
+	umount --lazy "$WORK/bpf"
+	ctl_exits 1 authorise "$SCANNER"
+	ctl_exits 1 reload
+	hidden
+	filter egress
+	mount -t bpf bpf "$WORK/bpf"
+	wait_until 10 test -e "$WORK/bpf/cloak/links"
+	hidden
+	filter egress
+}
+
 cloak_lab
 cloakd_policy '[metrics]' "listen = \"unix:$WORK/metrics.sock\"" \
 	>"$WORK/policy.toml"
@@ -152,3 +167,4 @@ ktap_run "the ingress half that was detached by force comes back" forced
 ktap_run "so does the filter for answers" both_filters
 ktap_run "all are counted for Prometheus" counted
 ktap_run "what goes on purpose does not count" on_purpose
+ktap_run "a lost pin is no part that is missing" pins_lost

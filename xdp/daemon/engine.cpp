@@ -124,7 +124,10 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 {
 	CompiledPolicy compiled = compilePolicy(policy, host, granted);
 
-	keepPins().ignore();
+	// What hangs on the interfaces is taken for missing without them.
+	const Status kept = keepPins();
+	if (!kept)
+		return Outcome::failed(kept.error());
 	// Before, lest they stop; and behind it what has begun meanwhile.
 	Status known = rememberConnections(enforcer_->maps(), policy);
 	auto applied = enforcer_->apply(compiled, rules, refusal);
