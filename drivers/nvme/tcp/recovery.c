@@ -259,7 +259,8 @@ static bool queue_is_stuck(struct nvme_tcp_queue *queue)
 	}
 	return time_after(jiffies,
 			  queue->idle_since + NVME_TCP_PATIENCE * HZ) ||
-	       time_after(jiffies, queue->done_since + NVME_TCP_ANSWER_TMO * HZ);
+	       time_after(jiffies,
+			  queue->done_since + NVME_TCP_ANSWER_TMO * HZ);
 }
 
 /*
