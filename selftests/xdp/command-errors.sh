@@ -130,6 +130,17 @@ strange_daemons() {
 	answers failed 1 '{"ok": false, "error": {"code": "of tomorrow"}}'
 }
 
+# hung_daemon: one that hears and says nothing.
+hung_daemon() {
+	cloakd_start
+	kill -STOP "$CLOAKD"
+	fails 1 no_answer ctl --json --timeout 300ms counters
+	fails 1 no_answer ctl --json --timeout 300ms alerts --follow
+	kill -CONT "$CLOAKD"
+	ctl --timeout 0s counters >/dev/null
+	fails 2 usage ctl --json --timeout soon counters
+}
+
 # documented: the manual has each word, and no other.
 documented() {
 	local words manual=$TOP/Documentation/man/cloakctl.8.rst
@@ -156,4 +167,5 @@ ktap_run "on_trial" on_trial
 log_in
 ktap_run "would_cut, and off" would_cut
 ktap_run "no_answer, busy, unknown_command" strange_daemons
+ktap_run "no_answer within a time" hung_daemon
 ktap_run "the manual has each word" documented

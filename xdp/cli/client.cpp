@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 
+#include "util/duration.h"
 #include "util/json.h"
 
 namespace cloak
@@ -71,6 +73,15 @@ Status sendAll(int fd, std::string_view text)
 	return {};
 }
 
+/** The error in other words, if it is that the time is over. */
+Error late(const Error &error, std::chrono::milliseconds timeout)
+{
+	if (error.code() != EAGAIN)
+		return error;
+	return Error("cloakd has not answered for " + toString(timeout) +
+	             "; see \"systemctl status cloakd\"");
+}
+
 /** Errors of a policy are lines of their own, as a compiler's. */
 void printDetails(const json &details)
 {
@@ -84,31 +95,60 @@ void printDetails(const json &details)
 
 } // namespace
 
-Result<Client> Client::connect(const std::string &path)
+Result<Client> Client::connect(const std::string &path,
+                               std::chrono::milliseconds timeout)
 {
 	sockaddr_un address{};
-	Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	Client client(Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+	              timeout);
 
-	if (!fd || path.size() >= sizeof(address.sun_path))
+	if (!client.fd_ || path.size() >= sizeof(address.sun_path))
 		return Error(ENAMETOOLONG, "cannot connect to " + path);
 	address.sun_family = AF_UNIX;
 	path.copy(address.sun_path, path.size());
-	if (::connect(fd.get(), reinterpret_cast<sockaddr *>(&address),
+	Status limited = client.limit(timeout);
+	if (!limited)
+		return limited.error();
+	if (::connect(client.fd_.get(), reinterpret_cast<sockaddr *>(&address),
 	              sizeof(address)) != 0)
 		return Error::fromErrno("cannot connect to " + path);
-	return Client(std::move(fd));
+	return client;
+}
+
+/** How long sending and hearing may wait from now on. */
+Status Client::limit(std::chrono::milliseconds timeout)
+{
+	const auto whole =
+	    std::chrono::duration_cast<std::chrono::seconds>(timeout);
+	const timeval wait = {
+	    whole.count(),
+	    std::chrono::microseconds(timeout - whole).count(),
+	};
+
+	for (const int way : {SO_SNDTIMEO, SO_RCVTIMEO})
+		if (setsockopt(fd_.get(), SOL_SOCKET, way, &wait,
+		               sizeof(wait)) != 0)
+			return Error::fromErrno("cannot set a time limit");
+	return {};
 }
 
 Result<Response> Client::ask(const Request &request)
 {
+	Status limited = limit(timeout_);
+	if (!limited)
+		return limited.error();
 	// Whoever is refused finds the reason there, and nobody listening.
 	Status sent = sendAll(fd_.get(), toLine(request) + "\n");
 	if (!sent && sent.error().code() != EPIPE &&
 	    sent.error().code() != ECONNRESET)
-		return sent.error();
+		return late(sent.error(), timeout_);
 	auto line = readLine();
 	if (!line)
-		return line.error();
+		return late(line.error(), timeout_);
+	// Events come when they come.
+	limited = limit(std::chrono::milliseconds(0));
+	if (!limited)
+		return limited.error();
 	if (!*line)
 		return Error("cloakd has closed the connection");
 	return parseResponse(**line);
@@ -184,7 +224,7 @@ Answer ask(const Context &context, Client &client, const Request &request)
 
 std::optional<Client> connectOrExplain(const Context &context, int &exit)
 {
-	auto client = Client::connect(context.socket);
+	auto client = Client::connect(context.socket, context.timeout);
 
 	if (!client) {
 		exit = explainConnect(context, client.error());

@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_CLI_CLIENT_H
 #define CLOAKLAKE_CLI_CLIENT_H
 
+#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -23,8 +24,12 @@ namespace cloak
 class Client
 {
 public:
-	/** Fails with ENOENT or ECONNREFUSED if no cloakd is there. */
-	[[nodiscard]] static Result<Client> connect(const std::string &path);
+	/**
+	 * Fails with ENOENT or ECONNREFUSED if no cloakd is there.
+	 * @param timeout of each answer, not of events; 0: for ever.
+	 */
+	[[nodiscard]] static Result<Client>
+	connect(const std::string &path, std::chrono::milliseconds timeout);
 
 	/** Sends a request, waits for what comes of it. */
 	[[nodiscard]] Result<Response> ask(const Request &request);
@@ -33,11 +38,16 @@ public:
 	[[nodiscard]] Result<std::optional<nlohmann::json>> nextEvent();
 
 private:
-	explicit Client(Fd fd) : fd_(std::move(fd)) {}
+	Client(Fd fd, std::chrono::milliseconds timeout)
+	    : fd_(std::move(fd)), timeout_(timeout)
+	{
+	}
 
+	Status limit(std::chrono::milliseconds timeout);
 	Result<std::optional<std::string>> readLine();
 
 	Fd fd_;
+	std::chrono::milliseconds timeout_;
 	std::string buffer_;
 };
 

@@ -8,6 +8,7 @@
 #define CLOAKLAKE_CLI_COMMAND_H
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -36,6 +37,8 @@ struct Context {
 	std::string socket = kDefaultSocket;
 	std::string pinRoot = kDefaultPinRoot;
 	bool json = false;
+	/** For how long an answer may be awaited; 0: for ever. */
+	std::chrono::milliseconds timeout = std::chrono::minutes(2);
 };
 
 /** Carries a command out. @returns its exit code. */

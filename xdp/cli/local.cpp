@@ -149,7 +149,7 @@ int explainNoMaps(const Context &context, const Error &error)
 
 bool isDaemonThere(const Context &context)
 {
-	auto client = Client::connect(context.socket);
+	auto client = Client::connect(context.socket, context.timeout);
 
 	return client.ok() || client.error().code() == EACCES;
 }

@@ -14,6 +14,8 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "util/duration.h"
+#include "util/quote.h"
 #include "util/version.h"
 
 namespace
@@ -35,6 +37,18 @@ void declareCommon(CLI::App &app, Context &context)
 	               "folder of the pins, for when no cloakd runs")
 	    ->capture_default_str();
 	app.add_flag("-j,--json", context.json, "answer in JSON");
+	app.add_option_function<std::string>(
+	    "--timeout",
+	    [&context](const std::string &text) {
+		    const auto read = cloak::parseDuration(text);
+		    if (!read)
+			    throw CLI::ValidationError(
+				"--timeout", cloak::quote(text) +
+						 " is no time: a number "
+						 "and ms, s, m or h");
+		    context.timeout = *read;
+	    },
+	    "longest wait for an answer, 0s for ever [2m]");
 	app.require_subcommand(0, 1);
 }
 

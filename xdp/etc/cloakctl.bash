@@ -52,7 +52,7 @@ _cloakctl_command() {
 			continue
 		fi
 		case $word in
-		-s | --socket | -d | --pin-dir) skip=yes ;;
+		-s | --socket | -d | --pin-dir | --timeout) skip=yes ;;
 		-*) ;;
 		*)
 			printf '%s' "$word"
@@ -63,7 +63,7 @@ _cloakctl_command() {
 }
 
 _cloakctl() {
-	local common='--json --socket --pin-dir --help'
+	local common='--json --socket --pin-dir --timeout --help'
 	local commands='check diff apply confirm reload on off status alerts
 		drops sources shadow flows rules counters top learn authorise
 		revoke from-nvmet help'
