@@ -14,8 +14,8 @@
 #define ND_OPTION_TARGET	2
 #define ND_OPTION_UNIT		8	/* octets, of lengths */
 
-/* RFC 4861 knows four options that may stand in one of these, once each. */
-#define ND_MAX_OPTIONS		8
+/* Routers advertise several prefixes, routes and servers. */
+#define ND_MAX_OPTIONS		32
 
 struct nd_option {
 	__u8 type;
@@ -46,7 +46,7 @@ static __always_inline bool nd_names_other(const struct packet *p,
 	__u32 at = nd_options_at(p);
 	int i;
 
-	for (i = 0; i < ND_MAX_OPTIONS; i++) {
+	for (i = 0; i <= ND_MAX_OPTIONS; i++) {
 		if (at + sizeof(*option) > p->ip_end)
 			return at != p->ip_end;
 		option = bytes_at(s, at, sizeof(*option));

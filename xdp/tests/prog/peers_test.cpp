@@ -105,16 +105,24 @@ TEST_F(PeerTest, BoundToAMacNamesNoOtherInNeighbourDiscovery)
 	const Bytes nonce = {14, 1, 1, 2, 3, 4, 5, 6};
 	Bytes behind = nonce;
 	behind.insert(behind.end(), other.begin(), other.end());
-	Bytes many;
-	for (int i = 0; i < 9; ++i)
-		many.insert(many.end(), nonce.begin(), nonce.end());
+	const auto nonces = [&](unsigned count) {
+		Bytes many;
+
+		while (count-- > 0)
+			many.insert(many.end(), nonce.begin(), nonce.end());
+		return many;
+	};
+	Bytes last = nonces(31);
+	last.insert(last.end(), other.begin(), other.end());
 
 	EXPECT_EQ(solicits({}), CLOAK_PASS_AUTHORISED);
 	EXPECT_EQ(solicits(own), CLOAK_PASS_AUTHORISED);
 	EXPECT_EQ(solicits(nonce), CLOAK_PASS_AUTHORISED);
 	EXPECT_EQ(solicits(other), CLOAK_DROP_WRONG_MAC);
 	EXPECT_EQ(solicits(behind), CLOAK_DROP_WRONG_MAC);
-	EXPECT_EQ(solicits(many), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(solicits(nonces(32)), CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(solicits(nonces(33)), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(solicits(last), CLOAK_DROP_WRONG_MAC);
 	EXPECT_EQ(solicits({1, 0, 0, 0, 0, 0, 0, 0}), CLOAK_DROP_WRONG_MAC);
 	EXPECT_EQ(solicits({1, 1, 0x52}), CLOAK_DROP_WRONG_MAC);
 	EXPECT_EQ(ingress(say(kPeer, {.type = 133}, own)).reason,
