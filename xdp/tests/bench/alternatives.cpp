@@ -12,6 +12,7 @@
 
 #include "policy/rule_entries.h"
 #include "rules/shape.h"
+#include "tests/bench/vectors.h"
 #include "tests/bench/workload.h"
 
 namespace cloak::test
@@ -128,6 +129,48 @@ Result<__u32> fillHashed(const Object &object,
 	return tuples;
 }
 
+template <typename Numbers>
+Status fillNumbers(const Object &object, const char *map,
+                   const Numbers &numbers)
+{
+	for (__u32 i = 0; i < numbers.size(); ++i) {
+		auto done = put(object, map, i, __u32{numbers[i]});
+		if (!done)
+			return done;
+	}
+	return {};
+}
+
+Status fillSources(const Object &object, const BitVectors &vectors)
+{
+	for (const auto &[prefix, number] : vectors.bySource) {
+		cloak_prefix key{};
+
+		key.bits = prefix.bits;
+		std::ranges::copy(prefix.address.octets,
+		                  std::begin(key.addr.bytes));
+		auto done = put(object, "by_source", key, __u32{number});
+		if (!done)
+			return done;
+	}
+	return {};
+}
+
+Status fillVectors(const Object &object, const BitVectors &vectors)
+{
+	for (__u32 i = 0; i < vectors.all.size(); ++i) {
+		auto done = put(object, "vectors", i, vectors.all[i]);
+		if (!done)
+			return done;
+	}
+	auto done = fillSources(object, vectors);
+	if (done)
+		done = fillNumbers(object, "by_port", vectors.byPort);
+	if (done)
+		done = fillNumbers(object, "by_protocol", vectors.byProtocol);
+	return done;
+}
+
 Result<Object> open(const std::string &path)
 {
 	Object object(bpf_object__open(path.c_str()));
@@ -145,45 +188,118 @@ int programOf(const Object &object, const char *name)
 	    bpf_object__find_program_by_name(object.get(), name));
 }
 
+/** The rules of one size of policy, and the packet that the last one takes. */
+struct Question {
+	std::size_t rules = 0;
+	std::vector<cloak_entry> entries;
+	Bytes packet;
+};
+
+Question questionOf(std::size_t rules)
+{
+	const Policy policy = workload(1, rules, 1);
+	const TablePolicy &table = policy.tables.front();
+
+	return {rules, entriesOf(policy),
+	        questionFor(table.rules.back(), table.address.value)
+	            .packet()
+	            .bytes()};
+}
+
+/** What has been filled finds the last rule, and after how long. */
+Result<Measured> measure(const Object &object, const char *program,
+                         const char *name, const Question &question,
+                         std::uint32_t repeat)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, once);
+	const int fd = programOf(object, program);
+
+	once.data_in = question.packet.data();
+	once.data_size_in = static_cast<__u32>(question.packet.size());
+	if (bpf_prog_test_run_opts(fd, &once))
+		return Error::fromErrno(std::string("cannot run ") + program);
+	if (once.retval != XDP_PASS)
+		return Error{fmt::format("{} does not find rule {}", program,
+		                         question.rules)};
+	auto taken = nanosecondsOf(fd, question.packet, repeat);
+	if (!taken)
+		return taken.error();
+	return Measured{
+	    fmt::format("{}, {} rules, last rule", name, question.rules),
+	    *taken, 0, 0};
+}
+
+Result<Measured> measureList(const Object &object, const Question &question,
+                             std::uint32_t repeat)
+{
+	auto filled = fillList(object, question.entries);
+
+	if (!filled)
+		return filled.error();
+	return measure(object, "linear", "plain list", question,
+	               std::max(repeat / kSlow, 10U));
+}
+
+Result<Measured> measureHashed(const Object &object, const Question &question,
+                               std::uint32_t repeat)
+{
+	auto tuples = fillHashed(object, question.entries);
+
+	if (!tuples)
+		return tuples.error();
+	auto row = measure(object, "kernel_hash", "kernel's hash map", question,
+	                   repeat);
+	if (row)
+		row->tuples = *tuples;
+	return row;
+}
+
+/** The list is there already: candidates are looked up in it. */
+Result<Measured> measureVectors(const Object &object, const Question &question,
+                                std::uint32_t repeat)
+{
+	constexpr std::size_t kKib = 1024;
+	const BitVectors vectors = bitVectorsOf(question.entries);
+	const auto words = static_cast<__u32>(
+	    (question.entries.size() + VECTOR_BITS - 1) / VECTOR_BITS);
+	auto filled = fillVectors(object, vectors);
+
+	if (filled)
+		filled = put(object, "sizes", __u32{2}, words);
+	if (!filled)
+		return filled.error();
+	auto row =
+	    measure(object, "bit_vectors", "bit vectors", question, repeat);
+	if (row) {
+		row->name += fmt::format(
+		    " ({} KiB)", vectors.all.size() * sizeof(BitVector) / kKib);
+	}
+	return row;
+}
+
 } // namespace
 
 Result<std::vector<Measured>> measureAlternatives(const std::string &path,
                                                   std::uint32_t repeat)
 {
+	constexpr std::size_t bits = VECTOR_WORDS * VECTOR_BITS;
 	std::vector<Measured> rows;
 
 	for (const std::size_t rules : {100U, 1000U, 5120U, 50000U}) {
-		const Policy policy = workload(1, rules, 1);
-		const TablePolicy &table = policy.tables.front();
-		const Bytes last =
-		    questionFor(table.rules.back(), table.address.value)
-			.packet()
-			.bytes();
+		const Question question = questionOf(rules);
 		auto object = open(path);
 		if (!object)
 			return object.error();
-		const auto entries = entriesOf(policy);
-		auto listed = fillList(*object, entries);
-		if (!listed)
-			return listed.error();
-		auto tuples = fillHashed(*object, entries);
-		if (!tuples)
-			return tuples.error();
-		auto linear = nanosecondsOf(programOf(*object, "linear"), last,
-		                            std::max(repeat / kSlow, 10U));
-		auto hashed = nanosecondsOf(programOf(*object, "kernel_hash"),
-		                            last, repeat);
-		if (!linear)
-			return linear.error();
-		if (!hashed)
-			return hashed.error();
-		rows.push_back(
-		    {fmt::format("plain list, {} rules, last rule", rules),
-		     *linear, 0, 0});
-		rows.push_back(
-		    {fmt::format("kernel's hash map, {} rules, last rule",
-		                 rules),
-		     *hashed, *tuples, 0});
+		for (auto *const one :
+		     {measureList, measureHashed, measureVectors}) {
+			if (one == measureVectors &&
+			    question.entries.size() > bits)
+				continue;
+			auto row = one(*object, question, repeat);
+			if (!row)
+				return row.error();
+			rows.push_back(std::move(*row));
+		}
 	}
 	return rows;
 }
