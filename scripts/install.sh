@@ -3,7 +3,8 @@
 #
 # Puts the modules into /lib/modules/RELEASE/updates, where modprobe prefers
 # them to the in-tree ones, and the cloak into /usr/local; takes both out
-# again. The in-tree modules are never touched, nor is a policy that is there.
+# again. The in-tree modules are never touched, nor is a policy that is there,
+# nor how its logs are rotated.
 #
 # usage: scripts/install.sh install|uninstall|reload
 #                           [--kernel 6.1|6.12|RELEASE] [--part modules|cloak]
@@ -22,6 +23,7 @@ destdir=${destdir%/}
 prefix=$destdir${PREFIX:-/usr/local}
 policy=$destdir/etc/cloaklake/policy.toml
 sample=$prefix/share/cloaklake/policy.toml
+rotation=$destdir/etc/logrotate.d/cloaklake
 
 verb='' kernel='' parts='modules cloak'
 while (($# > 0)); do
@@ -146,10 +148,13 @@ do_install() {
 		"them in the place of loaded ones."
 }
 
-# settle_cloak: the group, the unit, and a policy where there is none.
+# settle_cloak: the group, the unit, and where there is none a policy and how
+# logs are rotated.
 settle_cloak() {
 	told systemd-sysusers "$prefix/lib/sysusers.d/cloaklake.conf"
 	told_systemd daemon-reload
+	[[ -e $rotation ]] ||
+		copy 644 "$TOP/xdp/etc/cloaklake.logrotate" "$rotation"
 	if [[ -e $policy ]]; then
 		say "cloak installed; the policy that was there is kept:" \
 			"${policy#"$destdir"}."
@@ -184,6 +189,7 @@ leave_cloak() {
 		die "the cloak is on: lift it with 'cloakctl off' first."
 	[[ ! -e $prefix/lib/systemd/system/cloakd.service ]] ||
 		told_systemd disable --now cloakd.service
+	rm -f "$rotation"
 	if cmp -s "$sample" "$policy"; then
 		rm -f "$policy"
 		rmdir --ignore-fail-on-non-empty "${policy%/*}"

@@ -18,6 +18,10 @@ version=$(sed -n 's/.*kVersion = "\(.*\)".*/\1/p' "$TOP/xdp/util/version.h")
 deb=$TOP/build/packages/cloaklake_${version}_amd64.deb
 ktap_run "has the version of the programs" test -s "$deb"
 
+ktap_run "has a policy that not everybody can read" grep \
+	'^-rw-r----- root/root .* ./etc/cloaklake/policy.toml$' \
+	<(dpkg-deb --contents "$deb")
+
 # shellcheck disable=SC2016 # for the guest
 ktap_run "in a guest" "$TOP/scripts/vm.sh" --kernel 6.12 \
 	--timeout $((300 * ${CLOAK_SLOW:-1})) -- \
@@ -29,6 +33,7 @@ ktap_run "in a guest" "$TOP/scripts/vm.sh" --kernel 6.12 \
 	getent group cloaklake
 	test -s "$(man -w 8 cloakd)"
 	cloakctl check "$policy"
+	test -s /etc/logrotate.d/cloaklake
 	ip link add eth7 type dummy
 	sed -i "s/eth1/eth7/" "$policy"
 	dpkg --no-triggers --install "$deb"
@@ -39,6 +44,11 @@ ktap_run "in a guest" "$TOP/scripts/vm.sh" --kernel 6.12 \
 	dpkg --no-triggers --remove cloaklake
 	test ! -e /usr/sbin/cloakd
 	test -e "$policy"
+	mkdir -p /var/log/cloaklake/evidence /var/lib/cloaklake
+	touch /var/log/cloaklake/eve.json /var/lib/cloaklake/trial.json
 	dpkg --no-triggers --purge cloaklake
+	test ! -e /etc/logrotate.d/cloaklake
+	test ! -e /var/log/cloaklake
+	test ! -e /var/lib/cloaklake
 	test ! -e "${policy%/*}"
 ' package "$deb"

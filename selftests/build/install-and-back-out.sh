@@ -111,10 +111,15 @@ ktap_run "the shell completes commands" completion_knows
 ktap_run "the sample policy is in place and has no error" \
 	cloakctl check "$policy"
 
+rotation=/etc/logrotate.d/cloaklake
+ktap_run "logs are rotated" grep -q '^/var/log/cloaklake/' "$rotation"
+
 edit "$policy"
+sed -i 's/weekly/daily/' "$rotation"
 try make install KVER="$release"
 ktap_run "installing again keeps an edited policy" \
 	grep -q '^name = "eth7"' "$policy"
+ktap_run "and how somebody has logs rotated" grep -q daily "$rotation"
 
 mkdir /sys/fs/bpf/cloaklake
 try make uninstall KVER="$release"
