@@ -98,7 +98,7 @@ bool LineQueue::writeFront(std::unique_lock<std::mutex> &lock)
 	}
 	if (*finished) {
 		bytes_ -= line.size();
-		++stats_.written;
+		noteWritten();
 		lines_.pop_front();
 	}
 	return true;
@@ -124,8 +124,22 @@ Result<bool> LineQueue::writePart(const std::string &line)
 
 void LineQueue::note(const Error &error)
 {
+	if (stats_.lastError.empty()) {
+		spdlog::error("{}; up to {} events wait for it, what exceeds "
+		              "that is lost",
+		              error.message(), kMostLines);
+	}
 	++stats_.failed;
 	stats_.lastError = error.message();
+}
+
+void LineQueue::noteWritten()
+{
+	++stats_.written;
+	if (stats_.lastError.empty())
+		return;
+	spdlog::info("{} is written again", sink_->name());
+	stats_.lastError.clear();
 }
 
 } // namespace cloak

@@ -22,9 +22,9 @@ namespace cloak
 
 /**
  * A bounded queue in front of a sink, emptied by a thread of its own. What the
- * sink cannot take now is kept and tried again each second; what exceeds the
- * bound is dropped and counted, the newest first, so that the beginning of an
- * attack is not lost.
+ * sink cannot take now is kept and tried again each second, which the log says
+ * once, until it works again; what exceeds the bound is dropped and counted,
+ * the newest first, so that the beginning of an attack is not lost.
  */
 class LineQueue
 {
@@ -34,7 +34,7 @@ public:
 		std::uint64_t dropped = 0; //!< lines that found the queue full
 		std::uint64_t failed = 0;  //!< attempts that ended in an error
 		std::size_t waiting = 0;   //!< lines now in the queue
-		std::string lastError;
+		std::string lastError;     //!< empty if all is well since
 	};
 
 	static constexpr std::size_t kMostLines = 65536;
@@ -57,6 +57,7 @@ private:
 	bool writeFront(std::unique_lock<std::mutex> &lock);
 	Result<bool> writePart(const std::string &line);
 	void note(const Error &error);
+	void noteWritten();
 
 	std::unique_ptr<Sink> sink_; //!< the thread's own
 	std::size_t offset_ = 0;     //!< the thread's own: in the first line

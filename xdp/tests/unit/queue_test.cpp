@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -107,6 +110,8 @@ TEST_F(FileQueue, KeepsLinesWhileThereIsNoFolder)
 	std::filesystem::create_directories(folder_);
 	ASSERT_TRUE(comesTrue([&] { return queue.stats().written == 1; }));
 	EXPECT_EQ(contents(), "patient\n");
+	EXPECT_EQ(queue.stats().lastError, "");
+	EXPECT_GT(queue.stats().failed, 0U);
 }
 
 TEST(Queue, FullDiskIsCountedAndNobodyWaits)
@@ -137,6 +142,71 @@ public:
 private:
 	std::string name_ = "stuck";
 };
+
+/** A sink that fails as long as it is told to. */
+class MoodySink final : public Sink
+{
+public:
+	explicit MoodySink(const std::atomic<bool> &fails) : fails_(fails) {}
+
+	[[nodiscard]] Result<std::size_t> write(std::string_view text) override
+	{
+		if (fails_)
+			return Error(ENOSPC, "cannot write to moody");
+		return text.size();
+	}
+	[[nodiscard]] const std::string &name() const override { return name_; }
+
+private:
+	const std::atomic<bool> &fails_;
+	std::string name_ = "moody";
+};
+
+/** What the log says meanwhile, one line after the other. */
+class Log
+{
+public:
+	Log() : former_(spdlog::default_logger())
+	{
+		auto sink =
+		    std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
+		auto logger = std::make_shared<spdlog::logger>("test", sink);
+		logger->set_pattern("%l: %v");
+		spdlog::set_default_logger(logger);
+	}
+	Log(const Log &) = delete;
+	Log &operator=(const Log &) = delete;
+	~Log() { spdlog::set_default_logger(former_); }
+
+	/** When nobody writes to it any more. */
+	[[nodiscard]] std::string text() const { return text_.str(); }
+
+private:
+	std::shared_ptr<spdlog::logger> former_;
+	std::ostringstream text_;
+};
+
+TEST(Queue, AnErrorIsSaidOnceUntilItWorksAgain)
+{
+	std::atomic<bool> fails = true;
+	const Log log;
+
+	for (int i = 0; i < 2; ++i) {
+		LineQueue queue(std::make_unique<MoodySink>(fails));
+		fails = true;
+		queue.push("one");
+		ASSERT_TRUE(
+		    comesTrue([&] { return queue.stats().failed > 1; }));
+		fails = false;
+		ASSERT_TRUE(
+		    comesTrue([&] { return queue.stats().written == 1; }));
+	}
+	const std::string round =
+	    "error: cannot write to moody: No space left on device; up to "
+	    "65536 events wait for it, what exceeds that is lost\n"
+	    "info: moody is written again\n";
+	EXPECT_EQ(log.text(), round + round);
+}
 
 TEST(Queue, DropsTheNewestBeyondItsBound)
 {
