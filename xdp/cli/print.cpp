@@ -50,6 +50,34 @@ void Table::print() const
 		fmt::print("{}\n", line);
 }
 
+const json &listIn(const json &report, const char *key)
+{
+	static const json none = json::array();
+	const auto found = report.find(key);
+
+	return found != report.end() && found->is_array() ? *found : none;
+}
+
+const json &objectIn(const json &report, const char *key)
+{
+	static const json none = json::object();
+	const auto found = report.find(key);
+
+	return found != report.end() && found->is_object() ? *found : none;
+}
+
+std::string spanText(std::chrono::nanoseconds time)
+{
+	const auto seconds =
+	    std::chrono::floor<std::chrono::seconds>(time).count();
+	const auto days = seconds / 86400;
+	const std::string clock =
+	    fmt::format("{:02}:{:02}:{:02}", seconds / 3600 % 24,
+	                seconds / 60 % 60, seconds % 60);
+
+	return days == 0 ? clock : fmt::format("{} d {}", days, clock);
+}
+
 std::string field(const json &object, const char *key)
 {
 	auto found = object.find(key);

@@ -32,6 +32,17 @@ private:
 	std::vector<std::vector<std::string>> rows_; //!< headings first
 };
 
+/** A member that is a list; an empty one if it is absent, or none. */
+[[nodiscard]] const nlohmann::json &listIn(const nlohmann::json &object,
+                                           const char *key);
+
+/** The same of an object. */
+[[nodiscard]] const nlohmann::json &objectIn(const nlohmann::json &object,
+                                             const char *key);
+
+/** "00:12:03", "1 d 02:00:00". */
+[[nodiscard]] std::string spanText(std::chrono::nanoseconds time);
+
 /** A member of an object as text: numbers and words alike; "-" if absent. */
 [[nodiscard]] std::string field(const nlohmann::json &object, const char *key);
 

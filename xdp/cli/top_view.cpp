@@ -24,22 +24,6 @@ struct Section {
 	std::vector<std::string> rows;
 };
 
-const json &listIn(const json &report, const char *key)
-{
-	static const json none = json::array();
-	const auto found = report.find(key);
-
-	return found != report.end() && found->is_array() ? *found : none;
-}
-
-const json &objectIn(const json &report, const char *key)
-{
-	static const json none = json::object();
-	const auto found = report.find(key);
-
-	return found != report.end() && found->is_object() ? *found : none;
-}
-
 std::string scaledField(const json &object, const char *key)
 {
 	return object.contains(key) ? scaled(object.value(key, 0.0)) : "-";
@@ -52,19 +36,6 @@ Section asSection(const Table &table)
 
 	section.rows.assign(lines.begin() + 1, lines.end());
 	return section;
-}
-
-/** "3 d 04:05", "04:05:06" */
-std::string span(std::chrono::nanoseconds time)
-{
-	const auto seconds =
-	    std::chrono::floor<std::chrono::seconds>(time).count();
-	const auto days = seconds / 86400;
-	const std::string clock =
-	    fmt::format("{:02}:{:02}:{:02}", seconds / 3600 % 24,
-	                seconds / 60 % 60, seconds % 60);
-
-	return days == 0 ? clock : fmt::format("{} d {}", days, clock);
 }
 
 std::string interfacesOf(const json &status)
@@ -94,7 +65,7 @@ std::vector<std::string> statusLines(const json &report)
 	    fmt::format("{}  cloak {}: {}; up {}",
 	                now ? localTime(*now, "%T") : "-",
 	                field(status, "cloak"), interfacesOf(status),
-	                now && started ? span(*now - *started) : "-"),
+	                now && started ? spanText(*now - *started) : "-"),
 	    fmt::format("{} probes, {} events lost; {} alerts, {} suppressed; "
 	                "{} shadows, {} flows",
 	                field(events, "probes"), field(events, "lost"),
