@@ -3,10 +3,11 @@
 #
 # Flows reach collectors as IPFIX, over UDP, TCP and TLS; alerts reach rsyslog
 # over TCP and TLS; Prometheus gets its numbers. Receivers that are away hold
-# nobody up, and get what they have missed when they are back.
+# nobody up, and get what they have missed when they are back, also those that
+# went without a word.
 #
 # where: host
-# timeout: 180
+# timeout: 300
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
@@ -180,6 +181,66 @@ mistrust() {
 	ctl reload
 }
 
+# alert ADDRESS: one about a probe in that name.
+alert() {
+	in_ns scanner arping -c 1 -w 1 -S "$1" -I eth0 "$LAKE" || true
+}
+
+# On the peer, into a file of its own.
+on_peer() {
+	ip netns exec "$(ns peer)" socat -u TCP-LISTEN:6514,reuseaddr \
+		"CREATE:$WORK/$1" >"$WORK/$1.out" 2>&1 &
+	echo $! >"$WORK/peer.process"
+}
+
+on_peer_ends() {
+	[[ ! -e $WORK/peer.process ]] ||
+		kill -KILL "$(<"$WORK/peer.process")" 2>/dev/null || true
+}
+
+# lost_power: the peer is gone, and nobody is told so. What it had of the
+# connection is gone as well when it is back.
+lost_power() {
+	in_ns peer ip link set eth0 down
+	kill -KILL "$(<"$WORK/peer.process")"
+}
+
+# What the kernel has taken for a receiver that is no more is not delivered: it
+# waits, is not counted as written, and comes when the receiver is back.
+powerless() {
+	local to="syslog tcp://$PEER:6514"
+	cat "$WORK/policy.toml" - >"$WORK/powerless.toml" <<-EOF
+		[[syslog]]
+		to = "tcp://$PEER:6514"
+	EOF
+	on_peer before
+	# The lake asks nobody for his MAC who has not spoken.
+	in_ns peer ping -n -q -c 1 -W 2 "$LAKE"
+	ctl apply "$WORK/powerless.toml"
+	alert 10.0.9.91
+	wait_until 30 output "$to" '.written == 1 and .connected'
+	wait_until 10 grep -a '10\.0\.9\.91 ' "$WORK/before"
+	lost_power
+	alert 10.0.9.92
+	alert 10.0.9.93
+	wait_until 30 output "$to" '.written == 1 and .waiting == 2'
+	# A daemon that is killed now leaves them to the next one.
+	wait_until 30 output "$to" '.kept == 2'
+	ctl status | grep "^output   $to: .* 1 written, 2 waiting (2 on disk)"
+	wait_until 60 output "$to" '.connected == false and .failed > 0 and
+		.waiting == 2 and .last_error != ""'
+	ctl status | grep "^output   $to: not connected, .*; "
+	on_peer after
+	in_ns peer ip link set eth0 up
+	wait_until 30 in_ns peer ping -n -q -c 1 -W 1 "$LAKE"
+	wait_until 60 output "$to" '.connected and .written == 3 and
+		.waiting == 0 and .dropped == 0 and .last_error == ""'
+	ctl status | grep "^output   $to: connected, 3 written, 0 waiting, 0 dropped$"
+	wait_until 10 grep -a '10\.0\.9\.93 ' "$WORK/after"
+	grep -a '10\.0\.9\.92 ' "$WORK/after"
+	ctl reload
+}
+
 # scrape: what Prometheus gets, and has nothing to say against.
 scrape() {
 	in_ns lake curl -sS --unix-socket "$WORK/metrics.sock" \
@@ -255,3 +316,5 @@ ktap_run "alerts to rsyslog" to_rsyslog
 ktap_run "numbers for Prometheus" metrics
 ktap_run "hits of rules for Prometheus" rule_metrics
 ktap_run "nothing to whom is not trusted" mistrust
+defer on_peer_ends
+ktap_run "alerts to one who has lost his power" powerless

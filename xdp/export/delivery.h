@@ -14,10 +14,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <spdlog/spdlog.h>
 
+#include "export/on_way.h"
 #include "export/store.h"
 #include "export/stream.h"
 #include "util/cutoff.h"
@@ -27,13 +29,13 @@ namespace cloak
 
 /** How a courier is doing. */
 struct CourierStats {
-	std::uint64_t sent = 0;    //!< items handed to the receiver's host
+	std::uint64_t sent = 0;    //!< items that the receiver's host has got
 	std::uint64_t dropped = 0; //!< items that found the queue full
 	std::uint64_t failed = 0;  //!< attempts that ended in an error
-	std::size_t waiting = 0;   //!< items now in the queue
+	std::size_t waiting = 0;   //!< items now in the queue, or on their way
 	std::size_t kept = 0;      //!< of those, in the store
 	bool connected = false;
-	std::string lastError;
+	std::string lastError; //!< empty if all is well since
 };
 
 /** What becomes of items that are not delivered at the end. */
@@ -69,10 +71,11 @@ public:
 
 /**
  * A bounded queue in front of a connection. A connection that fails is tried
- * again after 1, 2, 4 and at last each 60 seconds; what was on its way then is
- * sent once more, as nobody can tell whether it has arrived. What exceeds the
- * bound is dropped and counted, the newest first. What waits for a receiver
- * that is away is in the store within a second.
+ * again after 1, 2, 4 and at last each 60 seconds. What was sent stays in the
+ * queue until the receiver's host has acknowledged it; what was on its way when
+ * a connection ended is sent once more by the next one. What exceeds the bound
+ * is dropped and counted, the newest first. What waits for a receiver that is
+ * away, or does not acknowledge it, is in the store within a second or two.
  */
 template <typename Item> class Delivery
 {
@@ -101,15 +104,14 @@ public:
 
 		recall(lock);
 		while (goesOn()) {
-			wake_.wait_for(lock, kLook, [this] {
-				return stopping_ || redirected_ ||
-				       !items_.empty();
-			});
-			followReceiver();
-			failed_ =
-			    !(items_.empty() ? look(lock) : deliver(lock));
+			wake_.wait_for(lock, patience(),
+			               [this] { return hasWork(); });
+			followReceiver(lock);
+			failed_ = !(hasUnsent() ? deliver(lock) : look(lock));
 			if (failed_)
 				pause(lock);
+			else
+				keepLate(lock);
 		}
 		closing_ = true;
 		close(lock);
@@ -194,6 +196,7 @@ public:
 		items_.clear();
 		bytes_ = 0;
 		kept_ = 0;
+		abandoned_ = true;
 		return lost;
 	}
 
@@ -221,8 +224,12 @@ private:
 	static constexpr std::size_t kMostKept = 4096; //!< at once to the store
 	static constexpr std::chrono::seconds kFirstDelay{1};
 	static constexpr std::chrono::seconds kLastDelay{60};
-	/** An idle connection is looked at this often. */
+	/** An idle connection is looked at this often ... */
 	static constexpr std::chrono::seconds kLook{1};
+	/** ... and one whose receiver has something to acknowledge, so. */
+	static constexpr std::chrono::milliseconds kLookForReceipt{50};
+
+	using Clock = std::chrono::steady_clock;
 
 	[[nodiscard]] bool goesOn() const
 	{
@@ -234,6 +241,26 @@ private:
 	{
 		return items_.size() < kMostItems &&
 		       bytes_ + footprint(item) <= kMostBytes;
+	}
+
+	/** Whether there is more than what is on its way. */
+	[[nodiscard]] bool hasUnsent() const
+	{
+		return items_.size() > onWay_.items();
+	}
+
+	/** Whether there is something to do but to wait for receipts. */
+	[[nodiscard]] bool hasWork() const
+	{
+		return redirected_ || hasUnsent() ||
+		       (stopping_ && onWay_.items() == 0);
+	}
+
+	[[nodiscard]] std::chrono::milliseconds patience() const
+	{
+		if (onWay_.items() == 0)
+			return kLook;
+		return kLookForReceipt;
 	}
 
 	/** Does @p work without the lock; notes what came of it. */
@@ -252,35 +279,98 @@ private:
 	/** The same with the connection, which does not outlive an error. */
 	template <typename Work> bool connected(Lock &lock, Work work)
 	{
-		const bool done = unlocked(lock, [&] {
-			Status status = work();
-			if (!status)
-				stream_.reset();
-			return status;
-		});
+		const bool done = unlocked(lock, work);
+
+		if (!done)
+			leave(lock);
 		stats_.connected = stream_ != nullptr;
 		return done;
+	}
+
+	/** Ends the connection; what has not arrived by it waits again. */
+	void leave(Lock &lock)
+	{
+		settle(lock);
+		onWay_.clear();
+		stats_.connected = false;
+		unlocked(lock, [this]() -> Status {
+			stream_.reset();
+			return {};
+		});
 	}
 
 	/** A receiver that has gone is not noticed by sending to it alone. */
 	bool look(Lock &lock)
 	{
-		return connected(
-		    lock,
-		    [this] { return stream_ ? stream_->check() : Status(); });
+		const bool there = connected(lock, [this] {
+			return stream_ ? stream_->check() : Status();
+		});
+
+		settle(lock);
+		return there;
 	}
 
+	/** By the connection that there is, or by a new one. */
 	bool deliver(Lock &lock)
 	{
-		const std::vector<Item> batch = part(0, kBatch);
-		const ReceiverPolicy receiver = receiver_;
-
-		if (!connected(lock, [&] { return send(receiver, batch); }))
+		if (!look(lock) || (!stream_ && !connect(lock)))
 			return false;
-		stats_.sent += batch.size();
-		delay_ = kFirstDelay;
-		removeFront(lock, batch);
+		const std::vector<Item> batch = part(onWay_.items(), kBatch);
+		if (!connected(lock, [&] { return send(batch); }))
+			return false;
+		if (onWay_.items() == 0)
+			arrived_ = Clock::now();
+		if (!abandoned_)
+			onWay_.add(stream_->given(), batch.size());
+		settle(lock);
 		return true;
+	}
+
+	bool connect(Lock &lock)
+	{
+		const ReceiverPolicy receiver = receiver_;
+		const bool done = connected(lock, [&]() -> Status {
+			auto stream = Stream::connect(receiver, cutoff_);
+			if (!stream)
+				return stream.error();
+			stream_ = std::move(*stream);
+			encoder_ = makeEncoder_();
+			return {};
+		});
+
+		if (done)
+			stats_.lastError.clear();
+		return done;
+	}
+
+	/** Takes out what has arrived. */
+	void settle(Lock &lock)
+	{
+		if (std::exchange(abandoned_, false))
+			onWay_.clear();
+		if (!stream_ || onWay_.items() == 0)
+			return;
+		const std::size_t count =
+		    onWay_.arrived(stream_->acknowledged());
+		if (count == 0)
+			return;
+		stats_.sent += count;
+		stats_.lastError.clear();
+		delay_ = kFirstDelay;
+		arrived_ = Clock::now();
+		removeFront(lock, part(0, count));
+	}
+
+	/** Who is killed now must not have lost what may never arrive. */
+	void keepLate(Lock &lock)
+	{
+		const auto now = Clock::now();
+
+		if (onWay_.items() == 0 || now - arrived_ < kLook ||
+		    now - lateKept_ < kLook)
+			return;
+		lateKept_ = now;
+		keep(lock);
 	}
 
 	/** At most @p most from @p begin on. Only this thread takes any out. */
@@ -313,21 +403,8 @@ private:
 		unlocked(lock, [&] { return store_->drop(delivered); });
 	}
 
-	Status send(const ReceiverPolicy &receiver,
-	            const std::vector<Item> &batch)
+	Status send(const std::vector<Item> &batch)
 	{
-		if (stream_) {
-			Status there = stream_->check();
-			if (!there)
-				stream_.reset();
-		}
-		if (!stream_) {
-			auto stream = Stream::connect(receiver, cutoff_);
-			if (!stream)
-				return stream.error();
-			stream_ = std::move(*stream);
-			encoder_ = makeEncoder_();
-		}
 		auto messages = encoder_->encode(batch);
 		if (!messages)
 			return messages.error();
@@ -342,7 +419,6 @@ private:
 	/** Before the next attempt; what waits is kept meanwhile. */
 	void pause(Lock &lock)
 	{
-		using Clock = std::chrono::steady_clock;
 		const auto due = Clock::now() + delay_;
 		const auto isOver = [this] { return stopping_ || redirected_; };
 
@@ -356,14 +432,13 @@ private:
 	}
 
 	/** Those whose means have changed are called anew. */
-	void followReceiver()
+	void followReceiver(Lock &lock)
 	{
-		if (!redirected_)
+		if (!std::exchange(redirected_, false))
 			return;
-		redirected_ = false;
 		if (!stopping_)
 			cutoff_.clear();
-		stream_.reset();
+		leave(lock);
 		delay_ = kFirstDelay;
 	}
 
@@ -408,10 +483,7 @@ private:
 
 	void close(Lock &lock)
 	{
-		connected(lock, [this]() -> Status {
-			stream_.reset();
-			return {};
-		});
+		leave(lock);
 		if (rest_ == Rest::Keep)
 			keep(lock);
 		else if (store_)
@@ -436,6 +508,9 @@ private:
 	std::unique_ptr<Store<Item>> store_;
 	std::unique_ptr<Stream> stream_;
 	std::unique_ptr<Encoder<Item>> encoder_;
+	OnWay onWay_;                //!< of items_, the first ones
+	Clock::time_point arrived_;  //!< the last of them, or none was before
+	Clock::time_point lateKept_; //!< when that was tried last
 	std::chrono::seconds delay_ = kFirstDelay;
 	bool failed_ = false;     //!< the last attempt
 	bool complained_ = false; //!< of the store
@@ -444,8 +519,9 @@ private:
 	std::condition_variable wake_;
 	ReceiverPolicy receiver_;
 	std::deque<Item> items_;
-	std::size_t bytes_ = 0; //!< footprint of items_
-	std::size_t kept_ = 0;  //!< of items_, the first ones are in the store
+	std::size_t bytes_ = 0;  //!< footprint of items_
+	std::size_t kept_ = 0;   //!< of items_, the first ones are in the store
+	bool abandoned_ = false; //!< and the thread does not know it yet
 	bool redirected_ = false;
 	bool stopping_ = false;
 	Rest rest_ = Rest::Keep;

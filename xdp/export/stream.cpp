@@ -2,19 +2,32 @@
 #include "export/stream.h"
 
 #include <fmt/format.h>
+#include <linux/sockios.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 namespace cloak
 {
 namespace
 {
+
+/** @name An idle connection: when it is tried, how often, and how many times */
+/** @{ */
+constexpr std::chrono::seconds kIdle{10};
+constexpr std::chrono::seconds kBetweenProbes{5};
+constexpr int kProbes = 4;
+/** @} */
 
 struct AddressesDeleter {
 	void operator()(addrinfo *list) const { freeaddrinfo(list); }
@@ -55,16 +68,58 @@ Status awaitSocket(int fd, short events, const Cutoff &cutoff)
 	return {};
 }
 
+/** The error that the socket has had since this was last asked. */
+int takeError(int fd)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+		return errno;
+	return error;
+}
+
+/** An option of a socket. */
+struct SocketOption {
+	int level;
+	int name;
+	int value;
+};
+
+/** A host that has lost its power says nothing: its silence is an error. */
+Status expectLife(int fd)
+{
+	const auto silence =
+	    std::chrono::milliseconds(Stream::kMostSilence).count();
+	const SocketOption options[] = {
+	    {IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(silence)},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(kIdle.count())},
+	    {IPPROTO_TCP, TCP_KEEPINTVL,
+	     static_cast<int>(kBetweenProbes.count())},
+	    {IPPROTO_TCP, TCP_KEEPCNT, kProbes},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	};
+
+	for (const SocketOption &option : options)
+		if (setsockopt(fd, option.level, option.name, &option.value,
+		               sizeof(option.value)) != 0)
+			return Error::fromErrno("cannot watch the connection");
+	return {};
+}
+
 Result<Fd> connectTo(const addrinfo &address, const Cutoff &cutoff)
 {
 	Fd fd(socket(address.ai_family,
 	             address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	             address.ai_protocol));
-	int error = 0;
-	socklen_t length = sizeof(error);
 
 	if (!fd)
 		return Error::fromErrno("cannot make a socket");
+	if (address.ai_socktype == SOCK_STREAM) {
+		Status watched = expectLife(fd.get());
+		if (!watched)
+			return watched.error();
+	}
 	if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0)
 		return fd;
 	if (errno != EINPROGRESS)
@@ -72,7 +127,7 @@ Result<Fd> connectTo(const addrinfo &address, const Cutoff &cutoff)
 	Status ready = awaitSocket(fd.get(), POLLOUT, cutoff);
 	if (!ready)
 		return ready.error().in("cannot connect");
-	getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+	const int error = takeError(fd.get());
 	if (error != 0)
 		return Error(error, "cannot connect");
 	return fd;
@@ -256,8 +311,10 @@ Result<std::size_t> Stream::sendSome(std::string_view bytes)
 	}
 	const ssize_t sent =
 	    ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-	if (sent >= 0)
+	if (sent >= 0) {
+		sent_ += static_cast<std::uint64_t>(sent);
 		return static_cast<std::size_t>(sent);
+	}
 	if (errno != EAGAIN && errno != EINTR)
 		return Error::fromErrno("cannot send");
 	Status ready = await(POLLOUT);
@@ -287,6 +344,11 @@ Status Stream::check()
 
 	if (::poll(&readable, 1, 0) <= 0)
 		return {};
+	const bool failed = (readable.revents & POLLERR) != 0;
+	const int error = failed ? takeError(fd_.get()) : 0;
+	if (error != 0)
+		return Error(error, datagrams_ ? "nobody receives"
+		                               : "the connection is lost");
 	const ssize_t got =
 	    session_ ? SSL_read(session_.get(), dropped.data(), dropped.size())
 		     : ::recv(fd_.get(), dropped.data(), dropped.size(),
@@ -300,6 +362,23 @@ Status Stream::check()
 	return datagrams_ && got < 0
 	           ? Error::fromErrno("nobody receives")
 	           : Error("the receiver has closed the connection");
+}
+
+std::uint64_t Stream::given() const
+{
+	return session_ ? BIO_number_written(SSL_get_wbio(session_.get()))
+	                : sent_;
+}
+
+std::uint64_t Stream::acknowledged() const
+{
+	int waiting = 0;
+
+	if (datagrams_)
+		return given();
+	if (ioctl(fd_.get(), SIOCOUTQ, &waiting) != 0)
+		return 0;
+	return given() - std::min(given(), static_cast<std::uint64_t>(waiting));
 }
 
 } // namespace cloak

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -32,6 +33,8 @@ class Stream
 public:
 	/** So long the other end may take for whatever it has to do next. */
 	static constexpr std::chrono::seconds kPatience{3};
+	/** So long it may leave unacknowledged what was sent to it. */
+	static constexpr std::chrono::seconds kMostSilence{30};
 
 	/**
 	 * Connects. With TLS (1.2 or later) the receiver's certificate must be
@@ -49,8 +52,21 @@ public:
 	/** Sends all of it; a datagram as one. */
 	Status send(std::string_view bytes);
 
-	/** Fails if the receiver has closed: receivers say nothing else. */
+	/**
+	 * Fails if the receiver has closed, as receivers say nothing else, or
+	 * if the connection is lost.
+	 */
 	Status check();
+
+	/** Octets given to the kernel so far; with TLS, those of TLS. */
+	[[nodiscard]] std::uint64_t given() const;
+
+	/**
+	 * Those of them that the receiver's host has acknowledged, also of a
+	 * connection that was lost. Of datagrams all of them, for nobody
+	 * acknowledges those.
+	 */
+	[[nodiscard]] std::uint64_t acknowledged() const;
 
 private:
 	struct ContextDeleter {
@@ -72,6 +88,7 @@ private:
 	const Cutoff &cutoff_;
 	Fd fd_;
 	bool datagrams_ = false;
+	std::uint64_t sent_ = 0; //!< octets, without TLS
 	std::unique_ptr<ssl_ctx_st, ContextDeleter> context_;
 	std::unique_ptr<ssl_st, SessionDeleter> session_;
 };

@@ -251,6 +251,35 @@ TEST(Courier, GoesOnWhenAReceiverIsBack)
 	    waitUntil([&] { return courier.stats().sent == kBeyond + kMost; }));
 }
 
+/** A number with so much behind it that few of them fill a buffer. */
+std::string longLine(std::size_t number)
+{
+	constexpr std::size_t length = 16384;
+	std::string line = std::to_string(number) + " ";
+
+	line.resize(length, 'x');
+	return line;
+}
+
+TEST(OnWay, ItemsHaveArrivedWithTheirLastOctet)
+{
+	OnWay way;
+
+	way.add(100, 3);
+	way.add(250, 2);
+	EXPECT_EQ(way.arrived(99), 0U);
+	EXPECT_EQ(way.arrived(100), 3U);
+	EXPECT_EQ(way.arrived(100), 0U);
+	EXPECT_EQ(way.items(), 2U);
+	way.add(300, 1);
+	EXPECT_EQ(way.arrived(1000), 3U);
+	EXPECT_EQ(way.items(), 0U);
+	way.add(1100, 7);
+	way.clear();
+	EXPECT_EQ(way.arrived(2000), 0U);
+	EXPECT_EQ(way.items(), 0U);
+}
+
 TEST(Courier, EndsAlthoughNobodyIsThere)
 {
 	const Receiver receiver;
@@ -369,6 +398,68 @@ TEST(Courier, EndsAlthoughNobodyReads)
 	}
 	EXPECT_LT(BootClock::now(), end + 1s);
 	EXPECT_EQ(kept.size(), 16U);
+}
+
+constexpr std::size_t kLongLines = 64;
+
+/**
+ * Until the kernel has taken all of them, the receiver's host only some, and
+ * the others are in the store for that.
+ */
+CourierStats getStuck(LineCourier &courier)
+{
+	CourierStats stats;
+
+	for (std::size_t i = 0; i < kLongLines; ++i)
+		courier.push(longLine(i));
+	EXPECT_TRUE(waitUntil([&] {
+		stats = courier.stats();
+		return stats.kept > 0 && stats.kept == stats.waiting;
+	}));
+	EXPECT_TRUE(stats.connected);
+	EXPECT_EQ(stats.failed, 0U);
+	EXPECT_EQ(stats.sent + stats.waiting, kLongLines);
+	return stats;
+}
+
+TEST(Courier, KeepsWhatIsNotAcknowledgedForLong)
+{
+	std::deque<std::string> kept;
+	Receiver receiver;
+	LineCourier courier = courierTo(receiver, kept);
+
+	receiver.come();
+	getStuck(courier);
+	EXPECT_EQ(receiver.lines(kLongLines).size(), kLongLines);
+	ASSERT_TRUE(
+	    waitUntil([&] { return courier.stats().sent == kLongLines; }));
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().kept == 0; }));
+	EXPECT_EQ(courier.stats().failed, 0U);
+}
+
+TEST(Courier, SendsAgainWhatWasNotAcknowledged)
+{
+	std::deque<std::string> kept;
+	Receiver receiver;
+	LineCourier courier = courierTo(receiver, kept);
+
+	receiver.come();
+	const CourierStats stuck = getStuck(courier);
+	receiver.go();
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().failed > 0; }));
+	EXPECT_FALSE(courier.stats().connected);
+	EXPECT_EQ(courier.stats().waiting, stuck.waiting);
+	EXPECT_FALSE(courier.stats().lastError.empty());
+
+	receiver.come();
+	const auto lines = receiver.lines(stuck.waiting);
+	ASSERT_EQ(lines.size(), stuck.waiting);
+	for (std::size_t i = 0; i < lines.size(); ++i)
+		ASSERT_EQ(lines[i], longLine(stuck.sent + i));
+	ASSERT_TRUE(
+	    waitUntil([&] { return courier.stats().sent == kLongLines; }));
+	EXPECT_EQ(courier.stats().waiting, 0U);
+	EXPECT_EQ(courier.stats().lastError, "");
 }
 
 ReceiverPolicy named(const Receiver &receiver, const char *certificate)
