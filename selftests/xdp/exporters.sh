@@ -254,7 +254,30 @@ metrics() {
 		"$WORK/metrics"
 	grep 'cloaklake_alerts_total{class="probe"} [1-9]' "$WORK/metrics"
 	grep 'cloaklake_map_entries{map="shadows"} 1' "$WORK/metrics"
+	grep 'cloaklake_map_entries{map="connections"} [0-9]' "$WORK/metrics"
+	grep 'cloaklake_map_capacity{map="openings"} [1-9]' "$WORK/metrics"
+	grep 'cloaklake_interface_attached{interface="eth0"} 1' "$WORK/metrics"
+	grep 'cloaklake_interface_refused{interface="eth0"} 0' "$WORK/metrics"
+	grep 'cloaklake_receiver_connected{output="syslog tcp://127.0.0.1:6514"} 1' \
+		"$WORK/metrics"
+	grep 'cloaklake_output_failed_total{output="ipfix tcp://127.0.0.1:4742"} [1-9]' \
+		"$WORK/metrics"
+	grep 'cloaklake_evidence_packets_total{outcome="lost"} 0' "$WORK/metrics"
+	grep 'cloaklake_trial_pending 0' "$WORK/metrics"
 	grep 'cloaklake_program_runs_total{program="ingress"} [1-9]' \
+		"$WORK/metrics"
+}
+
+# What one would be called for at night: each of them is another number then.
+troubled_metrics() {
+	ctl apply --confirm 5m "$WORK/policy.toml"
+	scrape
+	grep 'cloaklake_trial_pending 1' "$WORK/metrics"
+	ctl confirm
+	kill "$(<"$WORK/tcp.process")"
+	wait_until 30 output "ipfix tcp://127.0.0.1:4742" '.connected == false'
+	scrape
+	grep 'cloaklake_receiver_connected{output="ipfix tcp://127.0.0.1:4742"} 0' \
 		"$WORK/metrics"
 }
 
@@ -299,6 +322,7 @@ rule_metrics() {
 }
 
 cloak_lab
+defer on_peer_ends
 certificate receiver >"$WORK/openssl" 2>&1
 certificate host >>"$WORK/openssl" 2>&1
 collectors
@@ -314,7 +338,7 @@ ktap_run "flows to one who comes late" to_late_receiver
 ktap_run "flows to one who was away for a while" outage
 ktap_run "alerts to rsyslog" to_rsyslog
 ktap_run "numbers for Prometheus" metrics
+ktap_run "and others where something is wrong" troubled_metrics
 ktap_run "hits of rules for Prometheus" rule_metrics
-ktap_run "nothing to whom is not trusted" mistrust
-defer on_peer_ends
 ktap_run "alerts to one who has lost his power" powerless
+ktap_run "nothing to whom is not trusted" mistrust

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/metrics.h"
 
+#include <algorithm>
+
 #include "alerts/text.h"
 #include "bpf/batch.h"
 #include "bpf/counters.h"
@@ -8,6 +10,7 @@
 #include "bpf/programs.h"
 #include "daemon/exposition.h"
 #include "daemon/metrics_rules.h"
+#include "policy/interfaces.h"
 #include "util/version.h"
 
 namespace cloak
@@ -110,6 +113,10 @@ void addMaps(Exposition &out, const CloakMaps &maps)
 	out.sample({{"map", "flows"}}, count(maps.flows, CLOAK_MAX_FLOWS));
 	out.sample({{"map", "neighbours"}},
 	           count(maps.neighbours, CLOAK_MAX_NEIGHBOURS));
+	out.sample({{"map", "connections"}},
+	           count(maps.connections, CLOAK_MAX_CONNECTIONS));
+	out.sample({{"map", "openings"}},
+	           count(maps.openings, CLOAK_MAX_OPENINGS));
 	out.family("map_capacity", "gauge",
 	           "Entries that a table has room for.");
 	out.sample({{"map", "sources"}}, CLOAK_MAX_SOURCES);
@@ -117,6 +124,8 @@ void addMaps(Exposition &out, const CloakMaps &maps)
 	out.sample({{"map", "records"}}, CLOAK_MAX_RECORDS);
 	out.sample({{"map", "flows"}}, CLOAK_MAX_FLOWS);
 	out.sample({{"map", "neighbours"}}, CLOAK_MAX_NEIGHBOURS);
+	out.sample({{"map", "connections"}}, CLOAK_MAX_CONNECTIONS);
+	out.sample({{"map", "openings"}}, CLOAK_MAX_OPENINGS);
 }
 
 void addPrograms(Exposition &out, const Enforcer &enforcer)
@@ -166,10 +175,11 @@ void addFlows(Exposition &out, const Watch &watch)
 		    closed.at(end));
 	if (const auto evidence = watch.evidence()) {
 		out.family("evidence_packets_total", "counter",
-		           "Packets read as evidence, by whether they are in "
-		           "a file.");
+		           "Packets copied as evidence, by whether they are "
+		           "in a file; the buffer was full for those lost.");
 		out.sample({{"outcome", "written"}}, evidence->written);
 		out.sample({{"outcome", "failed"}}, evidence->failed);
+		out.sample({{"outcome", "lost"}}, evidence->lost);
 	}
 }
 
@@ -179,16 +189,17 @@ void addOutputs(Exposition &out, const Engine &engine)
 		std::string name;
 		std::uint64_t written;
 		std::uint64_t dropped;
+		std::uint64_t failed;
 		std::size_t waiting;
 	};
 	std::vector<Row> rows;
 
 	for (const auto &[name, stats] : engine.outputs().stats())
-		rows.push_back(
-		    {name, stats.written, stats.dropped, stats.waiting});
+		rows.push_back({name, stats.written, stats.dropped,
+		                stats.failed, stats.waiting});
 	for (const auto &[name, stats] : engine.exporters().stats())
-		rows.push_back(
-		    {name, stats.sent, stats.dropped, stats.waiting});
+		rows.push_back({name, stats.sent, stats.dropped, stats.failed,
+		                stats.waiting});
 	out.family("output_written_total", "counter",
 	           "What an output has taken.");
 	for (const Row &row : rows)
@@ -197,6 +208,11 @@ void addOutputs(Exposition &out, const Engine &engine)
 	           "What found the queue of an output full.");
 	for (const Row &row : rows)
 		out.sample({{"output", row.name}}, row.dropped);
+	out.family("output_failed_total", "counter",
+	           "Attempts to write to an output or to reach a receiver "
+	           "that ended in an error.");
+	for (const Row &row : rows)
+		out.sample({{"output", row.name}}, row.failed);
 	out.family("output_waiting", "gauge", "What waits for an output.");
 	for (const Row &row : rows)
 		out.sample({{"output", row.name}}, row.waiting);
@@ -211,11 +227,52 @@ void addReceivers(Exposition &out, const Exporters &exporters)
 	           "Of what waits, what is on the disk as well.");
 	for (const auto &[name, stats] : exporters.stats())
 		out.sample({{"output", name}}, stats.kept);
+	out.family("receiver_connected", "gauge",
+	           "Whether there is a connection to a receiver; there is none "
+	           "before there is something to send.");
+	for (const auto &[name, stats] : exporters.stats())
+		out.sample({{"output", name}}, stats.connected ? 1 : 0);
 	out.family("receiver_lost_total", "counter",
 	           "What could not be delivered to a receiver before the "
 	           "policy had it no more.");
 	out.sample({{"of", "flows"}}, losses.flows);
 	out.sample({{"of", "alerts"}}, losses.alerts);
+}
+
+/** By their names as the policy knows them; those that are there. */
+void addInterfaces(Exposition &out, const Engine &engine)
+{
+	struct Row {
+		std::string name;
+		bool attached;
+		bool refused;
+	};
+	const Enforcer &enforcer = *engine.enforcer();
+	const auto attachments = enforcer.attachments();
+	std::vector<Row> rows;
+
+	if (!attachments || !engine.inForce())
+		return;
+	for (const InterfaceMatch &match :
+	     matchInterfaces(engine.inForce()->policy, engine.host())) {
+		if (match.found == nullptr)
+			continue;
+		const unsigned index = match.found->index;
+		const bool attached = std::ranges::find(*attachments, index,
+		                                        &Attachment::ifindex) !=
+		                      attachments->end();
+		rows.push_back({match.found->policyName(), attached,
+		                !enforcer.refusalOf(index).empty()});
+	}
+	out.family("interface_attached", "gauge",
+	           "Whether an interface of the policy is cloaked.");
+	for (const Row &row : rows)
+		out.sample({{"interface", row.name}}, row.attached ? 1 : 0);
+	out.family("interface_refused", "gauge",
+	           "Whether an interface cannot be cloaked as the policy says "
+	           "and is tried again.");
+	for (const Row &row : rows)
+		out.sample({{"interface", row.name}}, row.refused ? 1 : 0);
 }
 
 void addRemoved(Exposition &out, const Mender::Removed &removed)
@@ -256,6 +313,9 @@ std::string renderMetrics(const Engine &engine,
 	out.sample({{"version", kVersion}}, 1);
 	out.family("on", "gauge", "Whether the cloak is on.");
 	out.sample({}, enforcer != nullptr ? 1 : 0);
+	out.family("trial_pending", "gauge",
+	           "Whether a policy on trial awaits confirmation.");
+	out.sample({}, engine.trial() != nullptr ? 1 : 0);
 	addAlerts(out, engine.tracker().stats());
 	addFlows(out, engine.watch());
 	addOutputs(out, engine);
@@ -264,6 +324,7 @@ std::string renderMetrics(const Engine &engine,
 	addRemoved(out, engine.mender().removed());
 	if (enforcer == nullptr)
 		return out.take();
+	addInterfaces(out, engine);
 	addVerdicts(out, enforcer->maps());
 	addEvents(out, enforcer->maps(), engine);
 	addAccounting(out, enforcer->maps());
