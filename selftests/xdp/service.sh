@@ -150,6 +150,32 @@ ready() {
 	hidden
 }
 
+# status_is TEXT: what "systemctl status" shows of the cloak; a pattern.
+status_is() {
+	# shellcheck disable=SC2053 # a pattern
+	[[ $(property StatusText) == $1 ]]
+}
+
+# counted: does it have the number of alerts that there are?
+counted() {
+	status_is "*; $(inside cloakctl status --json | jq .alerts.raised) alerts"
+}
+
+# Whatever is done to the cloak, and as alerts come.
+follows() {
+	inside cloakctl off
+	wait_until 5 status_is "cloak off; *"
+	inside cloakctl on
+	wait_until 5 status_is "cloak on: eth0; *"
+	inside cloakctl apply --confirm 5m /etc/cloaklake/policy.toml
+	wait_until 5 status_is "cloak on: eth0; policy awaits confirmation; *"
+	inside cloakctl confirm
+	wait_until 5 status_is "cloak on: eth0; [0-9]*"
+	told_of 10.0.9.67
+	wait_until 30 counted
+	not status_is "*; 0 alerts"
+}
+
 # has STATUS FIELD VALUE: does every thread of the daemon have this?
 has() {
 	local values
@@ -361,6 +387,7 @@ ktap_run "it can write to its own folders only" confined
 ktap_run "the journal has its log and the alerts" told
 ktap_run "nothing that it needs was refused" clean
 ktap_run "reload, with and without a mistake" reloads
+ktap_run "systemd is told of what has changed" follows
 ktap_run "off and on, with what was opened at the start" again
 ktap_run "stopped, the cloak stays" stops
 ktap_run "restarted, the cloak stays" pinging inside systemctl restart cloakd

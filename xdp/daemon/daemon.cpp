@@ -21,6 +21,9 @@ namespace
 
 constexpr std::chrono::milliseconds kTick(1000);
 
+/** systemd is told of numbers that have changed no more often than that. */
+constexpr std::chrono::seconds kBetweenStatus(5);
+
 void logWarnings(const Outcome &outcome)
 {
 	for (const std::string &warning : outcome.warnings)
@@ -75,7 +78,7 @@ Status Daemon::start(const ControlServer::Options &control)
 	}
 	followPolicy();
 	spdlog::info("{}", summarise(engine_));
-	notifyReady(summarise(engine_));
+	tellReady();
 	return {};
 }
 
@@ -151,7 +154,7 @@ void Daemon::reload()
 	else
 		spdlog::error("not reloaded; nothing was changed");
 	followPolicy();
-	notifyReady(summarise(engine_));
+	tellReady();
 }
 
 void Daemon::onTick()
@@ -160,6 +163,7 @@ void Daemon::onTick()
 	engine_.tick();
 	serveMetrics();
 	followCpus();
+	followStatus();
 	notifyAlive();
 }
 
@@ -206,11 +210,37 @@ ControlServer::Reply Daemon::onRequest(const Request &request,
 		reply.response.result["control"] =
 		    reportControl(control_.stats());
 	followPolicy();
+	followStatus();
 	auto &result = reply.response.result;
 	if (!unserved_.empty() && reply.response.ok &&
 	    result.contains("warnings"))
 		result["warnings"].push_back(unserved_);
 	return reply;
+}
+
+void Daemon::tellReady()
+{
+	state_ = stateOf(engine_);
+	status_ = summarise(engine_);
+	nextStatus_ = BootClock::now() + kBetweenStatus;
+	notifyReady(status_);
+}
+
+/** What "systemctl status" shows: the state at once, numbers now and then. */
+void Daemon::followStatus()
+{
+	const BootTime now = BootClock::now();
+	const std::string state = stateOf(engine_);
+
+	if (state == state_ && now < nextStatus_)
+		return;
+	const std::string status = summarise(engine_);
+	if (status == status_)
+		return;
+	notifyStatus(status);
+	state_ = state;
+	status_ = status;
+	nextStatus_ = now + kBetweenStatus;
 }
 
 /** What the policy says of the daemon itself. */

@@ -38,6 +38,8 @@ private:
 	void followEvents();
 	void followPolicy();
 	void serveMetrics();
+	void tellReady();
+	void followStatus();
 
 	Loop &loop_;
 	Engine engine_;
@@ -50,6 +52,9 @@ private:
 	std::optional<Error> failure_; //!< for which another daemon is wanted
 	bool complained_ = false;
 	std::string unserved_; //!< why there are no metrics, as was said
+	std::string state_;    //!< of the cloak, as systemd was told
+	std::string status_;   //!< and all that it was told
+	BootTime nextStatus_;  //!< with other numbers in it
 	int events_ = -1;      //!< the descriptor of the engine that is watched
 };
 

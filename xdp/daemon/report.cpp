@@ -330,18 +330,24 @@ Result<json> reportSources(const Engine &engine, std::size_t most)
 	return list;
 }
 
-std::string summarise(const Engine &engine)
+std::string stateOf(const Engine &engine)
 {
-	const auto raised = engine.tracker().stats().raised;
-
 	if (engine.enforcer() == nullptr)
-		return fmt::format("cloak off; {} alerts", raised);
+		return "cloak off";
 	std::string names;
 	for (const auto &interface : engine.inForce()->policy.interfaces) {
 		names += names.empty() ? "" : ", ";
 		names += interface.name.value;
 	}
-	return fmt::format("cloak on: {}; {} alerts", names, raised);
+	return fmt::format(
+	    "cloak on: {}{}", names,
+	    engine.trial() == nullptr ? "" : "; policy awaits confirmation");
+}
+
+std::string summarise(const Engine &engine)
+{
+	return fmt::format("{}; {} alerts", stateOf(engine),
+	                   engine.tracker().stats().raised);
 }
 
 } // namespace cloak

@@ -32,7 +32,10 @@ namespace cloak
 [[nodiscard]] Result<nlohmann::json> reportSources(const Engine &engine,
                                                    std::size_t most);
 
-/** One line for "systemctl status". */
+/** Whether the cloak is on, where, and whether a policy is on trial. */
+[[nodiscard]] std::string stateOf(const Engine &engine);
+
+/** One line for "systemctl status": that, and how much it has told. */
 [[nodiscard]] std::string summarise(const Engine &engine);
 
 } // namespace cloak
