@@ -3,7 +3,8 @@
 #
 # What is no error of a policy but hardly wanted is said wherever the policy is
 # looked at or comes into force: rules that no packet meets, numbers for
-# Prometheus that cannot be served.
+# Prometheus that cannot be served, events that cannot be written, receivers from
+# whom the host hides.
 #
 # where: host
 # timeout: 120
@@ -100,6 +101,71 @@ no_folder() {
 		http://cloak/ | grep '^cloaklake_on 1$'
 }
 
+# said TEXT COMMAND...: a warning, of something that is done.
+said() {
+	local text=$1
+	shift
+	"$@" 2>&1 | tee "$WORK/said"
+	((PIPESTATUS[0] == 0))
+	grep -F "cloakctl: warning: $text" "$WORK/said"
+}
+
+# unsaid COMMAND...: no warning.
+unsaid() {
+	"$@" >"$WORK/said" 2>&1
+	not grep warning "$WORK/said"
+}
+
+# written: is it in the file?
+written() { grep "$1" "$WORK/missing/eve.json"; }
+
+# Before there are events; and then in the log, once until it works again.
+no_events() {
+	local eve=$WORK/missing/eve.json
+	cloakd_policy | sed "s|$WORK/eve.json|$eve|" >"$WORK/policy.toml"
+	said "cannot write to $eve: No such file or directory" \
+		ctl check "$WORK/policy.toml"
+	ctl check --json "$WORK/policy.toml" 2>/dev/null |
+		jq -e '.details[] | select(.code == "file_unwritable")'
+	: >"$WORK/stderr"
+	said "cannot write to $eve: No such file or directory; JSON events wait" \
+		ctl reload
+	in_ns scanner arping -c 1 -w 1 -S 10.0.9.80 -I eth0 "$LAKE" || true
+	wait_until 20 eval "ctl status --json | jq -e '.outputs[] |
+		select(.name == \"$eve\") | .failed >= 2'"
+	(($(grep -c "error: cannot open $eve: No such file" "$WORK/stderr") == 1))
+	mkdir "$WORK/missing"
+	wait_until 20 written 10.0.9.80
+	wait_until 10 grep "info: $eve is written again" "$WORK/stderr"
+	ctl status | grep "^output   $eve: [1-9][0-9]* written, 0 waiting, 0 dropped$"
+	unsaid ctl check "$WORK/policy.toml"
+	unsaid ctl reload
+}
+
+# receives ADDRESS: a policy with a receiver there.
+receives() {
+	cloakd_policy '[[syslog]]' "to = \"tcp://$1:514\"" >"$WORK/policy.toml"
+}
+
+# Only of one from whom the host hides on the way that packets take now.
+no_peer() {
+	local text="syslog.to = \"tcp://10.0.9.77:514\": nothing reaches \
+10.0.9.77, as it is none of the [[peers]] and eth0 is cloaked"
+	local place
+	receives 10.0.9.77
+	place=$WORK/policy.toml:$(grep -n '^to = ' "$WORK/policy.toml" |
+		cut -d: -f1):6
+	said "$place: $text" ctl check "$WORK/policy.toml"
+	said "$place: $text" ctl reload
+	ctl apply --json "$WORK/policy.toml" 2>/dev/null |
+		jq -e '.details[0] | .code == "receiver_not_peer" and .column == 6'
+	for address in "$PEER" 127.0.0.1 "$LAKE"; do
+		receives "$address"
+		unsaid ctl check "$WORK/policy.toml"
+		unsaid ctl reload
+	done
+}
+
 cloak_lab
 cloakd_policy >"$WORK/policy.toml"
 cloakd_start
@@ -110,3 +176,5 @@ ktap_run "check tells of a rule that is hidden" checked
 ktap_run "so do apply, reload and diff" applied
 ktap_run "metrics where another listens" in_use
 ktap_run "metrics in a folder that is not there" no_folder
+ktap_run "events in a folder that is not there" no_events
+ktap_run "a receiver that is no peer" no_peer

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,9 +10,11 @@
 #include "cli/command.h"
 #include "cli/local.h"
 #include "cli/print.h"
+#include "host/receiver_warnings.h"
 #include "policy/compile.h"
 #include "policy/interfaces.h"
 #include "policy/parse.h"
+#include "util/file.h"
 
 namespace cloak
 {
@@ -19,19 +23,44 @@ namespace
 
 using nlohmann::json;
 
-/** Not errors: an interface may come later. */
-void addAbsent(const Policy &policy, json &result)
+void addText(const char *code, const std::string &text, json &result)
+{
+	result["warnings"].push_back(text);
+	result["details"].push_back({{"code", code}, {"text", text}});
+}
+
+/** Not errors: an interface may come later, a receiver may become a peer. */
+void addOfHost(const Policy &policy, json &result)
 {
 	auto host = Host::read();
 	if (!host)
 		return;
-	for (const std::string &name :
-	     compilePolicy(policy, *host, {}).absent) {
-		const std::string text = absenceOf(name) + " here now";
+	const CompiledPolicy compiled = compilePolicy(policy, *host, {});
+	const Warnings warnings = warnOfReceivers(policy, compiled);
+	for (const std::string &text : textsOf(warnings, policy.files))
 		result["warnings"].push_back(text);
-		result["details"].push_back(
-		    {{"code", "interface_absent"}, {"text", text}});
-	}
+	for (const json &detail : toJson(warnings, policy.files))
+		result["details"].push_back(detail);
+	for (const std::string &name : compiled.absent)
+		addText("interface_absent", absenceOf(name) + " here now",
+		        result);
+}
+
+/**
+ * The daemon may have more rights than who asks, and its unit makes the folder
+ * of the file that is meant by default.
+ */
+void addUnwritable(const Policy &policy, json &result)
+{
+	const std::string &eve = policy.output.eve;
+	const Status writable = eve.empty() ? Status() : mayAppend(eve);
+
+	if (writable)
+		return;
+	const int why = writable.error().code();
+	const bool isForLater = why == ENOENT && eve == OutputPolicy().eve;
+	if (!isForLater && (why != EACCES || geteuid() == 0))
+		addText("file_unwritable", writable.error().message(), result);
 }
 
 int check(const Context &context, const std::string &path)
@@ -45,7 +74,8 @@ int check(const Context &context, const std::string &path)
 		return explainErrors(context, parsed);
 
 	json result = warningsOf(parsed);
-	addAbsent(parsed.policy, result);
+	addOfHost(parsed.policy, result);
+	addUnwritable(parsed.policy, result);
 	printWarnings(result);
 	if (context.json)
 		printJson(result);

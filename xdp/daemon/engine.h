@@ -196,6 +196,7 @@ private:
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
 	static void tell(Warnings warnings, const FileNames &files,
 	                 Outcome &outcome);
+	void lookAround(Outcome &outcome) const;
 	void keepGranted(std::vector<Authorisation> granted);
 	void forgetRefused();
 	void endTrial(BootTime now);

@@ -8,6 +8,7 @@
 
 #include "daemon/engine.h"
 #include "daemon/privileges.h"
+#include "host/receiver_warnings.h"
 #include "policy/render.h"
 #include "util/file.h"
 
@@ -94,8 +95,23 @@ void Engine::tell(Warnings warnings, const FileNames &files, Outcome &outcome)
 {
 	for (std::string &text : textsOf(warnings, files))
 		outcome.warnings.push_back(std::move(text));
-	outcome.details = std::move(warnings);
+	outcome.details.insert(outcome.details.end(), warnings.begin(),
+	                       warnings.end());
 	outcome.files = files;
+}
+
+/** What the policy that has come into force wants, and cannot have here. */
+void Engine::lookAround(Outcome &outcome) const
+{
+	const Policy &policy = inForce_->policy;
+	const std::string &eve = policy.output.eve;
+
+	tell(warnOfReceivers(policy, compiled_), policy.files, outcome);
+	const Status writable = eve.empty() ? Status() : mayAppend(eve);
+	if (!writable) {
+		outcome.warnings.push_back(writable.error().message() +
+		                           "; JSON events wait for that");
+	}
 }
 
 Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
@@ -176,8 +192,10 @@ Outcome Engine::apply(const PolicyTexts &texts, const Guard &guard)
 	if (auto refused = refuseDuringTrial())
 		return *refused;
 	Outcome outcome = put(read(texts), guard);
-	if (outcome.ok())
-		forgetRefused();
+	if (!outcome.ok())
+		return outcome;
+	forgetRefused();
+	lookAround(outcome);
 	return outcome;
 }
 
@@ -220,6 +238,7 @@ Outcome Engine::applyOnTrial(const PolicyTexts &texts,
 	}
 	trial_ = std::move(trial);
 	rollBackFailed_ = false;
+	lookAround(outcome);
 	return outcome;
 }
 

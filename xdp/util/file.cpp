@@ -94,6 +94,26 @@ Status replaceFile(const std::string &path, std::string_view contents)
 	return syncFolderOf(path);
 }
 
+Status mayAppend(const std::string &path)
+{
+	struct stat status {
+	};
+	const auto slash = path.rfind('/');
+	const std::string folder =
+	    slash == std::string::npos ? "." : path.substr(0, slash + 1);
+
+	if (stat(path.c_str(), &status) == 0) {
+		if (S_ISDIR(status.st_mode))
+			return Error(EISDIR, "cannot write to " + path);
+		if (access(path.c_str(), W_OK) != 0)
+			return Error::fromErrno("cannot write to " + path);
+		return {};
+	}
+	if (errno != ENOENT || access(folder.c_str(), W_OK | X_OK) != 0)
+		return Error::fromErrno("cannot write to " + path);
+	return {};
+}
+
 Status removeSocket(const std::string &path)
 {
 	struct stat status {

@@ -25,6 +25,12 @@ namespace cloak
 Status replaceFile(const std::string &path, std::string_view contents);
 
 /**
+ * Whether lines can be added to the file at @p path, or it can be made, by who
+ * runs this. Changes nothing; what is full is not found out.
+ */
+[[nodiscard]] Status mayAppend(const std::string &path);
+
+/**
  * Removes the socket at @p path, or nothing if nothing is there. Whatever else
  * is there stays, and is an error.
  */

@@ -167,5 +167,16 @@ TEST_F(ReadFile, NamesAFileThatIsMissing)
 	          std::string::npos);
 }
 
+TEST_F(ReadFile, SaysWhereLinesCanBeAdded)
+{
+	EXPECT_TRUE(mayAppend(path_));
+	EXPECT_TRUE(mayAppend(path_ + ".missing"));
+	EXPECT_EQ(mayAppend(testing::TempDir()).error().code(), EISDIR);
+	EXPECT_EQ(mayAppend(path_ + "/none").error().code(), ENOTDIR);
+	EXPECT_EQ(mayAppend(testing::TempDir() + "none/none").error().code(),
+	          ENOENT);
+	EXPECT_FALSE(readFile(path_ + ".missing", 1)) << "nothing was made";
+}
+
 } // namespace
 } // namespace cloak
