@@ -11,7 +11,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands jq
+ktap_need_commands curl jq
 
 # attached INTERFACE HOW: as the daemon tells of it.
 attached() {
@@ -65,6 +65,59 @@ taken() {
 	hidden
 	in_ns lake ip link set dum9 xdp off
 	wait_until 10 attached dum9 native
+	hidden
+}
+
+# other_program ACTION: that of somebody else comes to dum9, or goes.
+other_program() {
+	if [[ $1 == comes ]]; then
+		in_ns lake ip link set dum9 xdp object \
+			"$TOP/build/xdp/tests/former-20.bpf.o" section xdp.frags
+	else
+		in_ns lake ip link set dum9 xdp off
+	fi
+}
+
+# refused COUNT: so many interfaces, says who is asked for metrics.
+refused() {
+	in_ns lake curl -sS --unix-socket "$WORK/metrics.sock" \
+		http://localhost/metrics >"$WORK/metrics"
+	[[ $(grep -c '^cloaklake_interface_refused{.*} 1$' "$WORK/metrics") == "$1" ]]
+}
+
+# Nothing is on, and nobody is there who could choose another policy.
+from_nothing() {
+	local daemon
+	ctl off
+	cloakd_kill TERM
+	other_program comes
+	sees scanner
+	: >"$WORK/stderr"
+	cloakd_start
+	daemon=$CLOAKD
+	attached eth0 native
+	attached dum9 no
+	hidden
+	grep 'dum9: another XDP program .*; it is tried again' "$WORK/stderr"
+	ctl status | grep '^not attached, tried again: dum9: another XDP program'
+	refused 1
+	other_program goes
+	wait_until 10 attached dum9 native
+	refused 0
+	kill -0 "$daemon"
+	echo "$daemon" >"$WORK/pid"
+}
+
+# Who applies a policy can choose: all of it or nothing.
+all_or_nothing() {
+	ctl off
+	other_program comes
+	ctl_exits 1 on | grep 'another XDP program'
+	sees scanner
+	ctl_exits 1 apply "$WORK/policy.toml" | grep 'another XDP program'
+	sees scanner
+	other_program goes
+	ctl on
 	hidden
 }
 
@@ -155,7 +208,7 @@ spares() {
 
 cloak_lab
 cloakd_policy '[[interface]]' 'name = "dum9"' 'attach = "native"' \
-	>"$WORK/policy.toml"
+	'[metrics]' "listen = \"unix:$WORK/metrics.sock\"" >"$WORK/policy.toml"
 cloakd_start
 ktap_run "one that cannot be cloaked takes nothing from another" refuses
 ktap_run "all else goes on meanwhile" goes_on
@@ -164,6 +217,9 @@ cloakd_start
 ktap_run "also with the next daemon" taken_over
 ktap_run "one in its place is cloaked" replaced
 ktap_run "what another has taken is cloaked when it is free" taken
+ktap_run "a start without a cloak puts it on all others" from_nothing
+CLOAKD=$(<"$WORK/pid")
+ktap_run "who puts it on gets all or nothing" all_or_nothing
 ktap_run "a renamed one stays cloaked, whoever looks" renamed
 cloakd_kill KILL
 cloakd_start

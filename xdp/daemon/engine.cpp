@@ -89,10 +89,11 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules)
 	auto host = readHost(policy);
 	if (!host)
 		return Outcome::failed(host.error());
-	// What a former daemon has left on needs this one.
-	const bool takesOver = fresh && isAttached();
+	// What a former daemon has left on needs this one. And at a start
+	// nobody is there to choose: who can be cloaked is.
+	const bool waits = !inForce_ || (fresh && isAttached());
 	Outcome outcome = enforce(policy, rules, *host, granted(),
-	                          takesOver ? Refusal::Waits : Refusal::Fails);
+	                          waits ? Refusal::Waits : Refusal::Fails);
 	if (outcome.failure && fresh && !isAttached())
 		lift().ignore();
 	return outcome;

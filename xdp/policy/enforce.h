@@ -94,6 +94,9 @@ public:
 	/** Whether an interface has refused the programs. */
 	[[nodiscard]] bool isWaiting() const { return !refused_.empty(); }
 
+	/** How many interfaces have. */
+	[[nodiscard]] std::size_t waiting() const { return refused_.size(); }
+
 	/** Why that interface has refused the programs; empty if it has not. */
 	[[nodiscard]] std::string refusalOf(unsigned index) const;
 
