@@ -112,6 +112,77 @@ vanishes() {
 	hidden
 }
 
+# pins: those that belong to one interface each.
+pins() { (cd "$WORK/bpf/cloak" && find links names ! -type d | sort); }
+
+# all_pinned: as before.
+all_pinned() { pins | diff - "$WORK/pins"; }
+
+# are_there COUNT: so many of the interfaces that come and go are cloaked.
+are_there() {
+	interfaces "map(select((.name | startswith(\"eth1\")) and
+		.attached == \"native\")) | length == $1"
+}
+
+# batch FORMAT: a command of ip for each number from 100 to 149.
+batch() {
+	# shellcheck disable=SC2059 # the format has them all
+	printf "$1\n" {100..149} >"$WORK/batch"
+	in_ns lake ip -batch "$WORK/batch"
+}
+
+# As containers do on the host that runs them: 200 of them, and no trace.
+come_and_go() {
+	local before round
+	before=$(interfaces 'map(select((.name | startswith("eth1")) and
+		.attached == "native")) | length')
+	pins >"$WORK/pins"
+	for round in {1..4}; do
+		batch 'link add eth%d type veth'
+		wait_until 60 are_there $((before + 50))
+		(($(pins | wc -l) == $(wc -l <"$WORK/pins") + 100))
+		batch 'link del eth%d'
+		wait_until 60 are_there "$before"
+		wait_until 60 all_pinned
+	done
+	hidden
+}
+
+# there_and_back INTERFACE: to another namespace; the daemon sees it afterwards.
+there_and_back() {
+	kill -STOP "$CLOAKD"
+	in_ns lake ip link set "$1" netns "$(ns room)"
+	in_ns room ip link set "$1" netns "$(ns lake)"
+	kill -CONT "$CLOAKD"
+}
+
+number() { in_ns lake cat "/sys/class/net/$1/ifindex"; }
+
+# One that was away is cloaked all the time, also if it got another number there.
+comes_back() {
+	local former pins
+	netns_new room
+	appears eth8
+	wait_until 10 cloaked eth8
+	pins=$(pins | wc -l)
+	former=$(number eth8)
+	there_and_back eth8
+	wait_until 10 cloaked eth8
+	(($(number eth8) == former && $(pins | wc -l) == pins))
+	in_ns room ip link add eth9 index "$former" type veth
+	there_and_back eth8
+	(($(number eth8) != former))
+	wait_until 10 eval "pins | grep '^links/xdp-$(number eth8)$'"
+	wait_until 10 cloaked eth8
+	interfaces 'all(has("refusal") | not)'
+	not grep 'eth8.*tried again' "$WORK/stderr"
+	(($(pins | wc -l) == pins))
+	in_ns lake ip link del eth8
+	wait_until 10 interfaces 'all(.name != "eth8")'
+	wait_until 10 eval "((\$(pins | wc -l) == pins - 2))"
+	hidden
+}
+
 # Nothing matches yet: no error, and all are told.
 none_yet() {
 	with_pattern 'enp*' >"$WORK/enp.toml"
@@ -160,6 +231,8 @@ cloakd_start
 ktap_run "also for the next daemon" still_renamed
 ktap_run "one that is renamed into the pattern is cloaked" renamed_into
 ktap_run "one that vanishes is gone" vanishes
+ktap_run "however many come and go, no pin is left" come_and_go
+ktap_run "one that comes back is the same one" comes_back
 ktap_run "a pattern that matches nothing waits" none_yet
 ktap_run "no pattern means the loopback" not_the_loopback
 ktap_run "a pattern where one interface is meant is an error" not_everywhere

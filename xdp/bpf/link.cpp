@@ -50,6 +50,7 @@ Status placeAnswers(const CloakObject &object, unsigned ifindex, bool wanted)
 struct PinnedLink {
 	Fd fd;
 	unsigned ifindex = 0; //!< 0 once the interface is gone
+	__u32 program = 0;
 };
 
 Result<std::optional<PinnedLink>> openLink(const std::string &path)
@@ -66,6 +67,7 @@ Result<std::optional<PinnedLink>> openLink(const std::string &path)
 	if (bpf_obj_get_info_by_fd(link.fd.get(), &info, &size))
 		return Error::fromErrno("cannot read " + path);
 	link.ifindex = info.xdp.ifindex;
+	link.program = info.prog_id;
 	return std::optional<PinnedLink>(std::move(link));
 }
 
@@ -76,6 +78,15 @@ Result<XdpMode> modeOf(unsigned ifindex)
 	if (!attached)
 		return attached.error();
 	return attached->mode;
+}
+
+/** Whether the interface that has that number here has the program. */
+bool isOn(const PinnedLink &link)
+{
+	if (link.ifindex == 0)
+		return false;
+	const auto attached = queryXdp(link.ifindex);
+	return attached && attached->program == link.program;
 }
 
 Result<Fd> createLink(int program, unsigned ifindex, XdpMode mode)
@@ -323,23 +334,35 @@ Result<std::vector<Half>> Links::missing(const CloakObject &object,
 	return gone;
 }
 
-Status Links::listLinks(std::vector<Attachment> &found) const
+std::vector<unsigned> Links::pinned() const
 {
+	std::vector<unsigned> found;
 	std::error_code failure;
 	fs::directory_iterator entry(fs::path(pinRoot_) / "links", failure);
 
 	for (; !failure && entry != fs::directory_iterator();
 	     entry.increment(failure)) {
 		const std::string name = entry->path().filename();
+		unsigned ifindex = 0;
 
 		if (!name.starts_with(kLinkPrefix))
 			continue;
-		auto link = openLink(entry->path());
+		std::from_chars(name.data() + kLinkPrefix.size(),
+		                name.data() + name.size(), ifindex);
+		if (ifindex != 0)
+			found.push_back(ifindex);
+	}
+	return found;
+}
+
+Status Links::listLinks(std::vector<Attachment> &found) const
+{
+	for (const unsigned ifindex : pinned()) {
+		auto link = openLink(linkPath(ifindex));
 		if (!link)
 			return link.error();
-		if (!*link || (*link)->ifindex == 0)
+		if (!*link || (*link)->ifindex != ifindex)
 			continue;
-		const unsigned ifindex = (*link)->ifindex;
 		auto mode = modeOf(ifindex);
 		if (!mode)
 			return mode.error();
@@ -365,6 +388,49 @@ Status Links::listJoined(std::vector<Attachment> &found) const
 			                 hasFilter(ifindex, BPF_TC_EGRESS),
 			                 true,
 			                 {}});
+	}
+	return {};
+}
+
+/** Renames the pins of an interface; the link stays where it is. */
+Status Links::follow(unsigned former, unsigned ifindex) const
+{
+	std::error_code failure;
+	auto link = openLink(linkPath(former));
+
+	if (!link)
+		return link.error();
+	if (*link &&
+	    bpf_obj_pin((*link)->fd.get(), linkPath(ifindex).c_str()) != 0)
+		return Error::fromErrno("cannot pin " + linkPath(ifindex));
+	fs::rename(namePath(former), namePath(ifindex), failure);
+	if (unlink(linkPath(former).c_str()) != 0)
+		return Error::fromErrno("cannot remove " + linkPath(former));
+	return {};
+}
+
+Result<bool> Links::hasPin(unsigned ifindex) const
+{
+	auto link = openLink(linkPath(ifindex));
+
+	return link ? Result<bool>(link->has_value()) : link.error();
+}
+
+Status Links::followMoved() const
+{
+	for (const unsigned former : pinned()) {
+		auto link = openLink(linkPath(former));
+		if (!link)
+			return link.error();
+		if (!*link || (*link)->ifindex == former || !isOn(**link))
+			continue;
+		const unsigned ifindex = (*link)->ifindex;
+		auto taken = hasPin(ifindex);
+		if (!taken)
+			return taken.error();
+		auto done = *taken ? Status() : follow(former, ifindex);
+		if (!done)
+			return done;
 	}
 	return {};
 }

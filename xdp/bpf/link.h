@@ -105,6 +105,16 @@ public:
 	/** All interfaces with a pinned link or place that is still there. */
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
+	/** Interfaces by which links are pinned, also when they are gone. */
+	[[nodiscard]] std::vector<unsigned> pinned() const;
+
+	/**
+	 * Renames the pins of interfaces that were in another network
+	 * namespace, and have come back with another number. Nobody is seen
+	 * meanwhile.
+	 */
+	[[nodiscard]] Status followMoved() const;
+
 private:
 	[[nodiscard]] std::string linkPath(unsigned ifindex) const;
 	[[nodiscard]] std::string namePath(unsigned ifindex) const;
@@ -118,6 +128,8 @@ private:
 	join(CloakObject &object, unsigned ifindex, XdpChoice choice) const;
 	[[nodiscard]] Result<bool> hasIngress(const CloakObject &object,
 	                                      unsigned ifindex) const;
+	[[nodiscard]] Status follow(unsigned former, unsigned ifindex) const;
+	[[nodiscard]] Result<bool> hasPin(unsigned ifindex) const;
 	[[nodiscard]] Status listLinks(std::vector<Attachment> &found) const;
 	[[nodiscard]] Status listJoined(std::vector<Attachment> &found) const;
 

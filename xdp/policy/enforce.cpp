@@ -169,6 +169,9 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 	rememberNames(policy, applied.warnings);
 	seed(policy, applied.warnings);
 	detachOthers(policy, applied.warnings);
+	std::erase_if(misplaced_, [&policy](const auto &entry) {
+		return !isNamed(policy, entry.first);
+	});
 	auto attachments = links_.list();
 	if (attachments)
 		applied.attachments = std::move(*attachments);
@@ -215,8 +218,10 @@ Status Enforcer::attachAll(const CompiledPolicy &policy, Refusal refusal,
                            std::vector<unsigned> &fresh,
                            std::vector<std::string> &warnings)
 {
+	const Status followed = links_.followMoved();
+	if (!followed)
+		warnings.push_back(followed.error().message());
 	auto before = links_.list();
-
 	if (!before)
 		return before.error();
 	const auto refused = std::exchange(refused_, {});
@@ -249,6 +254,9 @@ void Enforcer::cover(const std::vector<CompiledInterface> &interfaces)
 {
 	const PolicyMaps maps(object_.maps());
 
+	// One that has come back has the link that it had.
+	if (!interfaces.empty())
+		links_.followMoved().ignore();
 	for (const CompiledInterface &interface : interfaces) {
 		// First: a program that knows nothing of it lets all pass.
 		if (maps.putInterface(interface.index, interface.entry) &&
@@ -418,17 +426,23 @@ void Enforcer::seed(const CompiledPolicy &policy,
 	}
 }
 
+/**
+ * Those that are gone have pins as well, and where there are containers they
+ * come and go without end.
+ */
 void Enforcer::detachOthers(const CompiledPolicy &policy,
                             std::vector<std::string> &warnings) const
 {
-	auto attachments = links_.list();
+	std::vector<unsigned> indexes = links_.pinned();
 
-	if (!attachments)
-		return;
-	for (const Attachment &attachment : *attachments) {
-		if (isNamed(policy, attachment.ifindex))
+	for (const Attachment &attachment :
+	     links_.list().valueOr(std::vector<Attachment>()))
+		if (attachment.dispatcher)
+			indexes.push_back(attachment.ifindex);
+	for (const unsigned index : indexes) {
+		if (isNamed(policy, index))
 			continue;
-		auto detached = links_.detach(attachment.ifindex);
+		auto detached = links_.detach(index);
 		if (!detached)
 			warnings.push_back(detached.error().message());
 	}
