@@ -147,6 +147,40 @@ taken_by_another() {
 	hidden
 }
 
+# A second daemon, and whoever asks none, leave what the first one has.
+one_for_a_folder() {
+	local command
+	not in_ns lake timeout 20 cloakd --policy "$WORK/policy.toml" \
+		--socket "$WORK/second.sock" --pin-dir "$WORK/bpf/cloak" \
+		--state-dir "$WORK/second" 2>"$WORK/refused"
+	grep "another cloakd has the pin folder $WORK/bpf/cloak" "$WORK/refused"
+	for command in off "on --interface eth0" \
+		"on --policy $WORK/policy.toml"; do
+		# shellcheck disable=SC2086 # words
+		not in_ns lake cloakctl --socket "$WORK/none.sock" \
+			--pin-dir "$WORK/bpf/cloak" $command 2>"$WORK/refused"
+		grep 'another cloakd has the pin folder' "$WORK/refused"
+	done
+	ctl status --json | jq -e '.cloak == "on"'
+	hidden
+}
+
+# Beside another one, in a folder of its own.
+one_beside() {
+	local other
+	ip netns exec "$(ns peer)" cloakd --policy "$WORK/policy.toml" \
+		--socket "$WORK/second.sock" --pin-dir "$WORK/bpf/second" \
+		--state-dir "$WORK/second" 2>"$WORK/second.log" &
+	other=$!
+	wait_until 30 in_ns peer cloakctl --socket "$WORK/second.sock" status
+	ctl status
+	in_ns peer cloakctl --socket "$WORK/second.sock" off
+	kill "$other"
+	wait "$other"
+	not test -e "$WORK/bpf/second"
+	hidden
+}
+
 # acquainted: the lake has the MAC of its peer, and it alone that of the lake.
 acquainted() {
 	in_ns lake ip neigh flush dev eth0
@@ -194,7 +228,10 @@ ktap_run "on without a daemon, by options" \
 	ctl on --interface eth0 --address "$LAKE" --peer "$PEER"
 ktap_run "hidden by options" hidden
 cloakd_start_in_mounts
+ktap_run "no other one can have its pins" one_for_a_folder
+ktap_run "one with other pins can run beside it" one_beside
 ktap_run "hidden while the BPF file system is mounted anew" mounted_anew
+ktap_run "no other one can have those pins either" one_for_a_folder
 ktap_run "and while another one is mounted over it" mounted_over
 ktap_run "off says what is missing while there is none" not_there
 ktap_run "another's pins there are left alone" taken_by_another

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -19,13 +20,18 @@ namespace
 
 namespace fs = std::filesystem;
 
+/** For us alone, as long as the descriptor is open. */
 Result<Fd> openFolder(const std::string &path)
 {
-	Fd folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+	Fd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
 	if (!folder)
 		return Error::fromErrno("cannot open " + path);
-	return folder;
+	if (flock(folder.get(), LOCK_EX | LOCK_NB) == 0)
+		return folder;
+	if (errno == EWOULDBLOCK)
+		return Error("another cloakd has the pin folder " + path);
+	return Error::fromErrno("cannot lock " + path);
 }
 
 /** Pins once more what is pinned as @p from. */

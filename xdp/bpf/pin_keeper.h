@@ -16,15 +16,20 @@ namespace cloak
 {
 
 /**
- * Holds the folder of the pins. As long as it does, a plain umount(8) of their
- * file system fails, and a lazy one, or another mount on top of it, takes away
- * no more than the path to them: links stay attached. restore() makes them a
- * path again.
+ * Holds the folder of the pins, and nobody else does: two that change the same
+ * pins would fight. It is let go when the process ends, however it does.
+ *
+ * As long as it does, a plain umount(8) of their file system fails, and a lazy
+ * one, or another mount on top of it, takes away no more than the path to them:
+ * links stay attached. restore() makes them a path again.
  */
 class PinKeeper
 {
 public:
-	/** Holds @p pinRoot, which is there. */
+	/**
+	 * Holds @p pinRoot. Fails with ENOENT if it is not there, and if it is
+	 * held already, by whatever process in whatever namespaces.
+	 */
 	[[nodiscard]] static Result<PinKeeper> hold(const std::string &pinRoot);
 
 	/**

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/client.h"
 #include "cli/print.h"
@@ -31,28 +32,39 @@ std::string nameOf(unsigned index)
 }
 
 /** @param failure gets the kind if it fails for a reason of its own. */
-Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
-                        bool mayCut, Failure &failure)
+Result<Applied> apply(Enforcer &enforcer, const ParsedPolicy &parsed,
+                      bool mayCut, Failure &failure)
 {
 	auto host = Host::read();
 	if (!host)
 		return host.error();
-	auto enforcer = Enforcer::open(pinRoot);
-	if (!enforcer)
-		return enforcer.error();
-	enforcer->keepNames(parsed.policy, *host);
-	auto granted = enforcer->authorised();
+	enforcer.keepNames(parsed.policy, *host);
+	auto granted = enforcer.authorised();
 	if (!granted)
 		return granted.error();
 	const auto compiled = compilePolicy(parsed.policy, *host, *granted);
 	const auto cut = mayCut
 	                     ? std::nullopt
 	                     : findCut(parsed.policy, compiled, findSessions());
-	if (cut)
+	if (cut) {
 		failure = Failure::WouldCut;
-	Result<Applied> applied = cut ? Result<Applied>(Error(*cut))
-	                              : enforcer->apply(compiled, parsed.rules);
-	auto attachments = enforcer->attachments();
+		return Error(*cut);
+	}
+	return enforcer.apply(compiled, parsed.rules);
+}
+
+/** What was loaded for nothing goes again. */
+Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
+                        bool mayCut, Failure &failure)
+{
+	auto opened = Enforcer::open(pinRoot);
+	if (!opened)
+		return opened.error();
+	std::optional<Enforcer> enforcer(*std::move(opened));
+	Result<Applied> applied = apply(*enforcer, parsed, mayCut, failure);
+	const auto attachments = enforcer->attachments();
+
+	enforcer.reset();
 	if (!applied && attachments && attachments->empty())
 		Enforcer::lift(pinRoot).ignore();
 	return applied;

@@ -116,15 +116,19 @@ Result<Enforcer> Enforcer::open(const std::string &pinRoot)
 	CloakObject::Options options;
 
 	options.pinRoot = pinRoot;
+	// First: the maps of another one are not for us to load.
+	auto made = makePinRoot(pinRoot);
+	if (!made)
+		return made.error();
+	auto pins = PinKeeper::hold(pinRoot);
+	if (!pins)
+		return pins.error();
 	auto object = CloakObject::load(options);
 	if (!object)
 		return object.error();
 	auto counters = RuleCounters::open(object->maps());
 	if (!counters)
 		return counters.error();
-	auto pins = PinKeeper::hold(pinRoot);
-	if (!pins)
-		return pins.error();
 	return Enforcer(std::move(*object), Links(pinRoot),
 	                *std::move(counters), *std::move(pins));
 }
@@ -136,6 +140,9 @@ Status Enforcer::lift(const std::string &pinRoot)
 	auto checked = checkPinRoot(pinRoot);
 	if (!checked)
 		return checked;
+	auto pins = PinKeeper::hold(pinRoot);
+	if (!pins && pins.error().code() != ENOENT)
+		return pins.error();
 	auto attachments = links.list();
 	if (!attachments)
 		return attachments.error();

@@ -51,10 +51,16 @@ struct Mended {
 class Enforcer
 {
 public:
-	/** Loads the data plane, or takes over the one that is pinned. */
+	/**
+	 * Loads the data plane, or takes over the one that is pinned. Fails
+	 * and leaves all as it is if another process has it.
+	 */
 	[[nodiscard]] static Result<Enforcer> open(const std::string &pinRoot);
 
-	/** Takes the cloak of @p pinRoot off every interface, and its pins. */
+	/**
+	 * Takes the cloak of @p pinRoot off every interface, and its pins.
+	 * Fails if an Enforcer has it, in whatever process.
+	 */
 	static Status lift(const std::string &pinRoot);
 
 	/**

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bpf/pin_keeper.h"
 #include "policy/enforce.h"
 
 namespace cloak
@@ -29,6 +30,26 @@ TEST(Pins, AreNotRemovedFromAnotherFileSystem)
 	          std::string::npos);
 	EXPECT_TRUE(fs::exists(folder / "links" / "xdp-1"));
 	EXPECT_TRUE(fs::exists(folder / "config"));
+	fs::remove_all(folder);
+}
+
+/** Any folder can be held: it need not be in a BPF file system. */
+TEST(Pins, AreHeldByOneAlone)
+{
+	const fs::path folder =
+	    testing::TempDir() + "cloak-held-" + std::to_string(getpid());
+
+	EXPECT_EQ(PinKeeper::hold(folder).error().code(), ENOENT);
+	fs::create_directories(folder);
+	{
+		const auto held = PinKeeper::hold(folder);
+		ASSERT_TRUE(held);
+		const auto second = PinKeeper::hold(folder);
+		ASSERT_FALSE(second);
+		EXPECT_NE(second.error().message().find("another cloakd"),
+		          std::string::npos);
+	}
+	EXPECT_TRUE(PinKeeper::hold(folder));
 	fs::remove_all(folder);
 }
 
