@@ -209,6 +209,20 @@ not_the_loopback() {
 	hidden
 }
 
+# Loudly: what it carries is not hidden.
+no_ethernet() {
+	: >"$WORK/stderr"
+	in_ns lake ip tuntap add mode tun name eth6
+	wait_until 10 grep 'eth6 cannot be cloaked: .*; it is left out' \
+		"$WORK/stderr"
+	interfaces 'all(.name != "eth6")'
+	ctl reload 2>&1 | grep 'eth6 cannot be cloaked'
+	ctl check --json "$WORK/policy.toml" | jq -e '.details ==
+		[{"code": "interface_no_ethernet", "text": .warnings[0]}]'
+	in_ns lake ip link del eth6
+	hidden
+}
+
 # Where one interface is meant a pattern is an error that says so.
 not_everywhere() {
 	with_pattern 'eth*' 'interface = "eth*"' >"$WORK/bad.toml"
@@ -233,6 +247,7 @@ ktap_run "one that is renamed into the pattern is cloaked" renamed_into
 ktap_run "one that vanishes is gone" vanishes
 ktap_run "however many come and go, no pin is left" come_and_go
 ktap_run "one that comes back is the same one" comes_back
+ktap_run "one that is no Ethernet is left out" no_ethernet
 ktap_run "a pattern that matches nothing waits" none_yet
 ktap_run "no pattern means the loopback" not_the_loopback
 ktap_run "a pattern where one interface is meant is an error" not_everywhere

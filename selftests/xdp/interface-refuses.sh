@@ -121,6 +121,25 @@ all_or_nothing() {
 	hidden
 }
 
+# Its frames would be taken for what they are not, and pass.
+no_ethernet() {
+	cloakd_policy '[[interface]]' 'name = "tun0"' >"$WORK/tun.toml"
+	in_ns lake ip tuntap add mode tun name tun0
+	ctl_exits 0 check "$WORK/tun.toml" |
+		grep 'tun0 cannot be cloaked: its frames have no Ethernet header'
+	ctl_exits 1 apply "$WORK/tun.toml" | grep 'tun0 cannot be cloaked'
+	ctl status | grep "^policy .*/policy.toml"
+	in_ns lake ip link del tun0
+	ctl_exits 0 apply "$WORK/tun.toml"
+	in_ns lake ip tuntap add mode tun name tun0
+	wait_until 10 eval \
+		"ctl status | grep '^not attached, tried again: tun0 cannot be'"
+	attached tun0 no
+	hidden
+	in_ns lake ip link del tun0
+	ctl reload
+}
+
 # rename FROM TO
 rename() {
 	in_ns lake ip link set "$1" down
@@ -220,6 +239,7 @@ ktap_run "what another has taken is cloaked when it is free" taken
 ktap_run "a start without a cloak puts it on all others" from_nothing
 CLOAKD=$(<"$WORK/pid")
 ktap_run "who puts it on gets all or nothing" all_or_nothing
+ktap_run "one that is no Ethernet cannot be cloaked" no_ethernet
 ktap_run "a renamed one stays cloaked, whoever looks" renamed
 cloakd_kill KILL
 cloakd_start

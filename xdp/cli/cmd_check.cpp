@@ -29,6 +29,19 @@ void addText(const char *code, const std::string &text, json &result)
 	result["details"].push_back({{"code", code}, {"text", text}});
 }
 
+void addUncloaked(const CompiledPolicy &compiled, json &result)
+{
+	for (const std::string &name : compiled.absent)
+		addText("interface_absent", absenceOf(name) + " here now",
+		        result);
+	for (const std::string &name : compiled.leftOut)
+		addText("interface_no_ethernet", noEthernetText(name), result);
+	for (const CompiledInterface &interface : compiled.interfaces)
+		if (!interface.ethernet)
+			addText("interface_no_ethernet",
+			        noEthernetText(interface.name), result);
+}
+
 /** Not errors: an interface may come later, a receiver may become a peer. */
 void addOfHost(const Policy &policy, json &result)
 {
@@ -41,9 +54,7 @@ void addOfHost(const Policy &policy, json &result)
 		result["warnings"].push_back(text);
 	for (const json &detail : toJson(warnings, policy.files))
 		result["details"].push_back(detail);
-	for (const std::string &name : compiled.absent)
-		addText("interface_absent", absenceOf(name) + " here now",
-		        result);
+	addUncloaked(compiled, result);
 }
 
 /**

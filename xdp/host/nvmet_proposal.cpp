@@ -42,12 +42,14 @@ bool serves(const NvmetPort &port, const IpAddress &ip)
 	return !isLinkLocal(ip) && (!port.address.isV4() || ip.isV4());
 }
 
-/** @returns whether any interface has an address of the port. */
+/** @returns whether any interface to cloak has an address of the port. */
 bool addPort(const NvmetPort &port, const Host &host, NvmetProposal &proposal)
 {
 	bool found = false;
 
 	for (const HostInterface &interface : host.interfaces) {
+		if (!interface.ethernet)
+			continue;
 		for (const Prefix &prefix : interface.addresses) {
 			if (!serves(port, prefix.address))
 				continue;

@@ -110,6 +110,7 @@ void Compiler::addInterfaces()
 {
 	for (const InterfaceMatch &match : matchInterfaces(policy_, host_))
 		addInterface(match);
+	compiled_.leftOut = leftOut(policy_, host_);
 }
 
 void Compiler::addInterface(const InterfaceMatch &match)
@@ -130,6 +131,7 @@ void Compiler::addInterface(const InterfaceMatch &match)
 	compiled.index = match.found->index;
 	compiled.attach = interface.attach;
 	compiled.dispatcher = interface.dispatcher;
+	compiled.ethernet = match.found->ethernet;
 	compiled.entry.scope = static_cast<std::uint8_t>(interface.scope.value);
 	compiled.entry.mode = static_cast<std::uint8_t>(interface.action);
 	compiled.entry.flags = CLOAK_IFACE_ATTRIBUTE;
@@ -353,7 +355,7 @@ bool sameInterface(const CompiledInterface &one, const CompiledInterface &other)
 	return one.name == other.name && one.index == other.index &&
 	       one.attach == other.attach &&
 	       one.dispatcher == other.dispatcher &&
-	       same(one.entry, other.entry);
+	       one.ethernet == other.ethernet && same(one.entry, other.entry);
 }
 
 } // namespace
@@ -380,7 +382,8 @@ bool sameEntries(const CompiledPolicy &one, const CompiledPolicy &other)
 	       sameMap(one.peers, other.peers) &&
 	       sameMap(one.decoys, other.decoys) && one.gates == other.gates &&
 	       same(one.accounting, other.accounting) &&
-	       one.absent == other.absent && one.excess == other.excess;
+	       one.absent == other.absent && one.excess == other.excess &&
+	       one.leftOut == other.leftOut;
 }
 
 bool isPermanent(const cloak_peer &peer)

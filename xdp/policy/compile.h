@@ -34,6 +34,7 @@ struct CompiledInterface {
 	unsigned index = 0;
 	XdpChoice attach = XdpChoice::Auto;
 	bool dispatcher = false;
+	bool ethernet = true; //!< else it refuses the programs
 	cloak_iface entry{};
 };
 
@@ -50,6 +51,8 @@ struct CompiledPolicy {
 	std::vector<std::string> absent;
 	/** Interfaces that match a pattern, and for which there is no room. */
 	std::vector<std::string> excess;
+	/** Those that match one, and have no Ethernet header. */
+	std::vector<std::string> leftOut;
 
 	/** The entry that decides about @p prefix, or null. */
 	[[nodiscard]] const cloak_peer *decide(const Prefix &prefix) const;

@@ -81,6 +81,8 @@ void warnOfMissing(const CompiledPolicy &policy,
 		    (isPattern(name) ? " yet; one is cloaked when it appears"
 		                     : " yet; it is cloaked when it appears"));
 	}
+	for (const std::string &name : policy.leftOut)
+		warnings.push_back(noEthernetText(name) + "; it is left out");
 	for (const std::string &name : policy.excess) {
 		warnings.push_back(
 		    fmt::format("{} is not cloaked: there is room for {} "
@@ -199,6 +201,9 @@ bool Enforcer::isNews(unsigned index, const std::string &reason)
 
 Result<Placed> Enforcer::attach(const CompiledInterface &interface)
 {
+	// Without that header the programs would take the payload for it.
+	if (!interface.ethernet)
+		return Error(noEthernetText(interface.name));
 	auto placed = links_.attach(
 	    object_, interface.index,
 	    {interface.attach, answers(interface), interface.dispatcher});

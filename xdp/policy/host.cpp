@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 
@@ -72,6 +73,8 @@ void addLink(HostInterface &interface, const ifaddrs &entry)
 
 	interface.index = static_cast<unsigned>(link.sll_ifindex);
 	interface.loopback = (entry.ifa_flags & IFF_LOOPBACK) != 0;
+	interface.ethernet = link.sll_hatype == ARPHRD_ETHER ||
+	                     link.sll_hatype == ARPHRD_LOOPBACK;
 	if (link.sll_halen == interface.mac.octets.size()) {
 		std::copy_n(std::begin(link.sll_addr),
 		            interface.mac.octets.size(),
@@ -79,10 +82,21 @@ void addLink(HostInterface &interface, const ifaddrs &entry)
 	}
 }
 
+/** What has no hardware address at all, as a tunnel, comes without any. */
+void addBareLink(HostInterface &interface)
+{
+	if (interface.index != 0)
+		return;
+	interface.index = if_nametoindex(interface.name.c_str());
+	interface.ethernet = false;
+}
+
 void addEntry(HostInterface &interface, const ifaddrs &entry)
 {
-	if (entry.ifa_addr == nullptr)
+	if (entry.ifa_addr == nullptr) {
+		addBareLink(interface);
 		return;
+	}
 	const int family = entry.ifa_addr->sa_family;
 	if (family == AF_PACKET)
 		addLink(interface, entry);

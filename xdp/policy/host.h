@@ -24,6 +24,8 @@ struct HostInterface {
 	/** Its addresses, each with the length of its network. */
 	std::vector<Prefix> addresses;
 	bool loopback = false;
+	/** Whether its frames begin with an Ethernet header. */
+	bool ethernet = true;
 	/** Its name before it was renamed, if that is what the policy means. */
 	std::string former = {};
 

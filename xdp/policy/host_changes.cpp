@@ -19,7 +19,7 @@ std::vector<const HostInterface *> relevant(const Policy &policy,
 
 	for (const HostInterface &interface : host.interfaces)
 		if (!interface.addresses.empty() ||
-		    decidingTable(policy, interface) != 0)
+		    decidingTable(policy, interface.policyName()) != 0)
 			found.push_back(&interface);
 	return found;
 }
@@ -29,6 +29,7 @@ bool isSame(const HostInterface *one, const HostInterface *other)
 	return one->name == other->name && one->former == other->former &&
 	       one->index == other->index && one->mac == other->mac &&
 	       one->loopback == other->loopback &&
+	       one->ethernet == other->ethernet &&
 	       one->addresses == other->addresses;
 }
 

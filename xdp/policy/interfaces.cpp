@@ -42,7 +42,7 @@ std::uint16_t decidingTable(const Policy &policy, const std::string &name)
 std::uint16_t decidingTable(const Policy &policy,
                             const HostInterface &interface)
 {
-	return interface.loopback
+	return interface.loopback || !interface.ethernet
 	           ? interfaceNumber(policy, interface.policyName())
 	           : decidingTable(policy, interface.policyName());
 }
@@ -67,6 +67,24 @@ std::vector<InterfaceMatch> matchInterfaces(const Policy &policy,
 		}
 	}
 	return matches;
+}
+
+std::vector<std::string> leftOut(const Policy &policy, const Host &host)
+{
+	std::vector<std::string> names;
+
+	for (const HostInterface &interface : host.interfaces)
+		if (!interface.ethernet &&
+		    decidingTable(policy, interface) == 0 &&
+		    decidingTable(policy, interface.policyName()) != 0)
+			names.push_back(interface.policyName());
+	return names;
+}
+
+std::string noEthernetText(const std::string &name)
+{
+	return name + " cannot be cloaked: its frames have no Ethernet header, "
+	              "as those of tunnels";
 }
 
 std::string absenceOf(const std::string &name)

@@ -27,7 +27,10 @@ namespace cloak
 [[nodiscard]] std::uint16_t decidingTable(const Policy &policy,
                                           const std::string &name);
 
-/** The same of an interface of the host. No pattern means the loopback. */
+/**
+ * The same of an interface of the host. No pattern means the loopback, nor one
+ * whose frames have no Ethernet header.
+ */
 [[nodiscard]] std::uint16_t decidingTable(const Policy &policy,
                                           const HostInterface &interface);
 
@@ -45,6 +48,16 @@ struct InterfaceMatch {
 /** Those of each table, in the order of the tables and at least one of each. */
 [[nodiscard]] std::vector<InterfaceMatch> matchInterfaces(const Policy &policy,
                                                           const Host &host);
+
+/**
+ * Interfaces that a pattern would mean, but that their frames have no Ethernet
+ * header.
+ */
+[[nodiscard]] std::vector<std::string> leftOut(const Policy &policy,
+                                               const Host &host);
+
+/** How to say that such an interface cannot be cloaked. */
+[[nodiscard]] std::string noEthernetText(const std::string &name);
 
 /** How to say that the host has nothing that a table is about. */
 [[nodiscard]] std::string absenceOf(const std::string &name);

@@ -118,6 +118,22 @@ TEST(Interfaces, NoPatternMeansTheLoopback)
 	EXPECT_EQ(decided({"lo"}, host), "lo:lo");
 }
 
+TEST(Interfaces, NoPatternMeansOneWithoutAnEthernetHeader)
+{
+	Host host = hostWith({"eth0", "tun0", "wg0"});
+
+	host.interfaces[1].ethernet = false;
+	host.interfaces[2].ethernet = false;
+	EXPECT_EQ(decided({"*"}, host), "*:eth0");
+	EXPECT_EQ(decided({"*", "wg0"}, host), "*:eth0 wg0:wg0");
+	const auto compiled =
+	    compilePolicy(policyOf(tables({"*", "wg0"})), host, {});
+	EXPECT_EQ(compiled.leftOut, std::vector<std::string>{"tun0"});
+	ASSERT_EQ(compiled.interfaces.size(), 2U);
+	EXPECT_TRUE(compiled.interfaces[0].ethernet);
+	EXPECT_FALSE(compiled.interfaces[1].ethernet);
+}
+
 TEST(Interfaces, RenamedOneStaysWithItsTable)
 {
 	Host host = hostWith({"lan0", "eth0", "enp2"});
@@ -198,6 +214,7 @@ TEST(Interfaces, OnlySomeChangesOfTheHostMatter)
 	EXPECT_FALSE(same([](auto &all) { all.push_back(device("eth9", 9)); }));
 	EXPECT_FALSE(same([](auto &all) { all[1].name = "tap9"; }));
 	EXPECT_FALSE(same([](auto &all) { all[2].name = "eth9"; }));
+	EXPECT_FALSE(same([](auto &all) { all[1].ethernet = false; }));
 	EXPECT_FALSE(same([](auto &all) { all[1].mac.octets[5] = 1; }));
 	EXPECT_FALSE(same([](auto &all) { all[1].index = 9; }));
 	EXPECT_FALSE(same([](auto &all) {

@@ -111,6 +111,17 @@ std::string proposed(const NvmetPorts &ports,
 	    proposeFor(ports, hostOfTest(), connections, sameWire), true);
 }
 
+TEST(NvmetProposal, LeavesOutWhatCannotBeCloaked)
+{
+	Host host = hostOfTest();
+
+	host.interfaces[1].ethernet = false;
+	const auto proposal =
+	    proposeFor(portsOf("10.0.9.5", 4420), host, {}, sameWire);
+	EXPECT_TRUE(proposal.services.empty());
+	EXPECT_TRUE(proposal.interfaces.empty());
+}
+
 TEST(NvmetProposal, NamesWhatThePortsAre)
 {
 	const auto parsed = readPolicy(proposed(portsOf("10.0.9.5", 4420)));
