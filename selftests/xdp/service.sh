@@ -249,6 +249,16 @@ again() {
 	[[ $(daemon) == "$pid" ]]
 }
 
+# descriptors: as many as it may have, not only those that suit select(2). This
+# container may not have what the unit asks for.
+descriptors() {
+	local soft hard
+	read -r soft hard < <(inside cat "/proc/$(daemon)/limits" |
+		sed -n 's/^Max open files *//p')
+	echo "$soft of $hard"
+	((soft > 1024 && soft == ${hard%% *}))
+}
+
 # What root with all capabilities could do among the mounts of the daemon.
 confined() {
 	local path
@@ -383,6 +393,7 @@ boot
 ktap_run "systemd is told when the host is hidden" ready
 ktap_run "before the network is configured" early
 ktap_run "as root with three capabilities" capabilities
+ktap_run "with a descriptor for each CPU and more" descriptors
 ktap_run "it can write to its own folders only" confined
 ktap_run "the journal has its log and the alerts" told
 ktap_run "nothing that it needs was refused" clean

@@ -14,6 +14,7 @@
 #include <new>
 #include <vector>
 
+#include "daemon/descriptors.h"
 #include "util/file.h"
 #include "util/quote.h"
 
@@ -154,8 +155,10 @@ void ControlServer::accept()
 	Fd fd(accept4(listener_.get(), nullptr, nullptr,
 	              SOCK_CLOEXEC | SOCK_NONBLOCK));
 
-	if (!fd)
+	if (!fd) {
+		pause(errno);
 		return;
+	}
 	auto credentials = readCredentials(fd.get(), group_);
 	if (!credentials)
 		return;
@@ -168,6 +171,25 @@ void ControlServer::accept()
 	turnAway(fd, fmt::format("cloakd has {} connections already; end some, "
 	                         "or try again",
 	                         clients_.size()));
+}
+
+/** Who cannot be accepted waits, and must not keep the daemon busy. */
+void ControlServer::pause(int error)
+{
+	if (!isWantOfRoom(error))
+		return;
+	if (counted_.starved++ == 0) {
+		spdlog::error(
+		    "{}: it is tried again each second",
+		    Error(error, "control: cannot accept a client").message());
+	}
+	paused_ = loop_.change(listener_.get(), 0).ok();
+}
+
+void ControlServer::tick()
+{
+	if (paused_)
+		paused_ = !loop_.change(listener_.get(), EPOLLIN).ok();
 }
 
 /** Now and then: who comes again at once would fill the journal. */

@@ -60,6 +60,8 @@ public:
 		std::uint64_t crowdedOut = 0;
 		/** Clients that were left as they did not read. */
 		std::uint64_t unread = 0;
+		/** How often nobody could be let in for want of descriptors. */
+		std::uint64_t starved = 0;
 	};
 
 	static constexpr std::size_t kMostClients = 32;
@@ -99,6 +101,12 @@ public:
 	Status listen(const Options &options);
 
 	/**
+	 * Listens again where there were no descriptors for those who came.
+	 * Call it each second.
+	 */
+	void tick();
+
+	/**
 	 * Sends {"event": ...} to all who follow @p topic.
 	 * @param event JSON, one line.
 	 */
@@ -133,6 +141,7 @@ private:
 	};
 
 	void accept();
+	void pause(int error);
 	void admit(Fd fd, const PeerCredentials &credentials);
 	void serve(int fd, std::uint32_t events);
 	bool receive(Client &client);
@@ -151,6 +160,7 @@ private:
 	Loop &loop_;
 	Handler handler_;
 	Fd listener_;
+	bool paused_ = false; //!< nobody is accepted until tick()
 	std::string path_;
 	gid_t group_ = 0;
 	/** One who is served stays until then, also when he is closed. */

@@ -161,6 +161,7 @@ void Daemon::onTick()
 {
 	drain(ticker_.get());
 	engine_.tick();
+	control_.tick();
 	serveMetrics();
 	followCpus();
 	followStatus();

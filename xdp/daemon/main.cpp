@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "daemon/daemon.h"
+#include "daemon/descriptors.h"
 #include "util/log.h"
 #include "util/version.h"
 
@@ -91,5 +92,8 @@ int main(int argc, char **argv)
 		return kUsage;
 	}
 	std::signal(SIGPIPE, SIG_IGN);
+	const cloak::Status raised = cloak::raiseDescriptorLimit();
+	if (!raised)
+		spdlog::warn("{}", raised.error().message());
 	return serve(options);
 }

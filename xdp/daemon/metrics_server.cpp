@@ -13,6 +13,7 @@
 #include <array>
 #include <iterator>
 
+#include "daemon/descriptors.h"
 #include "util/file.h"
 
 namespace cloak
@@ -115,6 +116,7 @@ void MetricsServer::close()
 		return;
 	loop_.remove(listener_.get());
 	listener_.reset();
+	paused_ = false;
 	if (!endpoint_.path.empty())
 		removeSocket(endpoint_.path).ignore();
 }
@@ -122,7 +124,7 @@ void MetricsServer::close()
 Status MetricsServer::configure(const LocalEndpoint &endpoint)
 {
 	if (endpoint == endpoint_ && (listener_ || endpoint.isNone()))
-		return {};
+		return resume();
 	close();
 	endpoint_ = endpoint;
 	if (endpoint.isNone())
@@ -135,13 +137,25 @@ Status MetricsServer::configure(const LocalEndpoint &endpoint)
 	                 [this](std::uint32_t) { accept(); });
 }
 
+Status MetricsServer::resume()
+{
+	if (!paused_)
+		return {};
+	Status listening = loop_.change(listener_.get(), EPOLLIN);
+	paused_ = !listening;
+	return listening;
+}
+
 void MetricsServer::accept()
 {
 	Fd fd(accept4(listener_.get(), nullptr, nullptr,
 	              SOCK_CLOEXEC | SOCK_NONBLOCK));
 
-	if (!fd)
+	if (!fd) {
+		paused_ = isWantOfRoom(errno) &&
+		          loop_.change(listener_.get(), 0).ok();
 		return;
+	}
 	if (clients_.size() >= kMostClients)
 		leave(clients_.begin());
 	const int number = fd.get();

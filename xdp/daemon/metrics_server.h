@@ -29,7 +29,11 @@ public:
 	MetricsServer &operator=(const MetricsServer &) = delete;
 	~MetricsServer();
 
-	/** Listens there and nowhere else; nowhere if there is none. */
+	/**
+	 * Listens there and nowhere else; nowhere if there is none. Called
+	 * again, each second, it listens again where there were no descriptors
+	 * for those who came.
+	 */
 	Status configure(const LocalEndpoint &endpoint);
 
 private:
@@ -43,6 +47,7 @@ private:
 	static constexpr std::size_t kLongestRequest = 8192;
 
 	void close();
+	Status resume();
 	void accept();
 	void serve(std::list<Client>::iterator client);
 	bool receive(Client &client);
@@ -52,6 +57,7 @@ private:
 	Page page_;
 	LocalEndpoint endpoint_;
 	Fd listener_;
+	bool paused_ = false;       //!< nobody is accepted until resume()
 	std::list<Client> clients_; //!< the oldest in front
 };
 

@@ -282,6 +282,7 @@ json reportControl(const ControlServer::Stats &stats)
 	    {"held_bytes", stats.held},
 	    {"crowded_out", stats.crowdedOut},
 	    {"unread", stats.unread},
+	    {"starved", stats.starved},
 	};
 }
 

@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -61,6 +62,8 @@ protected:
 	{
 		if (request.command == "stop")
 			loop_->stop();
+		if (request.command == "tick")
+			server_->tick();
 		if (request.command == "event")
 			server_->broadcast(ControlServer::Topic::Alerts,
 			                   R"({"n":1})");
@@ -108,8 +111,15 @@ protected:
 
 	[[nodiscard]] Fd connect() const
 	{
-		sockaddr_un address{};
 		Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+		connect(fd);
+		return fd;
+	}
+
+	void connect(const Fd &fd) const
+	{
+		sockaddr_un address{};
 
 		address.sun_family = AF_UNIX;
 		options_.path.copy(address.sun_path,
@@ -118,7 +128,6 @@ protected:
 		                    reinterpret_cast<sockaddr *>(&address),
 		                    sizeof(address)),
 		          0);
-		return fd;
 	}
 
 	/** One line from the server; empty when it has closed. */
@@ -321,6 +330,49 @@ TEST_F(Server, SaysThatItDoesNotKnowACommand)
 	const std::string line = ask(connect(), R"({"command":"unknown"})");
 
 	EXPECT_NE(line.find("\"unknown_command\""), std::string::npos) << line;
+}
+
+/** The process can open nothing more as long as this lives. */
+class NoDescriptors
+{
+public:
+	NoDescriptors()
+	{
+		const Fd next(dup(STDIN_FILENO));
+
+		getrlimit(RLIMIT_NOFILE, &former_);
+		rlimit none = former_;
+		none.rlim_cur = static_cast<rlim_t>(next.get());
+		setrlimit(RLIMIT_NOFILE, &none);
+	}
+	~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &former_); }
+	NoDescriptors(const NoDescriptors &) = delete;
+	NoDescriptors &operator=(const NoDescriptors &) = delete;
+
+private:
+	rlimit former_{};
+};
+
+/** A listener that is watched all the time would be seen at each request. */
+TEST_F(Server, LeavesAloneWhomItHasNoDescriptorFor)
+{
+	constexpr unsigned asked = 100;
+	const Fd other = connect();
+	Fd late(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	ask(other, R"({"command":"in"})");
+	{
+		const NoDescriptors none;
+		connect(late);
+		while (number(other, "starved") == 0)
+			std::this_thread::yield();
+		for (unsigned i = 0; i < asked; ++i)
+			ask(other, R"({"command":"in"})");
+		EXPECT_EQ(number(other, "starved"), 1U);
+	}
+	ask(other, R"({"command":"tick"})");
+	EXPECT_NE(ask(late, R"({"command":"late"})").find("late"),
+	          std::string::npos);
 }
 
 TEST_F(Server, SendsEventsToThoseWhoFollow)
