@@ -334,6 +334,29 @@ killed() {
 	wait_until 10 anew "$pid"
 }
 
+# on_trial: does a policy await confirmation?
+on_trial() {
+	inside cloakctl status --json | jq -e .confirmation
+}
+
+# Whom somebody has let in for a while a policy on trial leaves in, also when the
+# daemon dies of it.
+killed_on_trial() {
+	inside cloakctl authorise "$SCANNER" --for 1h
+	sed "s|^prefixes = .*|prefixes = [\"$PEER\", \"$SCANNER\"]|" \
+		"$ROOT/etc/cloaklake/policy.toml" >"$ROOT/etc/cloaklake/open"
+	inside cloakctl apply --confirm 10m /etc/cloaklake/open
+	on_trial
+	killed
+	not on_trial
+	sees scanner
+	inside cloakctl status --json |
+		jq -e ".authorised[0].peer == \"$SCANNER\""
+	inside cloakctl revoke "$SCANNER"
+	hidden
+	inside cloakctl reload
+}
+
 # More often than systemd would put up with by default.
 killed_again() {
 	local i
@@ -403,6 +426,7 @@ ktap_run "off and on, with what was opened at the start" again
 ktap_run "stopped, the cloak stays" stops
 ktap_run "restarted, the cloak stays" pinging inside systemctl restart cloakd
 ktap_run "killed, it is started again" pinging killed
+ktap_run "killed on trial, who was let in stays in" killed_on_trial
 ktap_run "however often" killed_again
 ktap_run "stuck, it is killed and started again" pinging stuck
 ktap_run "with fewer it starts if they suffice" least

@@ -37,7 +37,10 @@ struct Trial {
 	std::string boot; //!< the one of which their times are, see bootId()
 };
 
-/** What stands for the time since this machine was started, or "". */
+/**
+ * What stands for the time since this machine was started, or "". A unit that
+ * hides what the kernel has of it says it by $CLOAKD_BOOT_ID.
+ */
 [[nodiscard]] std::string bootId();
 
 /** One line that parseTrial() reads, but for Trial::ends. */

@@ -83,6 +83,15 @@ TEST_F(TrialTest, RecallsWhoWasLetIn)
 	EXPECT_FALSE(granted[1].expires);
 }
 
+/** Both say the same in one boot, of which the kernel's is known here. */
+TEST(BootId, IsWrittenInOneWay)
+{
+	const std::string id = bootId();
+
+	EXPECT_EQ(id.size(), 32U);
+	EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), id.npos);
+}
+
 TEST_F(TrialTest, LetsNobodyInAfterAReboot)
 {
 	for (const char *boot : {"", "another"}) {
