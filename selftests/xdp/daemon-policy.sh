@@ -41,9 +41,69 @@ bad_reload() {
 bad_start() {
 	not timeout 20 cloakd --policy "$WORK/bad.toml" \
 		--socket "$WORK/second.sock" --pin-dir "$WORK/bpf/second" \
-		2>"$WORK/second"
+		--state-dir "$WORK/empty" 2>"$WORK/second"
 	grep 'bad.toml:12:8: output.text = 7: expected' "$WORK/second"
 	not test -e "$WORK/bpf/second"
+}
+
+# mistaken FILTER: does it hold for what the status says of mistakes?
+mistaken() { ctl status --json | jq -e ".policy.mistakes | $1"; }
+
+# As after a reboot: nothing is on, and the file is wrong since a while.
+boots_with_mistake() {
+	ctl off
+	cloakd_kill KILL
+	sees scanner
+	cp "$WORK/bad.toml" "$WORK/policy.toml"
+	: >"$WORK/stderr"
+	cloakd_start --group daemon
+	hidden
+	grep 'policy.toml:12:8: output.text = 7: expected' "$WORK/stderr"
+	grep 'in force is what was before' "$WORK/stderr"
+	mistaken 'length == 1 and (.[0] | contains("policy.toml:12:8: "))'
+	ctl status | grep '^mistake  .*policy.toml:12:8: output.text = 7'
+	ctl status | grep "^policy   $WORK/state/in-force.toml"
+	[[ $(stat -c %a "$WORK/state/in-force.toml") == 600 ]]
+	ctl_exits 4 reload
+	mistaken 'length == 1'
+	hidden
+}
+
+# Neither does it matter that there is no file at all.
+boots_without_file() {
+	cloakd_kill KILL
+	rm "$WORK/policy.toml"
+	cloakd_start --group daemon
+	hidden
+	mistaken '.[0] | contains("policy.toml: No such file")'
+	cloakd_policy >"$WORK/policy.toml"
+	ctl reload
+	mistaken '. == null'
+	hidden
+}
+
+# The one on trial is kept when somebody has confirmed it, no sooner.
+kept_when_confirmed() {
+	cloakd_policy '[[peers]]' 'name = "guests"' \
+		"prefixes = [\"$SCANNER\"]" >"$WORK/open.toml"
+	ctl apply --confirm 60s "$WORK/open.toml"
+	not grep guests "$WORK/state/in-force.toml"
+	ctl confirm
+	grep guests "$WORK/state/in-force.toml"
+	ctl reload
+	not grep guests "$WORK/state/in-force.toml"
+	hidden
+}
+
+# What cannot be kept is in force all the same.
+not_kept() {
+	ctl reload
+	rm "$WORK/state/in-force.toml"
+	mkdir "$WORK/state/in-force.toml"
+	ctl_exits 0 reload | grep 'the policy could not be kept'
+	rmdir "$WORK/state/in-force.toml"
+	ctl_exits 0 reload
+	hidden
 }
 
 opened() {
@@ -139,6 +199,13 @@ cloakd_start --group daemon
 ktap_run "apply of a bad policy changes nothing" \
 	bad ctl_exits 4 apply "$WORK/bad.toml"
 ktap_run "reload of a bad policy changes nothing" bad_reload
+ktap_run "a start with a bad policy puts back what was in force" \
+	boots_with_mistake
+CLOAKD=$(<"$WORK/cloakd.pid")
+ktap_run "so does one without a policy" boots_without_file
+CLOAKD=$(<"$WORK/cloakd.pid")
+ktap_run "what was confirmed is kept" kept_when_confirmed
+ktap_run "what cannot be kept is in force" not_kept
 ktap_run "apply opens, reload closes" opened
 ktap_run "let in for a while" for_a_while
 ktap_run "let in until revoked" ctl authorise "$SCANNER"

@@ -309,6 +309,23 @@ reloads() {
 	[[ $(property ActiveState) == active && $(daemon) == "$pid" ]]
 }
 
+# As at the next boot, some time after a mistake was made.
+restarts_with_mistake() {
+	echo 'mistake = 1' >>"$ROOT/etc/cloaklake/policy.toml"
+	inside systemctl stop cloakd
+	inside cloakctl off
+	sees scanner
+	inside systemctl start cloakd
+	journal '.PRIORITY == "3" and
+		(.MESSAGE | contains("in force is what was before"))'
+	inside cloakctl status | grep '^mistake  .*policy.toml:7:1: peers.mistake = 1'
+	hidden
+	policy
+	inside systemctl reload cloakd
+	not eval "inside cloakctl status | grep '^mistake'"
+	hidden
+}
+
 stopped() {
 	inside systemctl stop cloakd
 	[[ $(property ActiveState) == inactive && $(property Result) == success ]]
@@ -422,6 +439,7 @@ ktap_run "the journal has its log and the alerts" told
 ktap_run "nothing that it needs was refused" clean
 ktap_run "reload, with and without a mistake" reloads
 ktap_run "systemd is told of what has changed" follows
+ktap_run "also started with one it hides the host" restarts_with_mistake
 ktap_run "off and on, with what was opened at the start" again
 ktap_run "stopped, the cloak stays" stops
 ktap_run "restarted, the cloak stays" pinging inside systemctl restart cloakd

@@ -77,6 +77,10 @@ void addPolicy(Lines &lines, const json &status)
 	                            field(policy, "source"),
 	                            timeField(policy, "applied")));
 	addFiles(lines, policy);
+	for (const json &mistake : listIn(policy, "mistakes"))
+		if (mistake.is_string())
+			lines.push_back("mistake  " +
+			                mistake.get<std::string>());
 	if (status.contains("confirmation")) {
 		const json &awaited = objectIn(status, "confirmation");
 		lines.push_back(fmt::format(

@@ -86,7 +86,8 @@ public:
 
 	/**
 	 * Begins with the policy file; or with the policy that was in force
-	 * before another one which nobody has confirmed.
+	 * before another one which nobody has confirmed; or, where the file
+	 * has errors, with the one that was in force last.
 	 */
 	[[nodiscard]] Outcome start();
 
@@ -180,6 +181,14 @@ public:
 	[[nodiscard]] Watch &watch() { return watch_; }
 	[[nodiscard]] const Exporters &exporters() const { return exporters_; }
 	[[nodiscard]] const Mender &mender() const { return mender_; }
+	/**
+	 * What is wrong with the policy files for which this daemon has begun
+	 * with what was in force last; nothing once another one came.
+	 */
+	[[nodiscard]] const std::vector<std::string> &mistakes() const
+	{
+		return mistakes_;
+	}
 	/** The policy that awaits confirmation, or null. */
 	[[nodiscard]] const Trial *trial() const
 	{
@@ -189,6 +198,10 @@ public:
 private:
 	using Rules = std::shared_ptr<const CompiledRules>;
 
+	Outcome startByFiles();
+	Outcome putLast(const Outcome &refused);
+	void noteMistakes(const Outcome &refused);
+	Status keep();
 	Outcome putBack();
 	Outcome put(ParsedPolicy parsed, const Guard &guard);
 	[[nodiscard]] Outcome ask(const Guard &guard,
@@ -255,6 +268,7 @@ private:
 	Fd measuring_;                //!< while the programs are measured
 	std::optional<Trial> trial_;  //!< or one that was refused
 	bool rollBackFailed_ = false; //!< said once
+	std::vector<std::string> mistakes_;
 	std::function<void(const std::string &)> flowFollower_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "daemon/engine.h"
+#include "daemon/kept_policy.h"
 #include "daemon/privileges.h"
 #include "host/receiver_warnings.h"
 #include "policy/render.h"
@@ -16,6 +17,9 @@ namespace cloak
 {
 namespace
 {
+
+/** So many lines, the first ones, say enough of what is wrong. */
+constexpr std::size_t kMostMistakes = 10;
 
 void complain(const Status &status)
 {
@@ -196,7 +200,24 @@ Outcome Engine::apply(const PolicyTexts &texts, const Guard &guard)
 		return outcome;
 	forgetRefused();
 	lookAround(outcome);
+	const Status kept = keep();
+	if (!kept)
+		outcome.warnings.push_back(kept.error().message());
 	return outcome;
+}
+
+/** For a start whose files have errors; what this one's had is history. */
+Status Engine::keep()
+{
+	mistakes_.clear();
+	const Status kept = keepPolicy(options_.stateFolder, inForce_->policy,
+	                               inForce_->source);
+
+	// As text the largest policy takes tens of MiB, for a moment.
+	malloc_trim(0);
+	return kept ? kept
+	            : kept.error().in("the policy could not be kept for a "
+	                              "start whose files have errors");
 }
 
 /** The former policy is on the disk before the other one is in force. */
@@ -247,9 +268,11 @@ Status Engine::confirm()
 	if (trial() == nullptr)
 		return Error("no policy awaits confirmation");
 	Status forgotten = forgetTrial(options_.stateFolder);
-	if (forgotten)
-		trial_.reset();
-	return forgotten;
+	if (!forgotten)
+		return forgotten;
+	trial_.reset();
+	complain(keep());
+	return {};
 }
 
 /** It is remembered as refused, lest a start of the daemon brings it back. */
@@ -283,18 +306,69 @@ void Engine::endTrial(BootTime now)
 	}
 }
 
+/** Says so as loudly as it can, for nobody may look at a start. */
+void Engine::noteMistakes(const Outcome &refused)
+{
+	for (const Diagnostic &error : refused.errors) {
+		const std::string text = toString(error, refused.files);
+		spdlog::error("{}", text);
+		if (mistakes_.size() < kMostMistakes)
+			mistakes_.push_back(text);
+	}
+	if (refused.failure) {
+		mistakes_.push_back(refused.failure->message());
+		spdlog::error("{}", mistakes_.back());
+	}
+	spdlog::error("{} has errors: in force is what was before, until it is "
+	              "corrected and reloaded",
+	              options_.policyPath);
+}
+
+/** @returns what came of it, or @p refused if there is nothing to put. */
+Outcome Engine::putLast(const Outcome &refused)
+{
+	const auto kept = recallPolicy(options_.stateFolder);
+
+	if (!kept)
+		spdlog::error("{}", kept.error().message());
+	if (!kept || !*kept)
+		return refused;
+	ParsedPolicy last = read(**kept);
+	// They were told when somebody could hear them.
+	last.warnings.clear();
+	Outcome outcome = put(std::move(last), {});
+	if (!outcome.ok()) {
+		spdlog::error("{} could not be put in force: {}",
+		              (*kept)->front().source, reasonOf(outcome));
+		return refused;
+	}
+	noteMistakes(refused);
+	return outcome;
+}
+
+/** What cannot be done with files without errors is no mistake of theirs. */
+Outcome Engine::startByFiles()
+{
+	const auto texts = readPolicyTexts(options_.policyPath);
+
+	if (!texts)
+		return putLast(Outcome::failed(texts.error()));
+	Outcome outcome = apply(*texts);
+	return outcome.errors.empty() ? outcome : putLast(outcome);
+}
+
 Outcome Engine::start()
 {
 	auto left = recallTrial(options_.stateFolder);
 	if (!left)
 		spdlog::error("{}", left.error().message());
 	if (!left || !*left)
-		return reload();
+		return startByFiles();
 	const auto texts = readPolicyTexts(options_.policyPath);
 	const bool refused =
 	    texts && fingerprintOf(*texts) == (*left)->fingerprint;
 	if (!(*left)->waiting && !refused)
-		return reload();
+		return startByFiles();
 	(*left)->formerOn = true;
 	(*left)->waiting = true;
 	trial_ = std::move(*left);
@@ -304,7 +378,7 @@ Outcome Engine::start()
 		spdlog::error("{} could not be put back: {}",
 		              trial_->formerSource, reasonOf(outcome));
 		trial_->waiting = false;
-		return reload();
+		return startByFiles();
 	}
 	outcome.warnings.push_back(fmt::format(
 	    "nobody has confirmed {}: {} as it was before is in force{}",

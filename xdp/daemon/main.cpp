@@ -43,7 +43,8 @@ void declare(CLI::App &app, Options &options)
 	               "folder of the pins in a BPF file system")
 	    ->capture_default_str();
 	app.add_option("-S,--state-dir", engine.stateFolder,
-	               "folder for a policy on trial and alerts that wait")
+	               "folder for the policy in force, one on trial, and "
+	               "alerts that wait")
 	    ->capture_default_str();
 	app.add_option("-e,--eve", engine.eve,
 	               "file for JSON events, instead of the policy's");

@@ -316,6 +316,10 @@ std::string renderMetrics(const Engine &engine,
 	out.family("trial_pending", "gauge",
 	           "Whether a policy on trial awaits confirmation.");
 	out.sample({}, engine.trial() != nullptr ? 1 : 0);
+	out.family("policy_mistaken", "gauge",
+	           "Whether the policy had errors when cloakd started, and "
+	           "what was in force before is.");
+	out.sample({}, engine.mistakes().empty() ? 0 : 1);
 	addAlerts(out, engine.tracker().stats());
 	addFlows(out, engine.watch());
 	addOutputs(out, engine);

@@ -266,6 +266,8 @@ Result<json> reportStatus(const Engine &engine)
 	status["interfaces"] = reportInterfaces(engine, attachments);
 	if (engine.inForce())
 		status["policy"] = reportPolicy(*engine.inForce());
+	if (!engine.mistakes().empty())
+		status["policy"]["mistakes"] = engine.mistakes();
 	if (const Trial *trial = engine.trial()) {
 		status["confirmation"] = {
 		    {"until", timestamp(toWall(trial->ends))},
@@ -278,10 +280,8 @@ Result<json> reportStatus(const Engine &engine)
 json reportControl(const ControlServer::Stats &stats)
 {
 	return {
-	    {"clients", stats.clients},
-	    {"held_bytes", stats.held},
-	    {"crowded_out", stats.crowdedOut},
-	    {"unread", stats.unread},
+	    {"clients", stats.clients},        {"held_bytes", stats.held},
+	    {"crowded_out", stats.crowdedOut}, {"unread", stats.unread},
 	    {"starved", stats.starved},
 	};
 }
