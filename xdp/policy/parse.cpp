@@ -8,6 +8,7 @@
 #include <map>
 
 #include "policy/check.h"
+#include "policy/key_parts.h"
 #include "policy/parse_rules.h"
 #include "policy/rule_warnings.h"
 #include "policy/table.h"
@@ -218,6 +219,27 @@ Diagnostic syntaxError(const toml::parse_error &error)
 	        fmt::format("TOML ({})", printable(error.description()))};
 }
 
+/** Reads one file, unless it is none or no policy could have its keys. */
+void readText(std::string_view text, std::uint32_t file, SeenSections &seen,
+              ParsedPolicy &parsed)
+{
+	if (auto deep = findDeepKey(text)) {
+		deep->file = file;
+		parsed.unreadable = true;
+		parsed.errors.push_back(
+		    {*deep, "", "",
+		     fmt::format("a key of at most {} parts", kMostKeyParts)});
+		return;
+	}
+	try {
+		readDocument(toml::parse(text, std::to_string(file)), seen,
+		             parsed);
+	} catch (const toml::parse_error &error) {
+		parsed.unreadable = true;
+		parsed.errors.push_back(syntaxError(error));
+	}
+}
+
 } // namespace
 
 ParsedPolicy parsePolicy(std::span<const PolicyText> texts)
@@ -239,16 +261,8 @@ ParsedPolicy parsePolicy(std::span<const PolicyText> texts)
 		     fmt::format("at most {} bytes", kLongestPolicy)});
 		return parsed;
 	}
-	for (std::size_t i = 0; i < texts.size(); ++i) {
-		try {
-			readDocument(
-			    toml::parse(texts[i].text, std::to_string(i)), seen,
-			    parsed);
-		} catch (const toml::parse_error &error) {
-			parsed.unreadable = true;
-			parsed.errors.push_back(syntaxError(error));
-		}
-	}
+	for (std::uint32_t i = 0; i < texts.size(); ++i)
+		readText(texts[i].text, i, seen, parsed);
 	return parsed;
 }
 

@@ -32,8 +32,9 @@ struct ParsedPolicy {
 
 /**
  * Reads TOML and notes every fault of form: syntax (the first one of a file
- * only, as nothing behind it can be read reliably), unknown keys, values of
- * the wrong type or shape, missing keys. What may be there several times, and
+ * only, as nothing behind it can be read reliably), a key of more than
+ * kMostKeyParts parts, unknown keys, values of the wrong type or shape, missing
+ * keys. What may be there several times, and
  * what [cloak] lists, adds up over the files; any other table stands in one of
  * them.
  */

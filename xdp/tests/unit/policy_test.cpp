@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <toml++/toml.h>
+
+#include "policy/key_parts.h"
 #include "policy/render.h"
 
 namespace cloak
@@ -175,6 +178,62 @@ TEST(Policy, SyntaxErrorStandsAlone)
 	EXPECT_EQ(errorsOf("[[interface]]\nname = \"eth1\"\nname = \"a\"\n")[0]
 	              .substr(0, 6),
 	          "p:3:8:");
+}
+
+/** "a", then that many times ".a". */
+std::string deepKey(std::size_t dots)
+{
+	std::string key = "a";
+
+	for (std::size_t i = 0; i < dots; ++i)
+		key += ".a";
+	return key;
+}
+
+TEST(Policy, DeepKeyIsRefusedBeforeItIsRead)
+{
+	const std::string deep = deepKey(300'000);
+	const auto refused = [](const char *place) {
+		return Lines{std::string("p:") + place +
+		             ": syntax: expected a key of at most 16 parts"};
+	};
+
+	EXPECT_EQ(errorsOf("[" + deep + "]\n"), refused("1:2"));
+	EXPECT_EQ(errorsOf("\n[[ " + deep + "]]\n"), refused("2:4"));
+	EXPECT_EQ(errorsOf(deep + " = 1\n"), refused("1:1"));
+	EXPECT_EQ(errorsOf("\"ä\" = {b = [1.5, {\"\"." + deep + " = 1}]}"),
+	          refused("1:19"));
+	EXPECT_EQ(errorsOf(deepKey(16) + " = 1\n"), refused("1:1"));
+}
+
+TEST(Policy, DeepKeyIsFoundBehindEveryString)
+{
+	const std::string deep = deepKey(16) + " = 1\n";
+
+	for (const char *before :
+	     {R"(a = "\"#'" # "")", R"(a = '\' # ')", R"(a = "")",
+	      R"(a = """\"""x"" """"")", R"(a = """""")", "a = '''\n#\"'\\''''",
+	      "a = ''''''", R"('#."' . "'" = 1)", R"("\\" = ['', "", [{}]])"}) {
+		const std::string text = std::string(before) + "\r\n";
+
+		EXPECT_NO_THROW(static_cast<void>(toml::parse(text))) << text;
+		EXPECT_FALSE(findDeepKey(text)) << text;
+		EXPECT_TRUE(findDeepKey(text + deep)) << text;
+	}
+}
+
+TEST(Policy, DotsOfTextMakeNoKeyDeep)
+{
+	const std::string dots(100, '.');
+
+	for (const std::string &text :
+	     {"# " + dots, "a = \"" + dots + "\"", "a = '" + dots + "'",
+	      "a = \"\"\"\n\"" + dots + "\\\"\"" + dots + "\"\"\"",
+	      "a = '''" + dots + "''" + dots + "'''",
+	      "\"" + dots + "\".'" + dots + "' = 1", deepKey(15) + " = 1.5"}) {
+		EXPECT_NO_THROW(static_cast<void>(toml::parse(text))) << text;
+		EXPECT_FALSE(findDeepKey(text)) << text;
+	}
 }
 
 TEST(Policy, EmptyOneIsAnError)
