@@ -8,8 +8,8 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
 
+#include "cli/print.h"
 #include "util/duration.h"
 #include "util/json.h"
 
@@ -89,7 +89,7 @@ void printDetails(const json &details)
 		return;
 	for (const json &entry : details) {
 		const std::string text = entry.value("text", "");
-		fmt::print(stderr, "{}\n", text);
+		printError(text + "\n");
 	}
 }
 
@@ -239,7 +239,7 @@ int explain(const Context &context, const Response &response)
 		fmt::print("{}\n", toLine(response));
 	else
 		printDetails(response.details);
-	fmt::print(stderr, "cloakctl: {}\n", response.message);
+	printError(fmt::format("cloakctl: {}\n", response.message));
 	return exitOf(response.failure);
 }
 

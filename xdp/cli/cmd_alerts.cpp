@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -29,7 +28,7 @@ void print(const Context &context, const json &alert)
 		printJson(alert.value("eve", json::object()));
 	else
 		fmt::print("{}\n", field(alert, "text"));
-	std::fflush(stdout);
+	flush();
 }
 
 int alerts(const Context &context, const AlertsOptions &options)

@@ -4,7 +4,6 @@
 #include <net/if.h>
 
 #include <array>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -148,7 +147,7 @@ void printClosed(const Context &context, const json &flow)
 		printJson(flow);
 	else
 		fmt::print("{}\n", fmt::join(rowOf(flow), "  "));
-	std::fflush(stdout);
+	flush();
 }
 
 int follow(const Context &context, Client &client,

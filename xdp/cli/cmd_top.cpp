@@ -131,7 +131,7 @@ int runBatch(const Context &context, const TopOptions &options, Looker &looker)
 			for (const ScreenLine &line :
 			     viewTop(report, std::nullopt))
 				fmt::print("{}\n", line.text);
-			std::fflush(stdout);
+			flush();
 		}
 		before = std::move(now);
 	}

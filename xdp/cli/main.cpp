@@ -7,13 +7,19 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/print.h"
 #include "util/duration.h"
 #include "util/quote.h"
 #include "util/version.h"
@@ -116,13 +122,19 @@ int explainUsage(const CLI::App &app, const Context &context,
 	    fmt::format("{}; see \"{} --help\"", sentence, nameOf(app)));
 }
 
-} // namespace
-
-int main(int argc, char **argv)
+/** The version or the help that was asked for, by no stream of its own. */
+int printHelp(const CLI::App &app, const CLI::ParseError &error)
 {
-	CLI::App app("Asks and commands the cloak of this host.", "cloakctl");
-	Context context;
+	std::ostringstream text;
 
+	const int exit = app.exit(error, text, text);
+	fmt::print("{}", text.str());
+	return exit;
+}
+
+/** Reads the command line and does what it says. @returns the exit code. */
+int run(CLI::App &app, Context &context, int argc, char **argv)
+{
 	declareCommon(app, context);
 	auto actions = declareCommands(app);
 	CLI::App *help = app.add_subcommand("help", "explain a command");
@@ -131,14 +143,70 @@ int main(int argc, char **argv)
 		app.parse(argc, argv);
 	} catch (const CLI::ParseError &error) {
 		if (error.get_exit_code() == 0)
-			return app.exit(error);
+			return printHelp(app, error);
 		context.json = context.json || wantsJson(argc, argv);
 		return explainUsage(app, context, error.what());
 	}
 	const auto chosen = app.get_subcommands();
 	if (chosen.empty() && !context.json)
-		fmt::print(stderr, "{}", app.help());
+		cloak::printError(app.help());
 	if (chosen.empty())
 		return explainUsage(app, context, "a command is missing");
 	return actions.at(chosen.front())(context);
+}
+
+/** The exit code if it could not be done: diff(1) has another one for that. */
+int failedOf(const CLI::App &app)
+{
+	const auto chosen = app.get_subcommands();
+
+	return !chosen.empty() &&
+	               chosen.front()->get_name() == cloak::kDiffCommand.name
+	           ? cloak::kTrouble
+	           : cloak::kFailed;
+}
+
+/** The same if a library gives up: it is said. Output that fails is thrown. */
+int runOrExplain(CLI::App &app, Context &context, int argc, char **argv)
+{
+	try {
+		return run(app, context, argc, argv);
+	} catch (const std::exception &error) {
+		if (std::ferror(stdout) != 0)
+			throw;
+		cloak::explain(context, Failure::Failed, error.what());
+		return failedOf(app);
+	}
+}
+
+/** Nobody has heard that it was done. Who has left need not be told. */
+int explainLost(const CLI::App &app, const std::system_error &error, int exit)
+{
+	if (error.code().value() != EPIPE) {
+		cloak::printError(
+		    "cloakctl: cannot write to standard output: " +
+		    error.code().message() + "\n");
+	}
+	return exit == cloak::kDone || exit == cloak::kFailed ? failedOf(app)
+	                                                      : exit;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	CLI::App app("Asks and commands the cloak of this host.", "cloakctl");
+	Context context;
+	int exit = cloak::kDone;
+
+	try {
+		exit = runOrExplain(app, context, argc, argv);
+		cloak::flush();
+	} catch (const std::system_error &error) {
+		return explainLost(app, error, exit);
+	} catch (const std::exception &) {
+		// There is no room to say more.
+		return failedOf(app);
+	}
+	return exit;
 }

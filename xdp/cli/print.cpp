@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "util/duration.h"
 #include "util/json.h"
+#include "util/output.h"
 
 namespace cloak
 {
@@ -139,6 +141,11 @@ std::optional<WallTime> parseSince(const std::string &text)
 	return parseTimestamp(text);
 }
 
+void printError(const std::string &text)
+{
+	std::fputs(text.c_str(), stderr);
+}
+
 void printWarnings(const json &result)
 {
 	auto found = result.find("warnings");
@@ -146,16 +153,27 @@ void printWarnings(const json &result)
 	if (found == result.end() || !found->is_array())
 		return;
 	for (const json &warning : *found) {
-		fmt::print(stderr, "cloakctl: warning: {}\n",
-		           warning.is_string() ? warning.get<std::string>()
-		                               : warning.dump());
+		const std::string text = warning.is_string()
+		                             ? warning.get<std::string>()
+		                             : warning.dump();
+		printError(fmt::format("cloakctl: warning: {}\n", text));
 	}
+}
+
+void flush()
+{
+	const Status out = flushOutput();
+
+	if (!out)
+		throw std::system_error(out.error().code(),
+		                        std::generic_category(),
+		                        "cannot write to standard output");
 }
 
 void printJson(const json &value)
 {
 	fmt::print("{}\n", toLine(value));
-	std::fflush(stdout);
+	flush();
 }
 
 } // namespace cloak

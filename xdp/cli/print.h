@@ -70,10 +70,19 @@ private:
 inline constexpr const char *kSinceExpected =
     "--since wants a time such as 10m, 1h or 2026-11-21T06:39:51";
 
+/** A text on standard error; if it cannot be said there, it is not said. */
+void printError(const std::string &text);
+
 /** Warnings that came with a success, on standard error. */
 void printWarnings(const nlohmann::json &result);
 
-/** One line of JSON on standard output. */
+/**
+ * Has what was printed come out at once. Throws std::system_error if it cannot,
+ * as fmt::print() does; main() says so.
+ */
+void flush();
+
+/** One line of JSON on standard output, at once as of flush(). */
 void printJson(const nlohmann::json &value);
 
 } // namespace cloak

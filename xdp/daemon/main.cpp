@@ -8,10 +8,12 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <sstream>
 
 #include "daemon/daemon.h"
 #include "daemon/descriptors.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "util/version.h"
 
 namespace
@@ -53,6 +55,21 @@ void declare(CLI::App &app, Options &options)
 	    ->capture_default_str();
 }
 
+/** The version or the help that was asked for, by no stream of its own. */
+int printHelp(const CLI::App &app, const CLI::ParseError &error)
+{
+	std::ostringstream text;
+
+	app.exit(error, text, text);
+	std::fputs(text.str().c_str(), stdout);
+	const cloak::Status out = cloak::flushOutput();
+
+	if (out)
+		return kDone;
+	std::fprintf(stderr, "cloakd: %s\n", out.error().message().c_str());
+	return kFailed;
+}
+
 int serve(const Options &options)
 {
 	auto loop = cloak::Loop::create();
@@ -84,7 +101,10 @@ int main(int argc, char **argv)
 	try {
 		app.parse(argc, argv);
 	} catch (const CLI::ParseError &error) {
-		return app.exit(error) == 0 ? kDone : kUsage;
+		if (error.get_exit_code() == 0)
+			return printHelp(app, error);
+		app.exit(error);
+		return kUsage;
 	}
 	auto log = cloak::setUpLog(options.level);
 	if (!log) {
