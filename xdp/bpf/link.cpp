@@ -334,11 +334,12 @@ Result<std::vector<Half>> Links::missing(const CloakObject &object,
 	return gone;
 }
 
-std::vector<unsigned> Links::pinned() const
+Result<std::vector<unsigned>> Links::pinned() const
 {
+	const fs::path folder = fs::path(pinRoot_) / "links";
 	std::vector<unsigned> found;
 	std::error_code failure;
-	fs::directory_iterator entry(fs::path(pinRoot_) / "links", failure);
+	fs::directory_iterator entry(folder, failure);
 
 	for (; !failure && entry != fs::directory_iterator();
 	     entry.increment(failure)) {
@@ -352,12 +353,20 @@ std::vector<unsigned> Links::pinned() const
 		if (ifindex != 0)
 			found.push_back(ifindex);
 	}
+	// Only what is not there holds nothing.
+	if (failure && failure != std::errc::no_such_file_or_directory)
+		return Error(failure.value(),
+		             "cannot look into " + folder.string());
 	return found;
 }
 
 Status Links::listLinks(std::vector<Attachment> &found) const
 {
-	for (const unsigned ifindex : pinned()) {
+	const auto indexes = pinned();
+
+	if (!indexes)
+		return indexes.error();
+	for (const unsigned ifindex : *indexes) {
 		auto link = openLink(linkPath(ifindex));
 		if (!link)
 			return link.error();
@@ -418,7 +427,11 @@ Result<bool> Links::hasPin(unsigned ifindex) const
 
 Status Links::followMoved() const
 {
-	for (const unsigned former : pinned()) {
+	const auto indexes = pinned();
+
+	if (!indexes)
+		return indexes.error();
+	for (const unsigned former : *indexes) {
 		auto link = openLink(linkPath(former));
 		if (!link)
 			return link.error();

@@ -106,7 +106,7 @@ public:
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
 	/** Interfaces by which links are pinned, also when they are gone. */
-	[[nodiscard]] std::vector<unsigned> pinned() const;
+	[[nodiscard]] Result<std::vector<unsigned>> pinned() const;
 
 	/**
 	 * Renames the pins of interfaces that were in another network

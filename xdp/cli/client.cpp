@@ -45,20 +45,6 @@ int exitOf(Failure failure)
 	return kFailed;
 }
 
-int explainConnect(const Context &context, const Error &error)
-{
-	if (error.code() == EACCES) {
-		return explain(context, Failure::NotPermitted,
-		               "only root and members of the group of the "
-		               "socket may ask: " +
-		                   context.socket);
-	}
-	return explain(context, Failure::NoDaemon,
-	               fmt::format("no cloakd answers at {}; start it with "
-	                           "\"systemctl start cloakd\"",
-	                           context.socket));
-}
-
 Status sendAll(int fd, std::string_view text)
 {
 	while (!text.empty()) {
@@ -223,11 +209,27 @@ Answer ask(const Context &context, Client &client, const Request &request)
 }
 
 std::optional<Client> connectOrExplain(const Context &context, int &exit)
+Response whyNotConnected(const Context &context, const Error &error)
+{
+	if (error.code() == EACCES) {
+		return Response::error(Failure::NotPermitted,
+		                       "only root and members of the group of "
+		                       "the socket may ask: " +
+		                           context.socket);
+	}
+	return Response::error(
+	    Failure::NoDaemon,
+	    fmt::format("no cloakd answers at {}; start it with "
+	                "\"systemctl start cloakd\"",
+	                context.socket));
+}
+
 {
 	auto client = Client::connect(context.socket, context.timeout);
 
 	if (!client) {
-		exit = explainConnect(context, client.error());
+		exit =
+		    explain(context, whyNotConnected(context, client.error()));
 		return std::nullopt;
 	}
 	return std::move(*client);

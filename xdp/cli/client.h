@@ -71,6 +71,10 @@ struct Answer {
 [[nodiscard]] std::optional<Client> connectOrExplain(const Context &context,
                                                      int &exit);
 
+/** Why no cloakd could be reached, in the words that all commands have. */
+[[nodiscard]] Response whyNotConnected(const Context &context,
+                                       const Error &error);
+
 /** Calls @p show for each event until cloakd ends. @returns an exit code. */
 int followEvents(const Context &context, Client &client,
                  const std::function<void(const nlohmann::json &)> &show);

@@ -25,23 +25,35 @@ void printStatus(const json &status)
 }
 
 /** The cloak may be on although the daemon is not there: say so. */
-int statusWithoutDaemon(const Context &context, int exit)
+int statusWithoutDaemon(const Context &context, Response response)
 {
 	auto attached = Links(context.pinRoot).list();
+	const std::string cloak = !attached           ? "unknown"
+	                          : attached->empty() ? "off"
+	                                              : "on";
 
-	if (attached && !context.json) {
-		fmt::print("cloak    {}\n", attached->empty() ? "off" : "on");
+	response.details = {{"cloak", cloak}};
+	if (!attached)
+		response.details["reason"] = attached.error().message();
+	if (!context.json) {
+		fmt::print("cloak    {}{}\n", cloak,
+		           attached ? "" : ": " + attached.error().message());
 		fmt::print("alerts   nobody is told, as no cloakd runs\n");
 	}
-	return exit;
+	return explain(context, response);
 }
 
 int status(const Context &context)
 {
-	const Answer answer = ask(context, {"status"});
+	auto client = Client::connect(context.socket, context.timeout);
 
-	if (answer.exit == kNoDaemon)
-		return statusWithoutDaemon(context, answer.exit);
+	if (!client) {
+		const Response why = whyNotConnected(context, client.error());
+		return why.failure == Failure::NoDaemon
+		           ? statusWithoutDaemon(context, why)
+		           : explain(context, why);
+	}
+	const Answer answer = ask(context, *client, {"status"});
 	if (answer.exit != kDone)
 		return answer.exit;
 	if (context.json)

@@ -70,6 +70,14 @@ Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
 	return applied;
 }
 
+/** What is pinned is for root alone. */
+Failure failureOf(const Error &error)
+{
+	return error.code() == EACCES || error.code() == EPERM
+	           ? Failure::NotPermitted
+	           : Failure::Failed;
+}
+
 json describe(const std::vector<Attachment> &attachments)
 {
 	json list = json::array();
@@ -120,7 +128,7 @@ int liftLocally(const Context &context)
 	auto lifted = Enforcer::lift(context.pinRoot);
 
 	if (!lifted)
-		return explain(context, Failure::Failed,
+		return explain(context, failureOf(lifted.error()),
 		               lifted.error().message());
 	if (context.json)
 		printJson(json::object());
@@ -151,12 +159,9 @@ int explainErrors(const Context &context, const ParsedPolicy &parsed)
 
 int explainNoMaps(const Context &context, const Error &error)
 {
-	const bool refused = error.code() == EACCES || error.code() == EPERM;
-	const Failure failure = refused                  ? Failure::NotPermitted
-	                        : error.code() == ENOENT ? Failure::Off
-	                                                 : Failure::Failed;
-
-	return explain(context, failure, error.message());
+	return explain(context,
+	               error.code() == ENOENT ? Failure::Off : failureOf(error),
+	               error.message());
 }
 
 bool isDaemonThere(const Context &context)

@@ -445,7 +445,8 @@ void Enforcer::seed(const CompiledPolicy &policy,
 void Enforcer::detachOthers(const CompiledPolicy &policy,
                             std::vector<std::string> &warnings) const
 {
-	std::vector<unsigned> indexes = links_.pinned();
+	std::vector<unsigned> indexes =
+	    links_.pinned().valueOr(std::vector<unsigned>());
 
 	for (const Attachment &attachment :
 	     links_.list().valueOr(std::vector<Attachment>()))
