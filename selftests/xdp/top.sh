@@ -10,7 +10,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands arping jq
+ktap_need_commands arping jq socat
 
 here=$(dirname "$0")
 
@@ -84,6 +84,30 @@ resized() {
 	awk 'length > 30 { wide = 1 } END { exit wide }' "$WORK/rows"
 }
 
+# Alerts of several CPUs, and of a clock that was set, come in no order.
+alerts_in_disorder() {
+	cat >"$WORK/fake" <<-'EOF'
+		while read -r line; do
+			case $line in
+			*status*) echo '{"ok": true, "result": {"cloak": "off"}}' ;;
+			*after*) echo '{"ok": true, "result": [{"number": 8,
+				"text": "second", "eve": {"timestamp":
+				"2026-11-21T06:39:50.000000+0000"}}]}' |
+				tr -d '\n'; echo ;;
+			*) echo '{"ok": true, "result": [{"number": 7,
+				"text": "first", "eve": {"timestamp":
+				"2026-11-21T06:39:51.000000+0000"}}]}' |
+				tr -d '\n'; echo ;;
+			esac
+		done
+	EOF
+	socat "UNIX-LISTEN:$WORK/fake.sock" "EXEC:bash $WORK/fake" \
+		>"$WORK/socat" 2>&1 &
+	wait_until 10 test -S "$WORK/fake.sock"
+	cloakctl --socket "$WORK/fake.sock" top --once --json -d 0.1 |
+		jq -e '[.alerts[].text] == ["second", "first"]'
+}
+
 daemon_killed() {
 	on_screen 3 'cloak on' "run:kill -KILL $CLOAKD"
 	grep 'cloakctl: ' "$WORK/screen"
@@ -108,4 +132,5 @@ ktap_run "another signal ends it" on_screen 143 'PACKETS/S' signal:TERM
 ktap_run "it can be stopped and go on" on_screen 0 'PACKETS/S' stop:
 ktap_run "the screen changes its size" resized
 ktap_run "nothing is shown of a cloak that is off" cloak_off
+ktap_run "no alert is passed over" alerts_in_disorder
 ktap_run "the daemon ends" daemon_killed

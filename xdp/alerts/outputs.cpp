@@ -46,11 +46,13 @@ void Outputs::configure(const OutputPolicy &policy)
 
 PublishedAlert Outputs::publish(const Alert &alert)
 {
-	PublishedAlert published;
+	PublishedAlert published{};
 	const std::string text = describe(alert);
 
+	published.number = ++published_;
 	published.time = timeOf(alert);
-	published.text = fmt::format("{} {}", timestamp(published.time), text);
+	published.text =
+	    fmt::format("{} {}", localTime(published.time, "%FT%T%z"), text);
 	published.eve = toLine(toEve(alert, published.time));
 	if (text_)
 		text_->push(textPrefix_ + text);
@@ -70,12 +72,13 @@ void Outputs::publishEvent(const std::string &eve)
 		eve_->push(eve);
 }
 
-std::vector<PublishedAlert> Outputs::recent(WallTime since) const
+std::vector<PublishedAlert> Outputs::recent(WallTime since,
+                                            std::uint64_t after) const
 {
 	std::vector<PublishedAlert> found;
 
 	for (const PublishedAlert &alert : recent_)
-		if (alert.time >= since)
+		if (alert.time >= since && alert.number > after)
 			found.push_back(alert);
 	return found;
 }

@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_ALERTS_OUTPUTS_H
 #define CLOAKLAKE_ALERTS_OUTPUTS_H
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -24,8 +25,9 @@ namespace cloak
 
 /** An alert as it was given out. */
 struct PublishedAlert {
+	std::uint64_t number; //!< from 1 on, in the order of being given out
 	WallTime time;
-	std::string text; //!< for people, with the time
+	std::string text; //!< for people, with the local time
 	std::string eve;  //!< one line of JSON
 };
 
@@ -53,14 +55,20 @@ public:
 	/** Called for each alert from now on. */
 	void follow(Follower follower) { follower_ = std::move(follower); }
 
-	/** The alerts kept that were raised at @p since or later. */
-	[[nodiscard]] std::vector<PublishedAlert> recent(WallTime since) const;
+	/**
+	 * The alerts kept that were raised at @p since or later, and given out
+	 * after the one with the number @p after. Times are not in order: each
+	 * CPU tells of its own probes, and the clock may be set.
+	 */
+	[[nodiscard]] std::vector<PublishedAlert>
+	recent(WallTime since, std::uint64_t after = 0) const;
 
 	/** Counters of each output by its name. */
 	[[nodiscard]] std::map<std::string, LineQueue::Stats> stats() const;
 
 private:
 	Follower follower_;
+	std::uint64_t published_ = 0;
 	std::deque<PublishedAlert> recent_;
 	std::unique_ptr<LineQueue> text_;
 	std::unique_ptr<LineQueue> eve_;

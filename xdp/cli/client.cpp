@@ -129,6 +129,7 @@ Result<Response> Client::ask(const Request &request)
 	    sent.error().code() != ECONNRESET)
 		return late(sent.error(), timeout_);
 	auto line = readLine();
+	ended_ = line ? !*line : line.error().code() == ECONNRESET;
 	if (!line)
 		return late(line.error(), timeout_);
 	// Events come when they come.
@@ -208,7 +209,6 @@ Answer ask(const Context &context, Client &client, const Request &request)
 	return answer;
 }
 
-std::optional<Client> connectOrExplain(const Context &context, int &exit)
 Response whyNotConnected(const Context &context, const Error &error)
 {
 	if (error.code() == EACCES) {
@@ -224,6 +224,7 @@ Response whyNotConnected(const Context &context, const Error &error)
 	                context.socket));
 }
 
+std::optional<Client> connectOrExplain(const Context &context, int &exit)
 {
 	auto client = Client::connect(context.socket, context.timeout);
 

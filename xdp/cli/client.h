@@ -34,6 +34,9 @@ public:
 	/** Sends a request, waits for what comes of it. */
 	[[nodiscard]] Result<Response> ask(const Request &request);
 
+	/** Whether it was the end of the daemon that came of it. */
+	[[nodiscard]] bool hasEnded() const { return ended_; }
+
 	/** Waits for an event; nothing when the daemon has closed. */
 	[[nodiscard]] Result<std::optional<nlohmann::json>> nextEvent();
 
@@ -49,6 +52,7 @@ private:
 	Fd fd_;
 	std::chrono::milliseconds timeout_;
 	std::string buffer_;
+	bool ended_ = false;
 };
 
 /** An answer of cloakd, or the exit code that stands for its absence. */
@@ -67,13 +71,13 @@ struct Answer {
 [[nodiscard]] Answer ask(const Context &context, Client &client,
                          const Request &request);
 
-/** Connects, or says why not. @param exit gets the exit code then. */
-[[nodiscard]] std::optional<Client> connectOrExplain(const Context &context,
-                                                     int &exit);
-
 /** Why no cloakd could be reached, in the words that all commands have. */
 [[nodiscard]] Response whyNotConnected(const Context &context,
                                        const Error &error);
+
+/** Connects, or says why not. @param exit gets the exit code then. */
+[[nodiscard]] std::optional<Client> connectOrExplain(const Context &context,
+                                                     int &exit);
 
 /** Calls @p show for each event until cloakd ends. @returns an exit code. */
 int followEvents(const Context &context, Client &client,

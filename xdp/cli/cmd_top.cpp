@@ -54,6 +54,9 @@ public:
 		return look;
 	}
 
+	/** Whether that is why there is nothing to see. */
+	[[nodiscard]] bool hasEnded() const { return client_.hasEnded(); }
+
 private:
 	static Request limited(const char *command, const char *name,
 	                       std::size_t most)
@@ -78,22 +81,20 @@ private:
 		return true;
 	}
 
-	/** Those that were raised since the last that is known. */
+	/** Those behind the last that is known: their times go no one way. */
 	bool addAlerts()
 	{
 		Request request{"alerts"};
 		json raised = json::array();
 
-		if (since_)
-			request.arguments["since"] = timestamp(*since_);
+		if (last_ != 0)
+			request.arguments["after"] = last_;
+		else
+			alerts_.clear();
 		if (!get(request, raised))
 			return false;
 		for (json &alert : raised) {
-			const json eve = alert.value("eve", json::object());
-			const auto time =
-			    parseTimestamp(field(eve, "timestamp"));
-			if (time)
-				since_ = *time + std::chrono::microseconds(1);
+			last_ = alert.value("number", std::uint64_t(0));
 			alerts_.push_back(std::move(alert));
 			if (alerts_.size() > kTopAlerts)
 				alerts_.pop_front();
@@ -104,12 +105,15 @@ private:
 	Client client_;
 	Error error_{std::string()};
 	std::deque<json> alerts_;
-	std::optional<WallTime> since_;
+	std::uint64_t last_ = 0; //!< number of an alert
 };
 
-int daemonHasEnded(const Context &context, const Error &error)
+int explainBlind(const Context &context, const Looker &looker,
+                 const Error &error)
 {
-	return explain(context, Failure::NoDaemon, error.message());
+	return explain(
+	    context, looker.hasEnded() ? Failure::NoDaemon : Failure::NoAnswer,
+	    error.message());
 }
 
 /** One frame after the other, for scripts. */
@@ -123,7 +127,7 @@ int runBatch(const Context &context, const TopOptions &options, Looker &looker)
 		    std::chrono::duration<double>(options.delay));
 		auto now = looker.look();
 		if (!now)
-			return daemonHasEnded(context, now.error());
+			return explainBlind(context, looker, now.error());
 		const json report = reportTop(*before, *now);
 		if (context.json) {
 			printJson(report);
@@ -135,7 +139,7 @@ int runBatch(const Context &context, const TopOptions &options, Looker &looker)
 		}
 		before = std::move(now);
 	}
-	return before ? kDone : daemonHasEnded(context, before.error());
+	return before ? kDone : explainBlind(context, looker, before.error());
 }
 
 /** Waits for the next look. @returns false if somebody wants to leave. */
@@ -198,7 +202,7 @@ int top(const Context &context, TopOptions options)
 	    !Terminal::isThere())
 		return runBatch(context, options, looker);
 	const auto ended = runOnScreen(options, looker);
-	return ended ? daemonHasEnded(context, *ended) : kDone;
+	return ended ? explainBlind(context, looker, *ended) : kDone;
 }
 
 } // namespace

@@ -40,7 +40,9 @@ Reply status(Engine &engine, const Request &)
 
 json asJson(const PublishedAlert &alert)
 {
-	return {{"text", alert.text}, {"eve", json::parse(alert.eve)}};
+	return {{"number", alert.number},
+	        {"text", alert.text},
+	        {"eve", json::parse(alert.eve)}};
 }
 
 Reply alerts(Engine &engine, const Request &request)
@@ -54,7 +56,11 @@ Reply alerts(Engine &engine, const Request &request)
 			return Reply::bad("\"since\" is not a time");
 		since = *time;
 	}
-	for (const PublishedAlert &alert : engine.outputs().recent(since))
+	const json after = request.arguments.value("after", json(0U));
+	if (!after.is_number_unsigned())
+		return Reply::bad("\"after\" is not a number");
+	for (const PublishedAlert &alert :
+	     engine.outputs().recent(since, after.get<std::uint64_t>()))
 		list.push_back(asJson(alert));
 	const json follow = request.arguments.value("follow", json(false));
 	return {Response::success(std::move(list)),

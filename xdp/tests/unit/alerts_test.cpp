@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "alerts/eve.h"
+#include "alerts/outputs.h"
 #include "alerts/text.h"
 #include "alerts/tracker.h"
 #include "bpf/names.h"
@@ -521,6 +524,47 @@ TEST(Describe, SaysHowLongTheSourceIsShadowed)
 	                           "10.0.9.5 (ARP request); shadowed until " +
 	                               localTime(now, "%H:%M"));
 	EXPECT_EQ(toEve(alert, now)["cloak"]["shadowed_until"], timestamp(now));
+}
+
+/** Each CPU tells of its own probes, and the clock may be set. */
+TEST(Outputs, KnowWhatWasGivenOutAfter)
+{
+	Outputs outputs;
+	Scanner scanner("10.0.3.7");
+
+	const auto early =
+	    outputs.publish(alertOf(scanner.ping("10.0.9.5", 2s), false));
+	const auto late =
+	    outputs.publish(alertOf(scanner.ping("10.0.9.6", 1s), false));
+	ASSERT_LT(late.time, early.time);
+	EXPECT_EQ(outputs.recent({}).size(), 2U);
+	const auto found = outputs.recent({}, early.number);
+	ASSERT_EQ(found.size(), 1U);
+	EXPECT_EQ(found.front().text, late.text);
+	EXPECT_TRUE(outputs.recent({}, late.number).empty());
+}
+
+TEST(Outputs, TellTheTimeOfTheirPlace)
+{
+	Outputs outputs;
+	Scanner scanner("10.0.3.7");
+	Alert alert = alertOf(scanner.ping("10.0.9.5", 1s), false);
+
+	setenv("TZ", "XYZ-5:30", 1);
+	tzset();
+	alert.shadowedUntil = std::chrono::system_clock::now();
+	const auto published = outputs.publish(alert);
+	const std::string time = localTime(published.time, "%FT%T");
+	const std::string until = localTime(*alert.shadowedUntil, "%H:%M");
+	unsetenv("TZ");
+	tzset();
+	EXPECT_TRUE(published.text.starts_with(time + "+0530 10.0.3.7 "))
+	    << published.text;
+	EXPECT_TRUE(published.text.ends_with("; shadowed until " + until))
+	    << published.text;
+	EXPECT_EQ(
+	    parseTimestamp(published.text.substr(0, published.text.find(' '))),
+	    std::chrono::floor<std::chrono::seconds>(published.time));
 }
 
 TEST(Describe, NamesFewAndCountsMany)
