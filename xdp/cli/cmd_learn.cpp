@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/client.h"
@@ -43,12 +44,17 @@ Status addFile(const std::string &path, const SeenFilter &filter,
 	return {};
 }
 
-/** The file that the daemon writes events to; empty if there is none. */
+/**
+ * The file that the daemon writes events to; empty if there is none. One that
+ * cannot be looked for is there: reading it says why not.
+ */
 std::string eveOf(const json &status)
 {
 	for (const json &output : status.value("outputs", json::array())) {
 		const std::string name = field(output, "name");
-		if (name.starts_with('/') && std::filesystem::exists(name))
+		std::error_code failure;
+		if (name.starts_with('/') &&
+		    (std::filesystem::exists(name, failure) || failure))
 			return name;
 	}
 	return {};
