@@ -87,6 +87,10 @@ int rules(const Context &context, const Options &options)
 
 	if (answer.exit != kDone)
 		return answer.exit;
+	if (answer.result.empty() && !options.address.empty()) {
+		return explain(context, Failure::Failed,
+		               "there are no rules for " + options.address);
+	}
 	if (context.json) {
 		printJson(answer.result);
 		return kDone;

@@ -83,6 +83,8 @@ Reply sources(Engine &engine, const Request &request)
 	    request.arguments.value("limit", json(kUsualSources));
 
 	if (!limit.is_number_unsigned() ||
+	if (engine.enforcer() == nullptr)
+		return {Response::error(Failure::Off, "the cloak is off")};
 	    limit.get<std::uint64_t>() > kMostSources)
 		return Reply::bad("\"limit\" is not a number that makes sense");
 	return fromReport(reportSources(engine, limit.get<std::size_t>()));
