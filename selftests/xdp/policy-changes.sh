@@ -304,6 +304,33 @@ cuts_if_told() {
 	ctl status --json | jq -e ".policy.source == \"$WORK/policy.toml\""
 }
 
+# refused_to_guest WHY ARGUMENT...: it would cut the session he asks by.
+refused_to_guest() {
+	local said why=$1
+	shift
+	said=$(guest_ctl "$@")
+	echo "$said"
+	grep "cut your own session from $SCANNER port [0-9]* to $LAKE \
+port 2222: $SCANNER is $why, and eth0 is cloaked; .*--cut-my-session" <<<"$said"
+	grep '^status 1$' <<<"$said"
+}
+
+# Who was let in by hand does not shut himself out by hand.
+keeps_granted() {
+	ctl authorise "$SCANNER"
+	sees scanner
+	refused_to_guest 'not authorised' revoke "$SCANNER"
+	refused_to_guest 'authorised with another MAC address' \
+		authorise "$SCANNER" --mac 52:54:00:00:00:01
+	ctl status --json | jq -e ".authorised == [{\"peer\": \"$SCANNER\"}]"
+	sees scanner
+	guest_ctl authorise "$SCANNER" --for 1h | grep '^status 0$'
+	guest_ctl authorise 10.0.9.77 | grep '^status 0$'
+	guest_ctl revoke 10.0.9.77 | grep '^status 0$'
+	not grep status <<<"$(guest_ctl revoke --cut-my-session "$SCANNER")"
+	ctl status --json | jq -e '.authorised == []'
+}
+
 # hup WORDS: a reload by signal ends with these in the log.
 hup() {
 	: >"$WORK/stderr"
@@ -399,5 +426,6 @@ log_in
 ktap_run "no policy cuts the session of who applies it" keeps_session
 ktap_run "nor the one that SSH_CONNECTION names, if it is there" keeps_named
 ktap_run "unless told otherwise" cuts_if_told
+ktap_run "nobody takes back what lets himself in" keeps_granted
 ktap_run "a signal cuts off nobody who is logged in" keeps_logins
 ktap_run "without a daemon, too" keeps_session_alone

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/session.h"
 #include "cli/simple.h"
 
 namespace cloak
@@ -17,12 +18,14 @@ struct AuthoriseOptions {
 	std::string duration;
 };
 
-int authorise(const Context &context, const AuthoriseOptions &options)
+int authorise(const Context &context, const AuthoriseOptions &options,
+              bool mayCut)
 {
 	Request request;
 
 	request.command = "authorise";
 	request.arguments["peer"] = options.peer;
+	protectSessions(request, mayCut);
 	if (!options.mac.empty())
 		request.arguments["mac"] = options.mac;
 	if (!options.duration.empty())
@@ -47,8 +50,9 @@ const Command kAuthoriseCommand = {
 	                   "only with this Ethernet address");
 	    app.add_option("--for", options->duration,
 	                   "for so long: 90s, 10m, 1h; else until revoked");
-	    return [options](const Context &context) {
-		    return authorise(context, *options);
+	    auto mayCut = declareCut(app);
+	    return [options, mayCut](const Context &context) {
+		    return authorise(context, *options, *mayCut);
 	    };
     }};
 

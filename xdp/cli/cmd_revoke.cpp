@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/session.h"
 #include "cli/simple.h"
 
 namespace cloak
@@ -11,12 +12,13 @@ namespace cloak
 namespace
 {
 
-int revoke(const Context &context, const std::string &peer)
+int revoke(const Context &context, const std::string &peer, bool mayCut)
 {
 	Request request;
 
 	request.command = "revoke";
 	request.arguments["peer"] = peer;
+	protectSessions(request, mayCut);
 	return askAndSay(context, request, peer + " is revoked");
 }
 
@@ -27,8 +29,9 @@ const Command kRevokeCommand = {
 	    auto peer = std::make_shared<std::string>();
 
 	    app.add_option("peer", *peer, "address or network")->required();
-	    return [peer](const Context &context) {
-		    return revoke(context, *peer);
+	    auto mayCut = declareCut(app);
+	    return [peer, mayCut](const Context &context) {
+		    return revoke(context, *peer, *mayCut);
 	    };
     }};
 

@@ -11,6 +11,7 @@
 #include "daemon/report.h"
 #include "daemon/report_rules.h"
 #include "daemon/seeing_commands.h"
+#include "daemon/session_guard.h"
 #include "policy/words.h"
 #include "util/duration.h"
 #include "util/quote.h"
@@ -82,9 +83,9 @@ Reply sources(Engine &engine, const Request &request)
 	const json limit =
 	    request.arguments.value("limit", json(kUsualSources));
 
-	if (!limit.is_number_unsigned() ||
 	if (engine.enforcer() == nullptr)
 		return {Response::error(Failure::Off, "the cloak is off")};
+	if (!limit.is_number_unsigned() ||
 	    limit.get<std::uint64_t>() > kMostSources)
 		return Reply::bad("\"limit\" is not a number that makes sense");
 	return fromReport(reportSources(engine, limit.get<std::size_t>()));
@@ -155,7 +156,10 @@ Reply authorise(Engine &engine, const Request &request)
 		}
 		granted.expires = BootClock::now() + *duration;
 	}
-	const Outcome outcome = engine.authorise(granted);
+	const auto guard = guardGranted(engine, request);
+	if (!guard)
+		return Reply::bad(guard.error().message());
+	const Outcome outcome = engine.authorise(granted, *guard);
 	if (outcome.ok()) {
 		spdlog::info("{} is authorised{}", toString(granted.peer),
 		             granted.expires ? " for a while" : "");
@@ -169,7 +173,10 @@ Reply revoke(Engine &engine, const Request &request)
 
 	if (!peer)
 		return Reply::bad(peer.error().message());
-	const Outcome outcome = engine.revoke(*peer);
+	const auto guard = guardGranted(engine, request);
+	if (!guard)
+		return Reply::bad(guard.error().message());
+	const Outcome outcome = engine.revoke(*peer, *guard);
 	if (outcome.ok())
 		spdlog::info("{} is revoked", toString(*peer));
 	return replyTo(outcome, {});

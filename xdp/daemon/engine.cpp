@@ -293,7 +293,21 @@ std::string Engine::groupOf(const Prefix &peer) const
 	return inForce_->policy.peers[entry->id - 1].name.value;
 }
 
-Outcome Engine::authorise(const Authorisation &authorisation)
+/** Fails with the objection of @p guard to those who would be let in. */
+Outcome Engine::ask(const Guard &guard,
+                    const std::vector<Authorisation> &granted) const
+{
+	if (!guard)
+		return {};
+	const auto objection = guard(
+	    inForce_->policy, compilePolicy(inForce_->policy, host_, granted));
+	if (objection)
+		return Outcome::failed(Error(*objection), Failure::WouldCut);
+	return {};
+}
+
+Outcome Engine::authorise(const Authorisation &authorisation,
+                          const Guard &guard)
 {
 	if (!enforcer_ || !inForce_)
 		return Outcome::failed(Error("the cloak is off"), Failure::Off);
@@ -308,13 +322,15 @@ Outcome Engine::authorise(const Authorisation &authorisation)
 		return one.peer == authorisation.peer;
 	});
 	all.push_back(authorisation);
-	Outcome outcome = enforce(inForce_->policy, rules_, host_, all);
+	Outcome outcome = ask(guard, all);
+	if (outcome.ok())
+		outcome = enforce(inForce_->policy, rules_, host_, all);
 	if (outcome.ok())
 		keepGranted(granted());
 	return outcome;
 }
 
-Outcome Engine::revoke(const Prefix &peer)
+Outcome Engine::revoke(const Prefix &peer, const Guard &guard)
 {
 	if (!enforcer_ || !inForce_)
 		return Outcome::failed(Error("the cloak is off"), Failure::Off);
@@ -324,6 +340,9 @@ Outcome Engine::revoke(const Prefix &peer)
 		    return one.peer == peer;
 	    });
 	if (removed != 0) {
+		const Outcome refused = ask(guard, all);
+		if (!refused.ok())
+			return refused;
 		keepGranted(all);
 		Outcome outcome = enforce(inForce_->policy, rules_, host_, all);
 		if (!outcome.ok())

@@ -118,11 +118,13 @@ public:
 	/** Puts it back on as it was. */
 	[[nodiscard]] Outcome on(const Guard &guard = {});
 
-	/** Lets a peer in, or changes for how long. */
-	[[nodiscard]] Outcome authorise(const Authorisation &granted);
+	/** Lets a peer in, or changes for how long, or with which MAC. */
+	[[nodiscard]] Outcome authorise(const Authorisation &granted,
+	                                const Guard &guard = {});
 
 	/** Takes back authorise(). */
-	[[nodiscard]] Outcome revoke(const Prefix &peer);
+	[[nodiscard]] Outcome revoke(const Prefix &peer,
+	                             const Guard &guard = {});
 
 	/** Gets each flow that is closed, as an EVE event, from now on. */
 	void followFlows(std::function<void(const std::string &)> follower)
@@ -206,6 +208,9 @@ private:
 	Outcome put(ParsedPolicy parsed, const Guard &guard);
 	[[nodiscard]] Outcome ask(const Guard &guard,
 	                          const Policy &policy) const;
+	[[nodiscard]] Outcome
+	ask(const Guard &guard,
+	    const std::vector<Authorisation> &granted) const;
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
 	static void tell(Warnings warnings, const FileNames &files,
 	                 Outcome &outcome);

@@ -61,6 +61,23 @@ std::optional<Connection> sessionOf(const json &object)
 	return Connection{*local, *localPort, *peer, *peerPort, 0, *interface};
 }
 
+/** The connections over which the client is logged in, as it says. */
+Result<std::vector<Connection>> sessionsIn(const Request &request)
+{
+	const json list = request.arguments.value("sessions", json::array());
+	std::vector<Connection> sessions;
+
+	if (!list.is_array() || list.size() > kMostSessions)
+		return Error("\"sessions\" is no list of connections");
+	for (const json &object : list) {
+		const auto session = sessionOf(object);
+		if (!session)
+			return Error("\"sessions\" is no list of connections");
+		sessions.push_back(*session);
+	}
+	return sessions;
+}
+
 /** The first of @p cuts that what is in force does not cut already. */
 std::optional<Cut> firstNew(const Engine &engine, const std::vector<Cut> &cuts)
 {
@@ -81,6 +98,19 @@ std::optional<Cut> firstNew(const Engine &engine, const std::vector<Cut> &cuts)
 		    before.end())
 			return cut;
 	return std::nullopt;
+}
+
+std::optional<std::string>
+findGrantedCut(const Engine &engine, const Policy &policy,
+               const CompiledPolicy &compiled,
+               const std::vector<Connection> &sessions)
+{
+	const auto cut = firstNew(engine, findCuts(policy, compiled, sessions));
+
+	if (!cut)
+		return std::nullopt;
+	return refusal(*cut, "your own") +
+	       "; if that is meant, say --cut-my-session";
 }
 
 std::optional<std::string> findLoginCut(const Engine &engine,
@@ -121,22 +151,30 @@ json sessionsToJson(const std::vector<Connection> &sessions)
 
 Result<Engine::Guard> guardSessions(const Request &request)
 {
-	const json list = request.arguments.value("sessions", json::array());
-	std::vector<Connection> sessions;
+	const auto sessions = sessionsIn(request);
 
-	if (!list.is_array() || list.size() > kMostSessions)
-		return Error("\"sessions\" is no list of connections");
-	for (const json &object : list) {
-		const auto session = sessionOf(object);
-		if (!session)
-			return Error("\"sessions\" is no list of connections");
-		sessions.push_back(*session);
-	}
-	if (sessions.empty())
+	if (!sessions)
+		return sessions.error();
+	if (sessions->empty())
+		return Engine::Guard();
+	return Engine::Guard([own = *sessions](const Policy &policy,
+	                                       const CompiledPolicy &compiled) {
+		return findCut(policy, compiled, own);
+	});
+}
+
+Result<Engine::Guard> guardGranted(const Engine &engine, const Request &request)
+{
+	const auto sessions = sessionsIn(request);
+
+	if (!sessions)
+		return sessions.error();
+	if (sessions->empty())
 		return Engine::Guard();
 	return Engine::Guard(
-	    [sessions](const Policy &policy, const CompiledPolicy &compiled) {
-		    return findCut(policy, compiled, sessions);
+	    [&engine, own = *sessions](const Policy &policy,
+	                               const CompiledPolicy &compiled) {
+		    return findGrantedCut(engine, policy, compiled, own);
 	    });
 }
 

@@ -40,6 +40,14 @@ sessionsToJson(const std::vector<Connection> &sessions);
  */
 [[nodiscard]] Result<Engine::Guard> guardSessions(const Request &request);
 
+/**
+ * The same of who is let in beside a policy that stays: objects only to what
+ * cuts a session that goes on now.
+ * @param engine has to outlive the guard.
+ */
+[[nodiscard]] Result<Engine::Guard> guardGranted(const Engine &engine,
+                                                 const Request &request);
+
 } // namespace cloak
 
 #endif // CLOAKLAKE_DAEMON_SESSION_GUARD_H
