@@ -63,16 +63,85 @@ same_command_options() {
 	diff <(own_options "$1") <(described "$1" | options_in)
 }
 
-completes() {
-	local command option
-	for command in $(commands); do
-		grep -qw "$command" "$completion" || echo "$command"
-		for option in $(own_options "$command"); do
-			[[ $option != --* ]] ||
-				grep -q -- "$option\\b" "$completion" ||
-				echo "$command $option"
-		done
-	done
+# completed WORD...: what the last word becomes, of a line that begins with
+# cloakctl; a candidate a line.
+completed() {
+	# shellcheck disable=SC2016 # to be expanded there
+	bash -c '. "$0"
+		COMP_WORDS=(cloakctl "$@")
+		COMP_CWORD=$#
+		_cloakctl
+		((${#COMPREPLY[@]} == 0)) || printf "%s\n" "${COMPREPLY[@]}"' \
+		"$completion" "$@"
+}
+
+# long: the long options among those in standard input.
+long() { grep -- '^--' || true; }
+
+completes_commands() {
+	diff <({ commands; options_of cloakctl | long; } | sort) \
+		<({ completed ''; completed --; } | sort -u)
+}
+
+# completes_options COMMAND: those that it has and all have, in its place.
+completes_options() {
+	diff <({ own_options "$1"; options_of cloakctl; } | long |
+		grep -vx -- --version | sort -u) <(completed "$1" -- | sort)
+}
+
+# completes_to "WORD..." CANDIDATE...: in a folder with the file policy.toml.
+completes_to() {
+	local words=$1 found
+	shift
+	read -ra words <<<"$words."
+	# The dot keeps a last word that is empty.
+	words[-1]=${words[-1]%.}
+	found=$(cd "$out/folder" && completed "${words[@]}" | sort)
+	[[ $found == "$(printf '%s\n' "$@")" ]] || {
+		echo "${words[*]}: $found"
+		return 1
+	}
+}
+
+# A letter means one thing to one command and another to others.
+completes_values() {
+	mkdir -p "$out/folder"
+	touch "$out/folder/policy.toml"
+	completes_to 'auth' authorise
+	completes_to '--socket = x --json stat' status
+	completes_to 'on -f ' policy.toml
+	completes_to 'learn -f pol' policy.toml
+	completes_to 'alerts -f pol' ''
+	completes_to 'flows -f pol' ''
+	completes_to 'flows -f --t' --timeout --top
+	completes_to 'top -d ' ''
+	completes_to 'status -d ' policy.toml
+	completes_to 'on -m n' native
+	completes_to 'learn -m ' ''
+	completes_to 'check ' --help --json --pin-dir --socket --timeout \
+		policy.toml
+	completes_to 'apply --c' --confirm --cut-my-session
+	completes_to '--socket = pol' policy.toml
+}
+
+# The daemon that is asked is that of the line, and not for long.
+completes_from_daemon() {
+	mkdir -p "$out/bin"
+	cat >"$out/bin/cloakctl" <<-EOF
+		#!/bin/sh
+		echo "\$@" >>"$out/asked"
+		echo '{"authorised":[{"peer":"10.0.9.7"}]}'
+		echo '[{"address":"10.0.9.5","source":"10.0.9.66"}]'
+	EOF
+	chmod +x "$out/bin/cloakctl"
+	PATH=$out/bin:$PATH completes_to 'revoke 1' 10.0.9.7
+	PATH=$out/bin:$PATH completes_to '-s a rules 1' 10.0.9.5
+	PATH=$out/bin:$PATH completes_to '--socket = b shadow drop 1' 10.0.9.66
+	diff - "$out/asked" <<-'EOF'
+		--json --timeout 1s status
+		--json --timeout 1s --socket a rules --hit
+		--json --timeout 1s --socket b shadow list
+	EOF
 }
 
 # keys_read: SECTION KEY for every key that the parser of policies asks for.
@@ -132,8 +201,12 @@ ktap_run "options of cloakctl" same_options cloakctl DESCRIPTION COMMANDS
 ktap_run "commands of cloakctl" same_commands
 for command in $(commands); do
 	ktap_run "options of cloakctl $command" same_command_options "$command"
+	[[ $command == help ]] || ktap_run "completion after $command" \
+		completes_options "$command"
 done
-ktap_run "completion knows them all" test -z "$(completes)"
+ktap_run "completion of commands" completes_commands
+ktap_run "completion of values" completes_values
+ktap_run "completion of what the daemon knows" completes_from_daemon
 ktap_run "there are keys of the policy" test "$(keys_read | wc -l)" -gt 15
 ktap_run "keys of the policy" diff <(keys_read) <(keys_described)
 ktap_run "the sample policy has no other keys" \

@@ -14,7 +14,8 @@ _cloakctl_files() {
 		compgen -f -- "${COMP_WORDS[COMP_CWORD]}"
 		compgen -W "$*" -- "${COMP_WORDS[COMP_CWORD]}"
 	)
-	compopt -o filenames
+	# Only a shell that completes takes it.
+	compopt -o filenames 2>/dev/null || true
 }
 
 _cloakctl_interfaces() {
@@ -25,20 +26,33 @@ _cloakctl_interfaces() {
 	_cloakctl_words "$names"
 }
 
+# _cloakctl_ask ARGUMENT...: asks the daemon that the line is for. Nobody waits
+# long for a word.
+_cloakctl_ask() {
+	local i path socket=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -s || ${COMP_WORDS[i]} == --socket ]] ||
+			continue
+		path=${COMP_WORDS[i + 1]}
+		[[ $path != = ]] || path=${COMP_WORDS[i + 2]-}
+		socket=(--socket "${path/#\~/$HOME}")
+	done
+	cloakctl --json --timeout 1s "${socket[@]}" "$@" 2>/dev/null
+}
+
 # Those whom authorise let in, as the daemon knows them.
 _cloakctl_authorised() {
-	_cloakctl_words "$(cloakctl status --json 2>/dev/null |
-		grep -o '"peer":"[^"]*"' | cut -d'"' -f4)"
+	_cloakctl_ask status | grep -o '"peer":"[^"]*"' | cut -d'"' -f4
 }
 
 # The addresses that have a table of rules, as the daemon knows them.
 _cloakctl_tables() {
-	cloakctl rules --hit --json 2>/dev/null |
+	_cloakctl_ask rules --hit |
 		grep -o '"address":"[^"]*"' | cut -d'"' -f4
 }
 
 _cloakctl_shadowed() {
-	cloakctl shadow list --json 2>/dev/null |
+	_cloakctl_ask shadow list |
 		grep -o '"source":"[^"]*"' | cut -d'"' -f4
 }
 
@@ -48,7 +62,8 @@ _cloakctl_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		if [[ $skip == yes ]]; then
-			skip=no
+			# "--socket=PATH" is three words.
+			[[ $word == = ]] || skip=no
 			continue
 		fi
 		case $word in
@@ -62,42 +77,53 @@ _cloakctl_command() {
 	done
 }
 
+# The option whose value is at the cursor, if the word before it is one.
+_cloakctl_option() {
+	local i=$((COMP_CWORD - 1))
+	[[ ${COMP_WORDS[i]} != = ]] || ((--i))
+	printf '%s' "${COMP_WORDS[i]}"
+}
+
+# _cloakctl_value COMMAND OPTION: completes the value of the option; fails if it
+# has none. Some letters mean one thing to one command and another to others.
+_cloakctl_value() {
+	case "$1 $2" in
+	'on -f' | 'learn -f' | *' -s' | *' --socket' | *' --pin-dir' | \
+		*' --policy' | *' --from' | *' --configfs')
+		_cloakctl_files
+		;;
+	'top -d' | *' --delay' | 'learn -m' | *' --min-flows' | \
+		'sources -n' | 'top -n' | *' --limit' | *' --count' | \
+		'on -a' | 'learn -a' | *' --address' | *' -P' | *' --peer' | \
+		*' -g' | *' --gateway' | *' --mac')
+		COMPREPLY=()
+		;;
+	*' -d') _cloakctl_files ;;
+	*' -i' | *' --interface') _cloakctl_interfaces ;;
+	*' -m' | *' --attach') _cloakctl_words 'auto native generic' ;;
+	*' --source') _cloakctl_words "$(_cloakctl_shadowed)" ;;
+	*' --since' | *' --for' | *' --confirm') _cloakctl_words '10m 1h 1d' ;;
+	*' --timeout') _cloakctl_words '0s 1s 10s 1m' ;;
+	*) return 1 ;;
+	esac
+}
+
 _cloakctl() {
 	local common='--json --socket --pin-dir --timeout --help'
 	local commands='check diff apply confirm reload on off status alerts
 		drops sources shadow flows rules counters top learn authorise
 		revoke from-nvmet help'
+	local command
+	command=$(_cloakctl_command)
 
-	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	-s | --socket | -d | --pin-dir | -f | --policy | --from | --configfs)
-		[[ $(_cloakctl_command) == alerts ]] || {
-			_cloakctl_files
-			return
-		}
-		;;
-	-i | --interface)
-		_cloakctl_interfaces
-		return
-		;;
-	-m | --attach)
-		_cloakctl_words 'auto native generic'
-		return
-		;;
-	--source)
-		_cloakctl_words "$(_cloakctl_shadowed)"
-		return
-		;;
-	--since | --for | --confirm)
-		_cloakctl_words '10m 1h 1d'
-		return
-		;;
-	esac
-	case $(_cloakctl_command) in
+	COMPREPLY=()
+	! _cloakctl_value "$command" "$(_cloakctl_option)" || return 0
+	case $command in
 	'') _cloakctl_words "$commands $common --version" ;;
-	apply) _cloakctl_files --confirm --cut-my-session ;;
+	apply) _cloakctl_files --confirm --cut-my-session "$common" ;;
 	reload) _cloakctl_words "--cut-my-session $common" ;;
 	confirm) _cloakctl_words "--undo $common" ;;
-	check | diff) _cloakctl_files ;;
+	check | diff) _cloakctl_files "$common" ;;
 	on) _cloakctl_words "--policy --interface --address --peer --gateway
 		--attach --monitor --cut-my-session $common" ;;
 	alerts) _cloakctl_words "--follow --since $common" ;;
@@ -111,8 +137,9 @@ _cloakctl() {
 	learn) _cloakctl_words "--since --address --min-flows --unanswered
 		--from $common" ;;
 	from-nvmet) _cloakctl_words "--enforce --configfs $common" ;;
-	authorise) _cloakctl_words "--mac --for $common" ;;
-	revoke) _cloakctl_authorised ;;
+	authorise) _cloakctl_words "--mac --for --cut-my-session $common" ;;
+	revoke) _cloakctl_words "--cut-my-session $common
+		$(_cloakctl_authorised)" ;;
 	help) _cloakctl_words "$commands" ;;
 	*) _cloakctl_words "$common" ;;
 	esac
