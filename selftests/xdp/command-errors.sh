@@ -11,7 +11,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands jq setpriv socat
+ktap_need_commands jq setpriv socat stdbuf
 
 # fails EXIT WORD COMMAND...: with that exit status, object and a sentence.
 fails() {
@@ -42,8 +42,20 @@ usage() {
 	cloakctl --json status --help
 }
 
-no_daemon() {
+# cloak_is WORD: what status says of the cloak while no daemon runs.
+cloak_is() {
 	fails 3 no_daemon ctl --json status
+	jq -e --arg word "$1" '.error.details.cloak == $word' "$WORK/object"
+	grep "^cloak  *$1\$" <<<"$(ctl status 2>/dev/null)"
+}
+
+# stranger ARGUMENT...: cloakctl of who may do nothing.
+stranger() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups cloakctl "$@"
+}
+
+no_daemon() {
+	cloak_is off
 	fails 3 no_daemon ctl --json apply "$WORK/policy.toml"
 	fails 1 off ctl --json drops
 	fails 1 off ctl --json flows
@@ -65,17 +77,76 @@ asked() {
 	fails 4 policy ctl --json diff "$WORK/bad.toml"
 	fails 2 bad_request ctl --json authorise 10.0.9.66/24
 	fails 1 failed ctl --json revoke 10.0.9.77
+	fails 1 failed ctl --json rules 10.0.9.77
+}
+
+# document ARGUMENT...: it is done, and one object says so.
+document() {
+	ctl --json "$@" >"$WORK/object"
+	jq -se 'length == 1 and (.[0] | type == "object" and has("ok") == false)' \
+		"$WORK/object" || { echo "of $1:"; cat "$WORK/object"; return 1; }
+}
+
+done_in_json() {
+	document authorise 10.0.9.78
+	document revoke 10.0.9.78
+	document reload
+	document apply "$WORK/policy.toml"
+	document apply --confirm 1h "$WORK/policy.toml"
+	document confirm
+	document apply --confirm 1h "$WORK/policy.toml"
+	document confirm --undo
+	document shadow add 10.0.9.79
+	document shadow drop 10.0.9.79
+	document off
+	document on
+	document diff "$WORK/policy.toml"
+	document check "$WORK/policy.toml"
+}
+
+# lost EXIT COMMAND...: what it says does not come out, and that is told.
+lost() {
+	local exit=$1 got=0
+	shift
+	"$@" >/dev/full 2>"$WORK/sentence" || got=$?
+	cat "$WORK/sentence"
+	((got == exit)) || { echo "exit status $got, not $exit"; return 1; }
+	grep 'cannot write to standard output: No space' "$WORK/sentence"
+}
+
+# A reader that leaves is nobody's mistake; but it is not done.
+unread() {
+	local got=0
+	mkfifo "$WORK/fifo"
+	exec 7<>"$WORK/fifo"
+	exec 8>"$WORK/fifo" 7>&-
+	(trap '' PIPE; ctl status) >&8 2>"$WORK/sentence" || got=$?
+	exec 8>&-
+	((got == 1)) || { echo "exit status $got"; return 1; }
+	not grep . "$WORK/sentence"
+}
+
+output_lost() {
+	lost 1 ctl status
+	lost 1 ctl --json status
+	lost 1 stdbuf -o0 cloakctl help
+	lost 1 cloakctl --help
+	lost 1 cloakctl --version
+	lost 1 cloakd --version
+	lost 2 ctl diff "$WORK/policy.toml"
+	lost 4 ctl --json check "$WORK/bad.toml"
+	lost 1 timeout 60 ip netns exec "$(ns lake)" cloakctl --json \
+		--socket "$WORK/control.sock" top -d 0.1
+	unread
 }
 
 # unwelcome: who is neither root nor in the group.
 unwelcome() {
 	chmod 755 "$WORK"
-	fails 5 not_permitted setpriv --reuid=65534 --regid=65534 \
-		--clear-groups cloakctl --json --socket "$WORK/control.sock" \
+	fails 5 not_permitted stranger --json --socket "$WORK/control.sock" \
 		status
 	chmod 666 "$WORK/control.sock"
-	fails 5 not_permitted setpriv --reuid=65534 --regid=65534 \
-		--clear-groups cloakctl --json --socket "$WORK/control.sock" \
+	fails 5 not_permitted stranger --json --socket "$WORK/control.sock" \
 		status
 }
 
@@ -106,6 +177,7 @@ would_cut() {
 	fails 1 off ctl --json drops
 	fails 1 off ctl --json authorise 10.0.9.77
 	fails 1 off ctl --json shadow add 10.0.9.77
+	fails 1 off ctl --json sources
 	cloakd_kill TERM
 	fails 1 would_cut ctl --json on -f "$WORK/cuts.toml"
 }
@@ -128,6 +200,58 @@ strange_daemons() {
 	answers unknown_command 1 \
 		'{"ok": false, "error": {"code": "unknown_command"}}'
 	answers failed 1 '{"ok": false, "error": {"code": "of tomorrow"}}'
+}
+
+# locked_events: the file with them is where the caller may not look.
+locked_events() {
+	mkdir -m 700 "$WORK/locked"
+	cat >"$WORK/fake" <<-EOF
+		read -r line
+		case \$line in
+		*status*) echo '{"ok": true, "result": {"outputs": [{"name":
+			"$WORK/locked/eve.json"}]}}' | tr -d '\n'; echo ;;
+		*) echo '{"ok": true, "result": []}' ;;
+		esac
+	EOF
+	chmod 755 "$WORK"
+	socat "UNIX-LISTEN:$WORK/fake.sock,fork,mode=666" \
+		"EXEC:bash $WORK/fake" >"$WORK/socat" 2>&1 &
+	# shellcheck disable=SC2064 # of this one
+	trap "kill $!" EXIT
+	wait_until 10 test -S "$WORK/fake.sock"
+	fails 1 unreadable stranger --json --socket "$WORK/fake.sock" learn
+	rm "$WORK/fake.sock"
+}
+
+# silent_later: a daemon that says a first thing and then hangs.
+silent_later() {
+	echo '{"ok": true, "result": {"cloak": "off"}}' >"$WORK/says"
+	socat "UNIX-LISTEN:$WORK/fake.sock" \
+		"SYSTEM:head -n 1 >/dev/null; cat $WORK/says; cat >/dev/null" \
+		>"$WORK/socat" 2>&1 &
+	wait_until 10 test -S "$WORK/fake.sock"
+	fails 1 no_answer cloakctl --json --timeout 300ms \
+		--socket "$WORK/fake.sock" top --once
+	rm -f "$WORK/fake.sock"
+}
+
+# cloak_alone: it stays on when the daemon is killed; who may see that is told.
+cloak_alone() {
+	CLOAKD=$(<"$WORK/cloakd.pid")
+	ctl on
+	cloakd_kill KILL
+	cloak_is on
+	chmod 755 "$WORK"
+	fails 3 no_daemon stranger --json --socket "$WORK/none.sock" \
+		--pin-dir "$WORK/bpf/cloak" status
+	jq -e '.error.details | .cloak == "unknown" and
+		(.reason | test("denied"))' "$WORK/object"
+	grep '^cloak  *unknown: .*denied' <<<"$(stranger \
+		--socket "$WORK/none.sock" --pin-dir "$WORK/bpf/cloak" \
+		status 2>/dev/null)"
+	fails 5 not_permitted stranger --json --socket "$WORK/none.sock" \
+		--pin-dir "$WORK/bpf/cloak" off
+	cloak_is on
 }
 
 # hung_daemon: one that hears and says nothing.
@@ -163,9 +287,14 @@ ktap_run "unreadable, and policy" bad_files
 cloakd_start
 ktap_run "what the daemon refuses" asked
 ktap_run "not_permitted" unwelcome
+ktap_run "what is done is an object" done_in_json
+ktap_run "output that is lost" output_lost
 ktap_run "on_trial" on_trial
 log_in
 ktap_run "would_cut, and off" would_cut
 ktap_run "no_answer, busy, unknown_command" strange_daemons
 ktap_run "no_answer within a time" hung_daemon
+ktap_run "no_answer later" silent_later
+ktap_run "unreadable, where nobody may look" locked_events
+ktap_run "no_daemon, and what status says" cloak_alone
 ktap_run "the manual has each word" documented

@@ -264,6 +264,7 @@ metrics() {
 		"$WORK/metrics"
 	grep 'cloaklake_evidence_packets_total{outcome="lost"} 0' "$WORK/metrics"
 	grep 'cloaklake_trial_pending 0' "$WORK/metrics"
+	grep '^cloaklake_events_lost_total [0-9]' "$WORK/metrics"
 	grep 'cloaklake_program_runs_total{program="ingress"} [1-9]' \
 		"$WORK/metrics"
 }

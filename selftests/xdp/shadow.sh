@@ -113,6 +113,34 @@ peer_shadowed() {
 		.src_ip == \"$PEER\" and .cloak.end == \"forced\""
 }
 
+# has FILE FILTER: a JSON event there for which the expression holds.
+has() { jq -e -n "any(inputs; $2)" "$1"; }
+
+# flow_ends COMMAND...: a flow of the peer ends at once; is that told?
+flow_ends() {
+	ctl shadow add "$PEER" --for 5m
+	sees peer
+	ctl shadow drop "$PEER"
+	"$@"
+}
+
+# Who follows sees each flow that ends from then on, until the daemon ends.
+followed() {
+	ip netns exec "$(ns lake)" cloakctl --socket "$WORK/control.sock" \
+		flows --follow >"$WORK/followed" 2>&1 &
+	ip netns exec "$(ns lake)" cloakctl --socket "$WORK/control.sock" \
+		flows --follow --json --source "$PEER" \
+		>"$WORK/followed.json" 2>"$WORK/followed.errors" &
+	wait_until 30 flow_ends grep \
+		"^ICMP  $PEER  $LAKE  1/1  .*  pass  .*  forced\$" \
+		"$WORK/followed"
+	wait_until 30 flow_ends has "$WORK/followed.json" '
+		.event_type == "flow" and .proto == "ICMP" and
+		.flow.pkts_toclient == 1 and .cloak.end == "forced"'
+	not has "$WORK/followed.json" ".src_ip != \"$PEER\" and
+		.dest_ip != \"$PEER\""
+}
+
 listens() { in_ns lake ss -ltn | grep :2323; }
 
 # The decoy answers the scanner; other ports of it do not.
@@ -184,6 +212,7 @@ ktap_run "his packets are kept" evidence
 ktap_run "his flows are told of when they end" flows_told
 ktap_run "shadows by hand" added_and_dropped
 ktap_run "a shadowed peer is accounted both ways" peer_shadowed
+ktap_run "flows are told to who follows" followed
 ktap_run "a decoy lets in and tells" decoy
 ktap_run "a shadow ends" expires
 ktap_run "a full disk holds nobody up" disk_full
