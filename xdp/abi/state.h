@@ -49,12 +49,17 @@ struct cloak_connection {
 	__u8 reserved[3];	/* zero */
 };
 
-/* Key of "neighbours" is a struct cloak_addr. */
+/* Key of "neighbours": link-local addresses are others on each link. */
+struct cloak_neighbour_key {
+	struct cloak_addr addr;
+	__u32 ifindex;
+};
+
+/* Value of "neighbours". */
 struct cloak_neighbour {
 	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE; 0: seeded */
-	__u32 ifindex;
 	__u8 mac[6];
-	__u8 reserved[6];	/* zero */
+	__u16 reserved;		/* zero */
 };
 
 /* Key of "stations". */
@@ -71,7 +76,8 @@ struct cloak_station {
 
 CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
 CLOAK_ASSERT(sizeof(struct cloak_connection) == 16, "cloak_connection");
-CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 24, "cloak_neighbour");
+CLOAK_ASSERT(sizeof(struct cloak_neighbour_key) == 20, "cloak_neighbour_key");
+CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 16, "cloak_neighbour");
 CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");
 CLOAK_ASSERT(sizeof(struct cloak_station) == 16, "cloak_station");
 

@@ -22,7 +22,7 @@ constexpr unsigned kUsable =
 
 /** What one message of the kernel's neighbour table says. */
 struct Entry {
-	cloak_addr addr{};
+	cloak_neighbour_key key{};
 	cloak_neighbour value{};
 };
 
@@ -57,11 +57,11 @@ std::optional<Entry> entryOf(const nlmsghdr &message, unsigned ifindex)
 	if (head.ndm_ifindex != static_cast<int>(ifindex) ||
 	    (head.ndm_state & kUsable) == 0)
 		return std::nullopt;
-	entry.value.ifindex = ifindex;
+	entry.key.ifindex = ifindex;
 	forEachAttribute(
 	    message, sizeof(head), [&](std::uint16_t type, NetlinkBytes value) {
 		    if (type == NDA_DST) {
-			    hasAddress = copyAddress(value, entry.addr);
+			    hasAddress = copyAddress(value, entry.key.addr);
 		    } else if (type == NDA_LLADDR &&
 		               value.size() == sizeof(entry.value.mac)) {
 			    std::ranges::copy(value, entry.value.mac);
@@ -78,13 +78,13 @@ Result<bool> add(const CloakMaps &maps, const Entry &entry)
 {
 	const cloak_station_key key = [&] {
 		cloak_station_key made{};
-		made.ifindex = entry.value.ifindex;
+		made.ifindex = entry.key.ifindex;
 		std::memcpy(made.mac, entry.value.mac, sizeof(made.mac));
 		return made;
 	}();
-	const cloak_station station{entry.addr};
+	const cloak_station station{entry.key.addr};
 
-	if (bpf_map_update_elem(maps.neighbours.fd(), &entry.addr, &entry.value,
+	if (bpf_map_update_elem(maps.neighbours.fd(), &entry.key, &entry.value,
 	                        BPF_NOEXIST)) {
 		if (errno == EEXIST)
 			return false;

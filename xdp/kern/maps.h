@@ -394,7 +394,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CLOAK_MAX_NEIGHBOURS);
-	__type(key, struct cloak_addr);
+	__type(key, struct cloak_neighbour_key);
 	__type(value, struct cloak_neighbour);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } neighbours SEC(".maps");

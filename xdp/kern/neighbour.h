@@ -22,9 +22,9 @@
 #define NEIGHBOUR_ASKED		300
 
 static __always_inline const struct cloak_neighbour *
-neighbour_find(const struct cloak_prefix *who)
+neighbour_find(const struct cloak_prefix *who, __u32 ifindex)
 {
-	struct cloak_addr key = who->addr;
+	struct cloak_neighbour_key key = { who->addr, ifindex };
 
 	return bpf_map_lookup_elem(&neighbours, &key);
 }
@@ -33,8 +33,8 @@ static __always_inline void neighbour_write(const struct cloak_prefix *who,
 					    __u32 ifindex, const __u8 *mac,
 					    __u64 now)
 {
-	struct cloak_neighbour fresh = { .seen_ns = now, .ifindex = ifindex };
-	struct cloak_addr key = who->addr;
+	struct cloak_neighbour_key key = { who->addr, ifindex };
+	struct cloak_neighbour fresh = { .seen_ns = now };
 
 	__builtin_memcpy(fresh.mac, mac, ETH_ALEN);
 	bpf_map_update_elem(&neighbours, &key, &fresh, BPF_ANY);
@@ -55,24 +55,23 @@ static __always_inline void station_write(const struct cloak_prefix *who,
 static __always_inline void neighbour_learn(const struct cloak_prefix *who,
 					    __u32 ifindex, const __u8 *mac)
 {
-	const struct cloak_neighbour *known = neighbour_find(who);
+	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
 	__u64 now = bpf_ktime_get_coarse_ns();
 
-	if (known && known->ifindex == ifindex &&
-	    mac_equal(known->mac, mac) &&
+	if (known && mac_equal(known->mac, mac) &&
 	    !is_over(known->seen_ns, now, NEIGHBOUR_REFRESH * SECOND))
 		return;
 	neighbour_write(who, ifindex, mac, now);
 	station_write(who, ifindex, mac);
 }
 
-/* The MAC last used for @who, or NULL. */
+/* The MAC last used for @who on this link, or NULL. */
 static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
 						 __u32 ifindex)
 {
-	const struct cloak_neighbour *known = neighbour_find(who);
+	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
 
-	if (!known || known->ifindex != ifindex || mac_is_zero(known->mac))
+	if (!known || mac_is_zero(known->mac))
 		return NULL;
 	return known->mac;
 }
@@ -85,9 +84,9 @@ static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
 static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
 						__u32 ifindex, const __u8 *mac)
 {
-	const struct cloak_neighbour *known = neighbour_find(who);
+	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
 
-	return known && known->ifindex == ifindex && known->seen_ns &&
+	return known && known->seen_ns &&
 	       !is_over(known->seen_ns, bpf_ktime_get_coarse_ns(),
 			NEIGHBOUR_ASKED * SECOND) &&
 	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));

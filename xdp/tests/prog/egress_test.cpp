@@ -3,6 +3,8 @@
  * @file
  * What a wholly cloaked host may say.
  */
+#include <algorithm>
+
 #include "tests/harness/progrun.h"
 
 namespace cloak::test
@@ -196,6 +198,22 @@ TEST_F(EgressTest, QuestionForAKnownPeerGoesToTheMacUsedLast)
 
 	EXPECT_EQ(destination(egress(whoHas(kPeer.v4))), kPeer.mac);
 	EXPECT_EQ(destination(egress(solicit(kPeer.v6))), kPeer.mac);
+}
+
+/** On each link somebody else may have the same link-local address. */
+TEST_F(EgressTest, NeighboursOfAnotherLinkAreOthers)
+{
+	const cloak_neighbour_key there{addrOf("2001:db8::10"), kIfindex + 1};
+	cloak_neighbour stranger{};
+	std::ranges::copy(kScanner.mac, stranger.mac);
+	ASSERT_TRUE(maps().neighbours.put(there, stranger).ok());
+
+	EXPECT_EQ(egress(solicit(kPeer.v6)).reason, CLOAK_DROP_EGRESS_UNSEEN);
+	egress(ip6To(kPeer, Tcp{}));
+	EXPECT_EQ(destination(egress(solicit(kPeer.v6))), kPeer.mac);
+	const auto kept = maps().neighbours.get(there);
+	ASSERT_TRUE(kept.ok() && *kept);
+	EXPECT_TRUE(std::ranges::equal((*kept)->mac, kScanner.mac));
 }
 
 /* The stack asks for whom a forged packet named: nobody may hear that. */
