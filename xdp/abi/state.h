@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * State that the programs keep for themselves: flows, neighbours, stations.
+ * State that the programs keep for themselves: flows, neighbours, stations,
+ * routers.
  */
 #ifndef CLOAK_ABI_STATE_H
 #define CLOAK_ABI_STATE_H
@@ -74,11 +75,19 @@ struct cloak_station {
 	struct cloak_addr addr;
 };
 
+/* Value of "routers", key: __u32 ifindex. Who has advertised itself last. */
+struct cloak_router {
+	struct cloak_addr addr;
+	__u8 mac[6];
+	__u16 reserved;		/* zero */
+};
+
 CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
 CLOAK_ASSERT(sizeof(struct cloak_connection) == 16, "cloak_connection");
 CLOAK_ASSERT(sizeof(struct cloak_neighbour_key) == 20, "cloak_neighbour_key");
 CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 16, "cloak_neighbour");
 CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");
 CLOAK_ASSERT(sizeof(struct cloak_station) == 16, "cloak_station");
+CLOAK_ASSERT(sizeof(struct cloak_router) == 24, "cloak_router");
 
 #endif /* CLOAK_ABI_STATE_H */

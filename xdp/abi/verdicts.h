@@ -27,7 +27,7 @@ enum cloak_reason {
 	CLOAK_PASS_FLOW = 5,		/* answer to what the host opened */
 	CLOAK_PASS_OUTBOUND = 6,	/* the host talks to an outbound peer */
 	CLOAK_PASS_VISIBLE = 7,		/* not about a cloaked address */
-	CLOAK_PASS_RESOLVE = 8,		/* own ARP or NS, made unicast */
+	CLOAK_PASS_RESOLVE = 8,		/* own ARP, NS or RS, made unicast */
 	CLOAK_PASS_RESOLVE_GROUP = 9,	/* own ARP or NS, sent to everybody */
 	CLOAK_PASS_GROUP = 10,		/* own group traffic, listed in peers */
 	CLOAK_PASS_DECOY = 11,		/* to or from a decoy */

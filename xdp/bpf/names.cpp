@@ -24,7 +24,7 @@ constexpr Name kReasons[] = {
     {CLOAK_PASS_OUTBOUND, "outbound", "the host talks to an outbound peer"},
     {CLOAK_PASS_VISIBLE, "visible", "not about a cloaked address"},
     {CLOAK_PASS_RESOLVE, "resolve",
-     "own ARP or neighbour solicitation, made unicast"},
+     "own ARP, neighbour or router solicitation, made unicast"},
     {CLOAK_PASS_RESOLVE_GROUP, "resolve-group",
      "own ARP or neighbour solicitation, sent to everybody"},
     {CLOAK_PASS_GROUP, "group", "own group traffic that the policy lists"},

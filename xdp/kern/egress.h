@@ -11,7 +11,8 @@
  * a forged packet "from" a peer could have provoked it. The peer that really
  * exists asks for the host first, or within seconds when its own entry grows
  * stale, and is known from then on. CLOAK_IFACE_RESOLVE_BROADCAST changes
- * that for those who prefer it.
+ * that for those who prefer it. A router solicitation goes to the router that
+ * is known alike (router.h).
  *
  * Where single addresses are cloaked, all this is for frames about one of
  * them. On top of that MLD reports, which name the group of every address,
@@ -24,6 +25,7 @@
 #include "neighbour.h"
 #include "parse.h"
 #include "policy.h"
+#include "router.h"
 
 /* As much of a packet as the parser may want to see. */
 #define EGRESS_HEADERS	256
@@ -132,11 +134,26 @@ static __always_inline int egress_arp(const struct packet *p,
 	return egress_resolver(p, &p->dst, p->arp_op == 1, rewrite);
 }
 
+/* For all routers, so it is told to the one that is known, or to none. */
+global_fn int egress_rs(const struct packet *p, struct rewrite *rewrite)
+{
+	const __u8 *mac;
+
+	if (!p || !rewrite)
+		return CLOAK_DROP_INTERNAL;
+	mac = router_mac(p);
+	if (!mac || !addr_is_group(&p->dst.addr))
+		return CLOAK_DROP_EGRESS_RS;
+	rewrite->needed = true;
+	__builtin_memcpy(rewrite->dmac, mac, ETH_ALEN);
+	return CLOAK_PASS_RESOLVE;
+}
+
 static __always_inline int egress_nd(const struct packet *p,
 				     struct rewrite *rewrite)
 {
 	if (p->icmp_type == ICMPV6_RS)
-		return CLOAK_DROP_EGRESS_RS;
+		return egress_rs(p, rewrite);
 	if (p->icmp_type == ICMPV6_NS && addr_is_unspecified(&p->src.addr))
 		return CLOAK_DROP_EGRESS_DAD;
 	if (p->icmp_type == ICMPV6_NS) {

@@ -26,6 +26,7 @@
 #include "parse.h"
 #include "policy.h"
 #include "quote.h"
+#include "router.h"
 
 static __always_inline struct span xdp_span(const struct xdp_md *ctx)
 {
@@ -230,9 +231,12 @@ global_fn int ingress_nd(struct xdp_md *ctx, const struct packet *p)
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
 	reason = ingress_nd_sender(p);
-	if (reason < CLOAK_DROP_FIRST && names_sender(p) && nd_is_bound(p) &&
-	    nd_names_other(p, &s))
+	if (reason >= CLOAK_DROP_FIRST)
+		return reason;
+	if (names_sender(p) && nd_is_bound(p) && nd_names_other(p, &s))
 		return CLOAK_DROP_WRONG_MAC;
+	if (is_router_advertisement(p))
+		router_learn(p, &s);
 	return reason;
 }
 
@@ -309,6 +313,7 @@ global_fn int ingress_quotes_cloaked(struct xdp_md *ctx,
 /* To a visible address or to a group. */
 global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 {
+	struct span s = xdp_span(ctx);
 	int reason;
 
 	if (!p)
@@ -321,6 +326,9 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 			return CLOAK_DROP_SELF;
 		return ingress_nd(ctx, p);
 	}
+	if (is_router_advertisement(p) &&
+	    peer_may(p, &p->src, p->smac, ROUTER_RIGHTS))
+		router_learn(p, &s);
 	reason = CLOAK_PASS_VISIBLE;
 	if (p->source_routed)
 		reason = CLOAK_DROP_SOURCE_ROUTED;

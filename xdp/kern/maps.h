@@ -407,6 +407,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stations SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOAK_MAX_IFACES);
+	__type(key, __u32);
+	__type(value, struct cloak_router);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} routers SEC(".maps");
+
 /* Too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -170,6 +170,11 @@ static __always_inline bool addr_is_group(const struct cloak_addr *a)
 	return a->bytes[0] == 0xff;
 }
 
+static __always_inline bool addr_is_link_local(const struct cloak_addr *a)
+{
+	return a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+}
+
 static __always_inline void prefix_set_v4(struct cloak_prefix *to,
 					  __be32 four)
 {

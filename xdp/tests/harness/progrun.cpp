@@ -27,6 +27,7 @@ struct Shared {
 	std::unique_ptr<CloakObject> object;
 	std::unique_ptr<PerfReader> reader;
 	FlowMap pieces;
+	Map<__u32, cloak_router> routers;
 	std::vector<Seen> seen;
 	// As the last run left them; nothing else counts meanwhile.
 	std::vector<CounterRow> counters;
@@ -280,6 +281,8 @@ void CloakTest::SetUpTestSuite()
 	shared().object = std::make_unique<CloakObject>(*std::move(object));
 	shared().pieces = {mapOf(shared().object->ingressProgram(), "pieces"),
 	                   "pieces"};
+	shared().routers = {mapOf(shared().object->ingressProgram(), "routers"),
+	                    "routers"};
 	auto reader = PerfReader::open();
 	ASSERT_TRUE(reader.ok()) << reader.error().message();
 	Status bound =
@@ -316,6 +319,7 @@ void CloakTest::forgetState()
 	clear(maps().openings);
 	clear(maps().neighbours);
 	clear(maps().stations);
+	clear(shared().routers);
 	clear(maps().shadows);
 	clear(maps().records);
 	gate(CLOAK_GATE_SHADOWS, 0);

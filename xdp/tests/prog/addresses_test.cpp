@@ -4,6 +4,8 @@
  * Single cloaked addresses among visible ones: 192.0.2.5 and 2001:db8::5 are
  * cloaked, 192.0.2.6, 2001:db8::6 and the link-local address are not.
  */
+#include <algorithm>
+
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 
@@ -287,6 +289,38 @@ TEST_F(AddressesTest, CloakedAddressIsNotAnnounced)
 	           Udp{.sport = 5353, .dport = 5353})
 		.reason,
 	    CLOAK_DROP_EGRESS_ADVERT);
+}
+
+/** A link-local address may be among those that are cloaked. */
+TEST_F(AddressesTest, RouterIsAskedFromACloakedAddress)
+{
+	const Addr6 nodes = v6("ff02::1");
+	const Addr6 routers = v6("ff02::2");
+	const auto advertise = [&](const Host &router) {
+		return ingress(
+		    Ethernet{.src = router.mac, .dst = groupMac(nodes)} /
+		    Ipv6{.src = v6("fe80::1"), .dst = nodes, .hops = 255} /
+		    Icmp6{.type = 134} / Raw{Bytes(8, 0)});
+	};
+	const auto solicit = [&] {
+		return egress(
+		    Ethernet{.src = kLake.mac, .dst = groupMac(routers)} /
+		    Ipv6{.src = kLake.linkLocal, .dst = routers, .hops = 255} /
+		    Icmp6{.type = 133});
+	};
+	PolicyText()
+	    .addresses()
+	    .cloaked("fe80::5")
+	    .bound("fe80::1", CLOAK_PEER_GATEWAY, kGateway.mac)
+	    .commit(policy());
+
+	EXPECT_EQ(advertise(kScanner).reason, CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(solicit().reason, CLOAK_DROP_EGRESS_RS);
+	EXPECT_EQ(advertise(kGateway).reason, CLOAK_PASS_VISIBLE);
+	const Outcome outcome = solicit();
+	EXPECT_EQ(outcome.reason, CLOAK_PASS_RESOLVE);
+	EXPECT_TRUE(std::equal(kGateway.mac.begin(), kGateway.mac.end(),
+	                       outcome.frame.begin()));
 }
 
 TEST_F(AddressesTest, VisibleAddressIsAnnounced)

@@ -45,6 +45,26 @@ Packet solicit(const Addr6 &target)
 	       Nd{.type = 135, .target = target, .linkAddress = kLake.mac};
 }
 
+Packet routerSolicitation(const Addr6 &src)
+{
+	const Addr6 routers = v6("ff02::2");
+
+	return fromLake(groupMac(routers)) /
+	       Ipv6{.src = src, .dst = routers, .hops = 255} /
+	       Icmp6{.type = 133, .id = 0, .sequence = 0};
+}
+
+/** For so many seconds it is a default router. */
+Packet routerAdvertisement(const Host &router, std::uint16_t lifetime)
+{
+	const Addr6 nodes = v6("ff02::1");
+
+	return Ethernet{.src = router.mac, .dst = groupMac(nodes)} /
+	       Ipv6{.src = router.linkLocal, .dst = nodes, .hops = 255} /
+	       Icmp6{.type = 134, .id = 0x4000, .sequence = lifetime} /
+	       Raw{Bytes(8, 0)};
+}
+
 Mac destination(const Outcome &outcome)
 {
 	Mac mac{};
@@ -104,7 +124,6 @@ TEST_F(EgressTest, HostDoesNotSpeakOfItself)
 {
 	const Addr6 group = solicitedNode(kLake.v6);
 	const Addr6 nodes = v6("ff02::1");
-	const Addr6 routers = v6("ff02::2");
 
 	EXPECT_EQ(egress(whoHas(kLake.v4)).reason, CLOAK_DROP_EGRESS_ANNOUNCE);
 	EXPECT_EQ(egress(fromLake(kBroadcast) /
@@ -121,10 +140,7 @@ TEST_F(EgressTest, HostDoesNotSpeakOfItself)
 	                 Nd{.type = 136, .target = kLake.v6})
 	              .reason,
 	          CLOAK_DROP_EGRESS_ANNOUNCE);
-	EXPECT_EQ(egress(fromLake(groupMac(routers)) /
-	                 Ipv6{.src = kLake.linkLocal, .dst = routers} /
-	                 Icmp6{.type = 133})
-	              .reason,
+	EXPECT_EQ(egress(routerSolicitation(kLake.linkLocal)).reason,
 	          CLOAK_DROP_EGRESS_RS);
 	EXPECT_EQ(egress(fromLake(groupMac(v6("ff02::16"))) /
 	                 Ipv6{.src = kLake.linkLocal, .dst = v6("ff02::16")} /
@@ -214,6 +230,43 @@ TEST_F(EgressTest, NeighboursOfAnotherLinkAreOthers)
 	const auto kept = maps().neighbours.get(there);
 	ASSERT_TRUE(kept.ok() && *kept);
 	EXPECT_TRUE(std::ranges::equal((*kept)->mac, kScanner.mac));
+}
+
+/** So that the default route is back when the link was down. */
+TEST_F(EgressTest, RouterSolicitationGoesToTheKnownRouterAlone)
+{
+	Host forger = kScanner;
+	forger.linkLocal = v6("fe80::66");
+
+	ASSERT_FALSE(ingress(routerAdvertisement(forger, 1800)).passed);
+	ASSERT_TRUE(ingress(routerAdvertisement(kGateway, 0)).passed);
+	EXPECT_EQ(egress(routerSolicitation(kLake.linkLocal)).reason,
+	          CLOAK_DROP_EGRESS_RS);
+	ASSERT_TRUE(ingress(routerAdvertisement(kGateway, 1800)).passed);
+	for (const Addr6 &src : {kLake.linkLocal, Addr6{}}) {
+		const Outcome outcome = egress(routerSolicitation(src));
+
+		EXPECT_EQ(outcome.reason, CLOAK_PASS_RESOLVE);
+		EXPECT_EQ(destination(outcome), kGateway.mac);
+	}
+}
+
+TEST_F(EgressTest, RouterThatIsNoLongerOneIsNotAsked)
+{
+	ASSERT_TRUE(ingress(routerAdvertisement(kGateway, 1800)).passed);
+	usualPolicy()
+	    .bound("fe80::1", CLOAK_PEER_GATEWAY, kPeer.mac)
+	    .commit(policy());
+	EXPECT_EQ(egress(routerSolicitation(kLake.linkLocal)).reason,
+	          CLOAK_DROP_EGRESS_RS);
+	usualPolicy()
+	    .bound("fe80::1", CLOAK_PEER_GATEWAY, kGateway.mac)
+	    .commit(policy());
+	EXPECT_EQ(egress(routerSolicitation(kLake.linkLocal)).reason,
+	          CLOAK_PASS_RESOLVE);
+	usualPolicy().peer("fe80::1", 0).commit(policy());
+	EXPECT_EQ(egress(routerSolicitation(kLake.linkLocal)).reason,
+	          CLOAK_DROP_EGRESS_RS);
 }
 
 /* The stack asks for whom a forged packet named: nobody may hear that. */
