@@ -70,7 +70,9 @@ struct cloak_shadow {
 /*
  * Key of "records": a flow as the host sees it, both directions in one. The
  * ports of an ICMP echo are its identifier and 0, of other ICMP 0 and
- * type << 8 | code; of ARP and of later fragments both are 0.
+ * type << 8 | code; of ARP and of later fragments both are 0. A tag is no part
+ * of it: coming in the network card may have taken it off, going out it may yet
+ * have to put it on, so both directions of one flow do not show it alike.
  */
 struct cloak_record_key {
 	struct cloak_addr remote_addr;
@@ -78,10 +80,9 @@ struct cloak_record_key {
 	__u32 ifindex;
 	__u16 remote_port;
 	__u16 local_port;
-	__u16 vlan;		/* identifier of the outermost tag, or 0 */
 	__u16 ethertype;	/* after the tags */
 	__u8 protocol;
-	__u8 reserved[3];	/* zero */
+	__u8 reserved;		/* zero */
 };
 
 enum cloak_record_flags {
@@ -103,8 +104,9 @@ struct cloak_record {
 	__u8 icmp_type;		/* of the first packet */
 	__u8 icmp_code;
 	__u8 mac[6];		/* of the other end, first packet */
+	__u16 vlan;		/* of the first outermost tag seen, or 0 */
 	__u8 first;		/* enum cloak_direction of the first packet */
-	__u8 reserved[7];	/* zero */
+	__u8 reserved[5];	/* zero */
 };
 
 /*
@@ -159,7 +161,7 @@ enum cloak_account_stat {
 
 CLOAK_ASSERT(sizeof(struct cloak_account_config) == 24, "cloak_account_config");
 CLOAK_ASSERT(sizeof(struct cloak_shadow) == 96, "cloak_shadow");
-CLOAK_ASSERT(sizeof(struct cloak_record_key) == 48, "cloak_record_key");
+CLOAK_ASSERT(sizeof(struct cloak_record_key) == 44, "cloak_record_key");
 CLOAK_ASSERT(sizeof(struct cloak_record) == 88, "cloak_record");
 CLOAK_ASSERT(sizeof(struct cloak_decoy) == 40, "cloak_decoy");
 CLOAK_ASSERT(sizeof(struct cloak_evidence) == 48, "cloak_evidence");

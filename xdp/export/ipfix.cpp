@@ -156,7 +156,7 @@ Common commonOf(const Flow &flow)
 		common.sport = in ? flow.key.remote_port : flow.key.local_port;
 		common.dport = in ? flow.key.local_port : flow.key.remote_port;
 	}
-	common.vlan = flow.key.vlan;
+	common.vlan = flow.record.vlan;
 	if (flow.isIcmp()) {
 		common.icmp = static_cast<std::uint16_t>(
 		    record.icmp_type << 8U | record.icmp_code);

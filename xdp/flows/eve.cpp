@@ -67,8 +67,8 @@ void addEnds(const Flow &flow, json &event)
 		event["icmp_code"] = flow.record.icmp_code;
 	}
 	event["proto"] = eveProtocol(flow);
-	if (flow.key.vlan != 0)
-		event["vlan"] = json::array({flow.key.vlan});
+	if (flow.record.vlan != 0)
+		event["vlan"] = json::array({flow.record.vlan});
 }
 
 std::string_view stateOf(const Flow &flow)

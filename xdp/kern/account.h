@@ -80,7 +80,6 @@ static __always_inline void record_key(struct cloak_record_key *key,
 	key->remote_addr = in ? p->src.addr : p->dst.addr;
 	key->local_addr = in ? p->dst.addr : p->src.addr;
 	key->ifindex = p->ifindex;
-	key->vlan = vlan_of(p);
 	key->ethertype = p->ethertype;
 	key->protocol = p->protocol;
 	record_ports(key, p, direction);
@@ -172,6 +171,8 @@ static __always_inline void record_add(struct cloak_record *record,
 		flags |= CLOAK_RECORD_DECOY;
 	if ((record->flags & flags) != flags)
 		__sync_fetch_and_or(&record->flags, flags);
+	if (!record->vlan)
+		record->vlan = vlan_of(p);
 	record->tcp_flags[way] |= p->tcp_flags;
 	record->reason[way] = v->reason;
 	record->last_ns = now;

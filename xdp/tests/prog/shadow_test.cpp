@@ -184,6 +184,22 @@ TEST_F(ShadowTest, BothDirectionsAreOneFlow)
 	expectSums();
 }
 
+/** The card takes a tag off what comes in; what goes out still has it. */
+TEST_F(ShadowTest, OneFlowIfOneDirectionHasATag)
+{
+	shadowByHand("192.0.2.10", ~0ULL);
+	ingress(tcp(kPeer, kLake, 50000, 4420, kSyn));
+	egress(Ethernet{.src = kLake.mac, .dst = kPeer.mac} / Vlan{.id = 7} /
+	       Ipv4{.src = kLake.v4, .dst = kPeer.v4} /
+	       Tcp{.sport = 4420, .dport = 50000, .flags = kSyn | kAck});
+
+	const auto flows = records();
+	ASSERT_EQ(flows.size(), 1U);
+	EXPECT_EQ(flows[0].second.vlan, 7);
+	EXPECT_EQ(flows[0].second.packets[CLOAK_INGRESS], 1U);
+	EXPECT_EQ(flows[0].second.packets[CLOAK_EGRESS], 1U);
+}
+
 TEST_F(ShadowTest, OthersAndThoseWhoseTimeIsOverAreNot)
 {
 	ingress(tcp(kPeer, kLake, 50000, 4420, kSyn));
@@ -238,7 +254,7 @@ TEST_F(ShadowTest, AllFlowsIfWanted)
 	EXPECT_TRUE(std::ranges::any_of(
 	    flows,
 	    [](const auto &one) {
-		    return one.first.vlan == 7 && one.first.protocol == 17;
+		    return one.second.vlan == 7 && one.first.protocol == 17;
 	    }));
 	EXPECT_TRUE(std::ranges::any_of(
 	    flows,
