@@ -318,6 +318,9 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
+	/* Stacks do not always mind a packet from an address of their own. */
+	if (is_cloaked(p, &p->src))
+		return CLOAK_DROP_SELF;
 	if (!may_be_icmp(p) && !p->options)
 		return CLOAK_PASS_VISIBLE;
 	ingress_deepen(ctx, p);

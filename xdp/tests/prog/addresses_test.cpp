@@ -181,6 +181,23 @@ TEST_F(AddressesTest, ClaimOfACloakedAddressIsDropped)
 	          CLOAK_DROP_SELF);
 }
 
+TEST_F(AddressesTest, NobodySendsFromACloakedAddress)
+{
+	const Ipv4 from4{.src = kLake.v4, .dst = visible4()};
+	const Ipv6 from6{.src = kLake.v6, .dst = visible6()};
+
+	for (const Host &host : {kScanner, kPeer}) {
+		const Ethernet link{.src = host.mac, .dst = kLake.mac};
+
+		EXPECT_EQ(ingress(link / from4 / Udp{}).reason,
+		          CLOAK_DROP_SELF);
+		EXPECT_EQ(ingress(link / from6 / Udp{}).reason,
+		          CLOAK_DROP_SELF);
+		EXPECT_EQ(ingress(link / from6 / Icmp6{}).reason,
+		          CLOAK_DROP_SELF);
+	}
+}
+
 /** The stack hands it to the socket of the address that it quotes. */
 TEST_F(AddressesTest, ErrorAboutACloakedAddressIsDropped)
 {

@@ -228,7 +228,7 @@ TEST_F(RejectTest, NeverAboutCloakedAddresses)
 	    visiblePolicy().cloaked("192.0.2.5").peer("0.0.0.0/0", 1));
 	expectNone(packet, CLOAK_DROP_REJECT_CLOAKED);
 	use(rejecting(), visiblePolicy().cloaked("192.0.2.66"));
-	expectNone(packet, CLOAK_DROP_REJECT_CLOAKED);
+	expectNone(packet, CLOAK_DROP_SELF);
 	use(rejecting(), PolicyText().addresses());
 	expectNone(packet, CLOAK_DROP_REJECT_CLOAKED);
 }
