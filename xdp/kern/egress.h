@@ -16,7 +16,8 @@
  *
  * Where single addresses are cloaked, all this is for frames about one of
  * them. On top of that MLD reports, which name the group of every address,
- * and well-known self-advertisements never leave such an interface.
+ * leave such an interface only to a group that the policy lists, and well-known
+ * self-advertisements never.
  */
 #ifndef CLOAK_KERN_EGRESS_H
 #define CLOAK_KERN_EGRESS_H
@@ -167,19 +168,20 @@ static __always_inline int egress_nd(const struct packet *p,
 	return egress_resolver(p, &p->dst, false, rewrite);
 }
 
+/* Reports of membership, too, if the policy lists where they are sent to. */
 global_fn int egress_group(const struct packet *p)
 {
 	const struct cloak_peer *peer;
 
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
-	if (p->protocol == IPPROTO_IGMP)
-		return CLOAK_DROP_EGRESS_MLD;
 	peer = peer_find(p, &p->dst);
-	if (!peer || !(peer->flags & CLOAK_PEER_GROUP) ||
-	    peer_refuse(peer, p->ifindex, peer->mac))
-		return CLOAK_DROP_EGRESS_GROUP;
-	return CLOAK_PASS_GROUP;
+	if (peer && (peer->flags & CLOAK_PEER_GROUP) &&
+	    !peer_refuse(peer, p->ifindex, peer->mac))
+		return CLOAK_PASS_GROUP;
+	return p->protocol == IPPROTO_IGMP || is_mld(p) ?
+		       CLOAK_DROP_EGRESS_MLD :
+		       CLOAK_DROP_EGRESS_GROUP;
 }
 
 global_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
@@ -219,7 +221,7 @@ static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
 	if (may_be_icmpv6(p)) {
 		egress_deepen(skb, p);
 		if (is_mld(p))
-			return CLOAK_DROP_EGRESS_MLD;
+			return egress_group(p);
 		if (is_nd(p))
 			return egress_nd(p, rewrite);
 	}
@@ -272,7 +274,7 @@ static __always_inline int egress_addresses(struct __sk_buff *skb,
 		return CLOAK_DROP_EGRESS_ADVERT;
 	if (egress_is_cloaked(skb, p))
 		return egress_whole(skb, p, rewrite);
-	return is_mld(p) ? CLOAK_DROP_EGRESS_MLD : CLOAK_PASS_VISIBLE;
+	return is_mld(p) ? egress_group(p) : CLOAK_PASS_VISIBLE;
 }
 
 /* Returns 0, or the reason why the packet cannot be read. */

@@ -308,6 +308,24 @@ TEST_F(AddressesTest, CloakedAddressIsNotAnnounced)
 	    CLOAK_DROP_EGRESS_ADVERT);
 }
 
+TEST_F(AddressesTest, ReportsOfMembershipLeaveToAListedGroup)
+{
+	const Addr6 group = v6("ff02::16");
+	const Packet report =
+	    Ethernet{.src = kLake.mac, .dst = groupMac(group)} /
+	    Ipv6{.src = kLake.linkLocal, .dst = group} /
+	    Extension{.type = 0, .body = {5, 2, 0, 0}} / Icmp6{.type = 143} /
+	    payload(20);
+
+	EXPECT_EQ(egress(report).reason, CLOAK_DROP_EGRESS_MLD);
+	PolicyText()
+	    .addresses()
+	    .cloaked("2001:db8::5")
+	    .peer("ff02::16", CLOAK_PEER_GROUP)
+	    .commit(policy());
+	EXPECT_EQ(egress(report).reason, CLOAK_PASS_GROUP);
+}
+
 /** A link-local address may be among those that are cloaked. */
 TEST_F(AddressesTest, RouterIsAskedFromACloakedAddress)
 {

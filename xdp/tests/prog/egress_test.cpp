@@ -190,6 +190,33 @@ TEST_F(EgressTest, GroupThatIsListedIsAllowedAndNoOther)
 	EXPECT_EQ(egress(hello("224.0.0.6")).reason, CLOAK_DROP_EGRESS_GROUP);
 }
 
+/** Else a switch with a querier keeps the questions of peers from us. */
+TEST_F(EgressTest, ReportsOfMembershipLeaveToAListedGroup)
+{
+	const auto mld = [](const char *group) {
+		return fromLake(groupMac(v6(group))) /
+		       Ipv6{.src = kLake.linkLocal, .dst = v6(group)} /
+		       Extension{.type = 0, .body = {5, 2, 0, 0}} /
+		       Icmp6{.type = 143} / payload(20);
+	};
+	const Packet igmp = fromLake({1, 0, 0x5e, 0, 0, 0x16}) /
+	                    Ipv4{.src = kLake.v4,
+	                         .dst = v4("224.0.0.22"),
+	                         .protocol = 2,
+	                         .options = {148, 4, 0, 0}} /
+	                    payload(16);
+
+	EXPECT_EQ(egress(mld("ff02::16")).reason, CLOAK_DROP_EGRESS_MLD);
+	EXPECT_EQ(egress(igmp).reason, CLOAK_DROP_EGRESS_MLD);
+	usualPolicy()
+	    .peer("ff02::16", CLOAK_PEER_GROUP)
+	    .peer("224.0.0.22", CLOAK_PEER_GROUP)
+	    .commit(policy());
+	EXPECT_EQ(egress(mld("ff02::16")).reason, CLOAK_PASS_GROUP);
+	EXPECT_EQ(egress(mld("ff02::2")).reason, CLOAK_DROP_EGRESS_MLD);
+	EXPECT_EQ(egress(igmp).reason, CLOAK_PASS_GROUP);
+}
+
 TEST_F(EgressTest, QuestionForABoundPeerGoesToItsMac)
 {
 	usualPolicy()
