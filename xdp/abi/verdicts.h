@@ -69,7 +69,7 @@ enum cloak_reason {
 	CLOAK_DROP_EGRESS_RESOLVE = 46,	/* ARP or ND about or to no peer */
 	CLOAK_DROP_EGRESS_UNSEEN = 47,	/* peer without a known MAC */
 	CLOAK_DROP_EGRESS_NON_IP = 48,	/* neither ARP nor IPv4 nor IPv6 */
-	CLOAK_DROP_EGRESS_ADVERT = 49,	/* LLDP, CDP, mDNS name addresses */
+	CLOAK_DROP_EGRESS_ADVERT = 49,	/* LLDP, mDNS, SCTP name addresses */
 	CLOAK_DROP_EGRESS_MALFORMED = 50, /* cannot be parsed */
 
 	/* As CLOAK_DROP_REJECT, but without an answer. */

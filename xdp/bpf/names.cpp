@@ -90,7 +90,8 @@ constexpr Name kReasons[] = {
     {CLOAK_DROP_EGRESS_NON_IP, "egress-non-ip",
      "own frame that is neither ARP nor IPv4 nor IPv6"},
     {CLOAK_DROP_EGRESS_ADVERT, "egress-advert",
-     "own LLDP, CDP, mDNS, LLMNR, SSDP or WS-Discovery"},
+     "own LLDP, CDP, mDNS, LLMNR, SSDP, WS-Discovery, or SCTP that names a "
+     "cloaked address"},
     {CLOAK_DROP_EGRESS_MALFORMED, "egress-malformed",
      "own frame that cannot be parsed"},
     {CLOAK_DROP_INTERNAL, "internal", "the data plane failed"},

@@ -17,7 +17,7 @@
  * Where single addresses are cloaked, all this is for frames about one of
  * them. On top of that MLD reports, which name the group of every address,
  * leave such an interface only to a group that the policy lists, and well-known
- * self-advertisements never.
+ * self-advertisements never, from a visible address to peers at most.
  */
 #ifndef CLOAK_KERN_EGRESS_H
 #define CLOAK_KERN_EGRESS_H
@@ -27,6 +27,7 @@
 #include "parse.h"
 #include "policy.h"
 #include "router.h"
+#include "sctp.h"
 
 /* As much of a packet as the parser may want to see. */
 #define EGRESS_HEADERS	256
@@ -228,6 +229,18 @@ static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
 	return egress_ip(skb, p);
 }
 
+static __always_inline bool is_discovery_port(__u16 port)
+{
+	switch (port) {
+	case PORT_SSDP:
+	case PORT_WSD:
+	case PORT_MDNS:
+	case PORT_LLMNR:
+		return true;
+	}
+	return false;
+}
+
 /* Things that carry the addresses of the host in their payload. */
 static __always_inline bool is_advertisement(struct __sk_buff *skb,
 					     struct packet *p)
@@ -240,14 +253,21 @@ static __always_inline bool is_advertisement(struct __sk_buff *skb,
 	if (p->protocol != IPPROTO_UDP || !to_group_mac(p))
 		return false;
 	egress_deepen(skb, p);
-	switch (p->dport) {
-	case PORT_SSDP:
-	case PORT_WSD:
-	case PORT_MDNS:
-	case PORT_LLMNR:
-		return p->has_ports;
-	}
-	return false;
+	return p->has_ports && is_discovery_port(p->dport);
+}
+
+/* Things that do so and are for one other end. */
+static __always_inline bool tells_addresses(struct __sk_buff *skb,
+					    struct packet *p)
+{
+	if (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_SCTP)
+		return false;
+	egress_deepen(skb, p);
+	if (!p->has_ports)
+		return false;
+	if (p->protocol == IPPROTO_UDP)
+		return is_discovery_port(p->sport);
+	return sctp_tells(skb, p);
 }
 
 /* Is a frame of this host about one of the cloaked addresses? */
@@ -266,6 +286,19 @@ static __always_inline bool egress_is_cloaked(struct __sk_buff *skb,
 	return p->has_target && is_cloaked(p, &p->target);
 }
 
+/* About no cloaked address, unless it names one where that may not be known. */
+global_fn int egress_visible(struct __sk_buff *skb, struct packet *p)
+{
+	if (!p)
+		return CLOAK_DROP_INTERNAL;
+	if (is_mld(p))
+		return egress_group(p);
+	if (tells_addresses(skb, p) &&
+	    !peer_may(p, &p->dst, p->dmac, CLOAK_PEER_INBOUND))
+		return CLOAK_DROP_EGRESS_ADVERT;
+	return CLOAK_PASS_VISIBLE;
+}
+
 static __always_inline int egress_addresses(struct __sk_buff *skb,
 					    struct packet *p,
 					    struct rewrite *rewrite)
@@ -274,7 +307,7 @@ static __always_inline int egress_addresses(struct __sk_buff *skb,
 		return CLOAK_DROP_EGRESS_ADVERT;
 	if (egress_is_cloaked(skb, p))
 		return egress_whole(skb, p, rewrite);
-	return is_mld(p) ? egress_group(p) : CLOAK_PASS_VISIBLE;
+	return egress_visible(skb, p);
 }
 
 /* Returns 0, or the reason why the packet cannot be read. */

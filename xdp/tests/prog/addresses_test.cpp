@@ -37,6 +37,54 @@ Ethernet toScanner()
 	return {.src = kLake.mac, .dst = kScanner.mac};
 }
 
+Bytes operator+(Bytes left, const Bytes &right)
+{
+	left.insert(left.end(), right.begin(), right.end());
+	return left;
+}
+
+Bytes times(unsigned count, const Bytes &bytes)
+{
+	Bytes all;
+
+	while (count-- > 0)
+		all = std::move(all) + bytes;
+	return all;
+}
+
+Bytes padded(Bytes bytes)
+{
+	bytes.resize((bytes.size() + 3) / 4 * 4);
+	return bytes;
+}
+
+/** A parameter of SCTP. */
+Bytes parameter(std::uint16_t type, const Bytes &value)
+{
+	const auto length = static_cast<std::uint16_t>(4 + value.size());
+
+	return padded(Bytes{static_cast<std::uint8_t>(type >> 8U),
+	                    static_cast<std::uint8_t>(type),
+	                    static_cast<std::uint8_t>(length >> 8U),
+	                    static_cast<std::uint8_t>(length)} +
+	              value);
+}
+
+template <typename Addr> Bytes addressParameter(const Addr &addr)
+{
+	constexpr std::uint16_t ipv4 = 5;
+	constexpr std::uint16_t ipv6 = 6;
+
+	return parameter(addr.size() == sizeof(Addr4) ? ipv4 : ipv6,
+	                 Bytes(addr.begin(), addr.end()));
+}
+
+/** A chunk of SCTP. */
+Bytes chunk(std::uint8_t type, const Bytes &value)
+{
+	return parameter(static_cast<std::uint16_t>(type << 8U), value);
+}
+
 } // namespace
 
 class AddressesTest : public CloakTest
@@ -53,6 +101,15 @@ protected:
 		    .peer("192.0.2.10", CLOAK_PEER_INBOUND)
 		    .peer("2001:db8::10", CLOAK_PEER_INBOUND)
 		    .commit(policy());
+	}
+
+	/** What becomes of these chunks of SCTP from the visible address. */
+	static cloak_reason sctp(Bytes chunks, const Host &to = kScanner)
+	{
+		return egress(Ethernet{.src = kLake.mac, .dst = to.mac} /
+		              Ipv4{.src = visible4(), .dst = to.v4} / Sctp{} /
+		              Raw{std::move(chunks)})
+		    .reason;
 	}
 };
 
@@ -306,6 +363,97 @@ TEST_F(AddressesTest, CloakedAddressIsNotAnnounced)
 	           Udp{.sport = 5353, .dport = 5353})
 		.reason,
 	    CLOAK_DROP_EGRESS_ADVERT);
+}
+
+/** Responders list all addresses, whichever they answer from. */
+TEST_F(AddressesTest, DiscoveryIsAnsweredToPeersOnly)
+{
+	const auto answer4 = [](const Host &to, Udp ports) {
+		return Ethernet{.src = kLake.mac, .dst = to.mac} /
+		       Ipv4{.src = visible4(), .dst = to.v4} / ports /
+		       payload(64);
+	};
+	const auto answer6 = [](const Host &to, Udp ports) {
+		return Ethernet{.src = kLake.mac, .dst = to.mac} /
+		       Ipv6{.src = visible6(), .dst = to.v6} / ports /
+		       payload(64);
+	};
+
+	for (const std::uint16_t port : {1900, 3702, 5353, 5355}) {
+		const Udp ports{.sport = port, .dport = 40000};
+
+		EXPECT_EQ(egress(answer4(kScanner, ports)).reason,
+		          CLOAK_DROP_EGRESS_ADVERT);
+		EXPECT_EQ(egress(answer6(kScanner, ports)).reason,
+		          CLOAK_DROP_EGRESS_ADVERT);
+		EXPECT_EQ(egress(answer4(kPeer, ports)).reason,
+		          CLOAK_PASS_VISIBLE);
+		EXPECT_EQ(egress(answer6(kPeer, ports)).reason,
+		          CLOAK_PASS_VISIBLE);
+	}
+	EXPECT_EQ(
+	    egress(answer4(kScanner, {.sport = 40000, .dport = 5353})).reason,
+	    CLOAK_PASS_VISIBLE)
+	    << "a question names nobody";
+	EXPECT_EQ(
+	    egress(answer4(kScanner, {.sport = 53, .dport = 40000})).reason,
+	    CLOAK_PASS_VISIBLE);
+}
+
+/** An end of SCTP names all its addresses when an association begins. */
+TEST_F(AddressesTest, SctpNamesNoCloakedAddressToStrangers)
+{
+	const Bytes visible = addressParameter(visible4());
+	const Bytes cloaked4 = addressParameter(kLake.v4);
+	const Bytes cloaked6 = addressParameter(kLake.v6);
+	const Bytes cookie = parameter(7, Bytes(203, 0x5a));
+	const Bytes other = parameter(0x8000, {});
+
+	for (const std::uint8_t type : {1, 2}) {
+		const auto begin = [&](const Bytes &parameters) {
+			return sctp(chunk(type, Bytes(16, 1) + parameters));
+		};
+
+		EXPECT_EQ(begin({}), CLOAK_PASS_VISIBLE);
+		EXPECT_EQ(begin(visible + cookie + other), CLOAK_PASS_VISIBLE);
+		EXPECT_EQ(begin(visible + cloaked4), CLOAK_DROP_EGRESS_ADVERT);
+		EXPECT_EQ(begin(cloaked6 + visible), CLOAK_DROP_EGRESS_ADVERT);
+		EXPECT_EQ(begin(cookie + cookie + other + cloaked6),
+		          CLOAK_DROP_EGRESS_ADVERT);
+		EXPECT_EQ(begin(times(16, visible)), CLOAK_PASS_VISIBLE);
+		EXPECT_EQ(begin(times(17, visible)), CLOAK_DROP_EGRESS_ADVERT)
+		    << "without end";
+		EXPECT_EQ(begin({0, 5, 0, 0}), CLOAK_DROP_EGRESS_ADVERT)
+		    << "a length that leads nowhere";
+	}
+	EXPECT_EQ(sctp(chunk(1, Bytes(16, 1) + cloaked4), kPeer),
+	          CLOAK_PASS_VISIBLE);
+}
+
+TEST_F(AddressesTest, SctpChangesNoCloakedAddress)
+{
+	const Bytes visible = addressParameter(visible6());
+	const Bytes correlation = {0, 0, 0, 1};
+	const auto change = [&](std::uint16_t type, const Bytes &address) {
+		const Bytes serial = {0, 0, 0, 1};
+
+		return chunk(0xc1, serial + visible +
+		                       parameter(type, correlation + address));
+	};
+	const Bytes sack = chunk(3, Bytes(12, 0));
+	const Bytes data = chunk(0, Bytes(16, 0));
+
+	for (const std::uint16_t type : {0xc001, 0xc002, 0xc004}) {
+		const Bytes naming = change(type, addressParameter(kLake.v6));
+
+		EXPECT_EQ(sctp(change(type, visible)), CLOAK_PASS_VISIBLE);
+		EXPECT_EQ(sctp(naming), CLOAK_DROP_EGRESS_ADVERT);
+		EXPECT_EQ(sctp(sack + naming), CLOAK_DROP_EGRESS_ADVERT);
+	}
+	EXPECT_EQ(sctp(sack + data), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(sctp(times(60, data)), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(sctp(times(16, sack)), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(sctp(times(17, sack)), CLOAK_DROP_EGRESS_ADVERT);
 }
 
 TEST_F(AddressesTest, ReportsOfMembershipLeaveToAListedGroup)
