@@ -320,6 +320,59 @@ global_fn int egress_parse(struct __sk_buff *skb, struct packet *p)
 	return parse_frame(p, &s, false) ? CLOAK_DROP_EGRESS_MALFORMED : 0;
 }
 
+/* Where the header of plain TCP is, or 0 if it is anything else. */
+static __always_inline __u32 tcp_at(const struct span *s, __u16 ethertype,
+				    __u32 at)
+{
+	const struct ipv6hdr *v6;
+	const struct iphdr *v4;
+
+	if (ethertype == ETHERTYPE_IPV4) {
+		v4 = bytes_at(s, at, sizeof(*v4));
+		if (!v4 || v4->ihl != 5 || v4->protocol != IPPROTO_TCP)
+			return 0;
+		return at + sizeof(*v4);
+	}
+	if (ethertype == ETHERTYPE_IPV6) {
+		v6 = bytes_at(s, at, sizeof(*v6));
+		if (!v6 || v6->nexthdr != IPPROTO_TCP)
+			return 0;
+		return at + sizeof(*v6);
+	}
+	return 0;
+}
+
+/*
+ * True if all headers of a segment of TCP are in the linear part. They are
+ * there and nothing else is, in what the stack sends; more of it would have to
+ * be copied, with a new head as the stack has a clone of this one.
+ */
+global_fn int egress_has_headers(struct __sk_buff *skb)
+{
+	struct span s = skb_span(skb);
+	const struct mac_header *mac = bytes_at(&s, 0, sizeof(*mac));
+	const struct tag_header *tag;
+	const struct tcphdr *tcp;
+	__u32 at = sizeof(*mac);
+	__u16 ethertype;
+
+	if (!mac)
+		return false;
+	ethertype = bpf_ntohs(mac->ethertype);
+	if (is_tag(ethertype)) {
+		tag = bytes_at(&s, at, sizeof(*tag));
+		if (!tag)
+			return false;
+		ethertype = bpf_ntohs(tag->ethertype);
+		at += sizeof(*tag);
+	}
+	at = tcp_at(&s, ethertype, at);
+	if (!at)
+		return false;
+	tcp = bytes_at(&s, at, sizeof(*tcp));
+	return tcp && at + tcp->doff * 4 <= s.end - s.start;
+}
+
 /* Headers may lie in page fragments: get them into the linear part first. */
 static __always_inline void egress_pull(struct __sk_buff *skb)
 {
@@ -327,7 +380,8 @@ static __always_inline void egress_pull(struct __sk_buff *skb)
 
 	if (wanted > EGRESS_HEADERS)
 		wanted = EGRESS_HEADERS;
-	if ((__u64)skb->data_end - skb->data < wanted)
+	if ((__u64)skb->data_end - skb->data < wanted &&
+	    !egress_has_headers(skb))
 		bpf_skb_pull_data(skb, wanted);
 }
 
