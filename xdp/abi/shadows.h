@@ -51,7 +51,8 @@ enum cloak_shadow_cause {
 /*
  * Value of "shadows", key: struct cloak_addr. Every packet of the source is
  * counted here, whether or not there is room for a record of its flow:
- * packets of both directions = those in records + unfiled.
+ * packets of both directions = those in records + unfiled, if these records
+ * have had no packets before this entry was made or when its time was over.
  */
 struct cloak_shadow {
 	__u64 since_ns;
