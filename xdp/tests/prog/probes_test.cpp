@@ -123,6 +123,36 @@ TEST_F(ProbeTest, OfAStrangerIsDroppedCutOffAnywhere)
 	}
 }
 
+/*
+ * A peer may send what it likes, and links lose what they like: it passes or
+ * is dropped for a reason that is known, and is accounted.
+ */
+TEST_F(ProbeTest, OfAPeerHasAReasonCutOffAnywhere)
+{
+	usualPolicy().commit(policy());
+	gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_ALL);
+	for (const Probe &probe : allProbes()) {
+		SCOPED_TRACE(probe.name);
+		Bytes frame = probe.make(kPeer).bytes();
+
+		while (frame.size() > 14) {
+			frame.pop_back();
+			SCOPED_TRACE(frame.size());
+			const Outcome in = ingress(frame);
+
+			EXPECT_FALSE(reasonName(in.reason).empty());
+			EXPECT_NE(in.reason, CLOAK_DROP_INTERNAL);
+			if (frame.size() < kLeastSkb)
+				continue;
+			const Outcome out = egress(frame);
+
+			EXPECT_FALSE(reasonName(out.reason).empty());
+			EXPECT_NE(out.reason, CLOAK_DROP_INTERNAL);
+		}
+		events();
+	}
+}
+
 /* The same host on the other end: no probe of a stranger may be sent either. */
 TEST_F(ProbeTest, IsNotSentByACloakedHostToAStranger)
 {

@@ -376,6 +376,81 @@ TEST_F(DecoyTest, IsResolved)
 	          CLOAK_PASS_AUTHORISED);
 }
 
+/** All that is for an address without ports, and all that answers it. */
+TEST_F(DecoyTest, AWholeAddressOfIpv4)
+{
+	const Mac broadcast = kBroadcast;
+	const Ethernet in{.src = kScanner.mac, .dst = kLake.mac};
+	const Ethernet out{.src = kLake.mac, .dst = kScanner.mac};
+	const Ethernet toAll{.src = kLake.mac, .dst = broadcast};
+	const Ipv4 there{.src = kScanner.v4, .dst = kLake.v4};
+	const Ipv4 back{.src = kLake.v4, .dst = kScanner.v4};
+	const auto arp = [](std::uint16_t op, const Host &from,
+	                    const Addr4 &about) {
+		return Arp{
+		    .op = op, .sha = from.mac, .spa = from.v4, .tpa = about};
+	};
+	usualPolicy().decoy("192.0.2.5").commit(policy());
+
+	for (const Packet &packet :
+	     {in / there / Tcp{.dport = 9}, in / there / Udp{},
+	      in / there / Icmp{}, in / there / Sctp{},
+	      Ethernet{.src = kScanner.mac, .dst = broadcast} /
+	          arp(1, kScanner, kLake.v4)})
+		EXPECT_EQ(ingress(packet).reason, CLOAK_PASS_DECOY);
+	for (const Packet &packet :
+	     {out / back / Tcp{.flags = kRst}, out / back / Icmp{.type = 0},
+	      out / back / Icmp{.type = 3}, out / arp(2, kLake, kScanner.v4),
+	      toAll / arp(1, kLake, kScanner.v4)})
+		EXPECT_EQ(egress(packet).reason, CLOAK_PASS_DECOY);
+	EXPECT_EQ(ingress(in / arp(2, kScanner, kLake.v4)).reason,
+	          CLOAK_DROP_ARP);
+	EXPECT_EQ(egress(toAll / arp(1, kLake, kLake.v4)).reason,
+	          CLOAK_DROP_EGRESS_ANNOUNCE);
+	EXPECT_EQ(
+	    egress(toAll / Ipv4{.src = kLake.v4, .dst = v4("192.0.2.255")} /
+	           Udp{})
+		.reason,
+	    CLOAK_DROP_EGRESS_GROUP);
+}
+
+TEST_F(DecoyTest, AWholeAddressOfIpv6)
+{
+	const Addr6 group = solicitedNode(kLake.v6);
+	const Addr6 nodes = v6("ff02::1");
+	const Addr6 askedFor = solicitedNode(kScanner.v6);
+	const Ethernet in{.src = kScanner.mac, .dst = kLake.mac};
+	const Ethernet out{.src = kLake.mac, .dst = kScanner.mac};
+	const Ipv6 there{.src = kScanner.v6, .dst = kLake.v6, .hops = 255};
+	const Ipv6 back{.src = kLake.v6, .dst = kScanner.v6, .hops = 255};
+	const auto nd = [](std::uint8_t type, const Addr6 &about) {
+		return Nd{.type = type, .target = about};
+	};
+	const auto toAll = [](const Addr6 &all, const Addr6 &src) {
+		return Ethernet{.src = kLake.mac, .dst = groupMac(all)} /
+		       Ipv6{.src = src, .dst = all, .hops = 255};
+	};
+
+	for (const Packet &packet :
+	     {in / there / Tcp{.dport = 9}, in / there / Udp{},
+	      in / there / Icmp6{}, in / there / nd(135, kLake.v6),
+	      Ethernet{.src = kScanner.mac, .dst = groupMac(group)} /
+	          Ipv6{.src = kScanner.v6, .dst = group, .hops = 255} /
+	          nd(135, kLake.v6)})
+		EXPECT_EQ(ingress(packet).reason, CLOAK_PASS_DECOY);
+	for (const Packet &packet :
+	     {out / back / Tcp{.flags = kRst}, out / back / Icmp6{.type = 129},
+	      out / back / nd(136, kLake.v6),
+	      toAll(askedFor, kLake.v6) / nd(135, kScanner.v6)})
+		EXPECT_EQ(egress(packet).reason, CLOAK_PASS_DECOY);
+	EXPECT_EQ(ingress(in / there / nd(136, kLake.v6)).reason,
+	          CLOAK_DROP_ND);
+	EXPECT_EQ(egress(toAll(nodes, kLake.v6) / nd(136, kLake.v6)).reason,
+	          CLOAK_DROP_EGRESS_ANNOUNCE);
+	EXPECT_EQ(egress(toAll(group, {}) / nd(135, kLake.v6)).reason,
+	          CLOAK_DROP_EGRESS_DAD);
+}
+
 TEST_F(DecoyTest, NothingWhenTheyAreGone)
 {
 	usualPolicy().commit(policy());
