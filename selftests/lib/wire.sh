@@ -76,6 +76,8 @@ policy() {
 
 # capture FILE: from now on, what comes out of the lake but to the peer.
 capture() {
+	# What an earlier one has said would be taken for its own.
+	rm -f "$1.err"
 	ip netns exec "$(ns wire)" tcpdump -i p-lake-eth0 -Q in -n -e -l \
 		--immediate-mode "not ether dst $PEER_MAC" \
 		>"$1" 2>"$1.err" &
