@@ -15,6 +15,8 @@ FRAMES_MARK=0x88b5
 frames_begin() {
 	local filter="ether proto $FRAMES_MARK"
 	[[ -z ${2:-} ]] || filter+=" or ($2)"
+	# What an earlier one has said would be taken for its own.
+	rm -f "$WORK/frames.$1.raw" "$WORK/frames.$1.err"
 	ip netns exec "$(ns wire)" tcpdump -i "$1" -Q in -n -e -xx -l -t \
 		--immediate-mode ${2:+"$filter"} \
 		>"$WORK/frames.$1.raw" 2>"$WORK/frames.$1.err" &
