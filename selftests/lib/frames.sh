@@ -10,6 +10,9 @@
 # Of the frame that ends a capture: for experiments (IEEE 802), nobody uses it.
 FRAMES_MARK=0x88b5
 
+# The tcpdump at each port.
+declare -A frames_tcpdump=()
+
 # frames_begin PORT [FILTER]: from now on, what comes out of the lake at that end
 # of its cable, in the wire, if tcpdump's filter holds.
 frames_begin() {
@@ -20,7 +23,7 @@ frames_begin() {
 	ip netns exec "$(ns wire)" tcpdump -i "$1" -Q in -n -e -xx -l -t \
 		--immediate-mode ${2:+"$filter"} \
 		>"$WORK/frames.$1.raw" 2>"$WORK/frames.$1.err" &
-	frames_tcpdump=$!
+	frames_tcpdump[$1]=$!
 	wait_until 10 grep -q 'listening on' "$WORK/frames.$1.err"
 }
 
@@ -45,8 +48,8 @@ frames_end() {
 	frames_mark "$2"
 	wait_until 10 grep -q "ethertype Unknown ($FRAMES_MARK)" \
 		"$WORK/frames.$1.raw"
-	kill -INT "$frames_tcpdump"
-	wait "$frames_tcpdump" || true
+	kill -INT "${frames_tcpdump[$1]}"
+	wait "${frames_tcpdump[$1]}" || true
 	# The octets of a frame stand in lines that begin with a tab.
 	awk -v mark="$FRAMES_MARK" '
 		/^\t0x/ { sub(/^\t0x[0-9a-f]*: */, ""); gsub(/ /, ""); hex = hex $0; next }
@@ -71,5 +74,12 @@ sends_only() {
 	set -e
 	frames_end p-lake-eth0 eth0
 	((status == 0)) || { echo "status $status of: $*"; return 1; }
-	[[ ! -s $WORK/frames ]] || { cut -c 1-300 "$WORK/frames" | head -n 20; return 1; }
+	frames_none
+}
+
+# frames_none: the capture that has ended is empty.
+frames_none() {
+	[[ -s $WORK/frames ]] || return 0
+	cut -c 1-300 "$WORK/frames" | head -n 20
+	return 1
 }
