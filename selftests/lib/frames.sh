@@ -50,12 +50,29 @@ frames_end() {
 		"$WORK/frames.$1.raw"
 	kill -INT "${frames_tcpdump[$1]}"
 	wait "${frames_tcpdump[$1]}" || true
-	# The octets of a frame stand in lines that begin with a tab.
+	frames_joined <"$WORK/frames.$1.raw" >"$WORK/frames"
+}
+
+# frames_joined: text and octets of each frame in one line, but for the mark. Lines
+# of octets begin with a tab.
+frames_joined() {
 	awk -v mark="$FRAMES_MARK" '
-		/^\t0x/ { sub(/^\t0x[0-9a-f]*: */, ""); gsub(/ /, ""); hex = hex $0; next }
-		function told() { if (line != "" && !index(line, mark)) print line, "|", hex }
-		{ told(); line = $0; hex = "" }
-		END { told() }' "$WORK/frames.$1.raw" >"$WORK/frames"
+		function told() {
+			if (text != "" && !index(text, mark))
+				print text, "|", octets
+		}
+		/^\t0x/ {
+			sub(/^\t0x[0-9a-f]*: */, "")
+			gsub(/ /, "")
+			octets = octets $0
+			next
+		}
+		{
+			told()
+			text = $0
+			octets = ""
+		}
+		END { told() }'
 }
 
 # sends_only FILTER COMMAND...: while it runs, the lake sends by eth0 only what

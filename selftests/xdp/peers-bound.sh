@@ -21,7 +21,7 @@ LAKE6=fd00:9::5
 PEER6=fd00:9::10
 GUEST=10.0.10.10
 
-# wires: each host on its own, with ways to the other subnet by the lake itself.
+# wires: one more with the guest, and IPv6 on the first.
 wires() {
 	netns_new guest
 	netns_bridge wire br1
