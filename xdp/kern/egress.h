@@ -260,6 +260,8 @@ static __always_inline bool is_advertisement(struct __sk_buff *skb,
 static __always_inline bool tells_addresses(struct __sk_buff *skb,
 					    struct packet *p)
 {
+	struct sctp_walk walk = {};
+
 	if (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_SCTP)
 		return false;
 	egress_deepen(skb, p);
@@ -267,7 +269,7 @@ static __always_inline bool tells_addresses(struct __sk_buff *skb,
 		return false;
 	if (p->protocol == IPPROTO_UDP)
 		return is_discovery_port(p->sport);
-	return sctp_tells(skb, p);
+	return sctp_tells(skb, p, &walk);
 }
 
 /* Is a frame of this host about one of the cloaked addresses? */

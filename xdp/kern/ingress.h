@@ -223,6 +223,16 @@ static __always_inline bool names_sender(const struct packet *p)
 	return p->icmp_type >= ICMPV6_RS && p->icmp_type <= ICMPV6_NA;
 }
 
+/* A router advertisement that passes: does it come from one for this host? */
+global_fn int ingress_router(struct xdp_md *ctx, const struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+
+	if (p && peer_may(p, &p->src, p->smac, ROUTER_RIGHTS))
+		router_learn(p, &s);
+	return 0;
+}
+
 global_fn int ingress_nd(struct xdp_md *ctx, const struct packet *p)
 {
 	struct span s = xdp_span(ctx);
@@ -236,7 +246,7 @@ global_fn int ingress_nd(struct xdp_md *ctx, const struct packet *p)
 	if (names_sender(p) && nd_is_bound(p) && nd_names_other(p, &s))
 		return CLOAK_DROP_WRONG_MAC;
 	if (is_router_advertisement(p))
-		router_learn(p, &s);
+		ingress_router(ctx, p);
 	return reason;
 }
 
@@ -313,7 +323,6 @@ global_fn int ingress_quotes_cloaked(struct xdp_md *ctx,
 /* To a visible address or to a group. */
 global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 {
-	struct span s = xdp_span(ctx);
 	int reason;
 
 	if (!p)
@@ -329,9 +338,8 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 			return CLOAK_DROP_SELF;
 		return ingress_nd(ctx, p);
 	}
-	if (is_router_advertisement(p) &&
-	    peer_may(p, &p->src, p->smac, ROUTER_RIGHTS))
-		router_learn(p, &s);
+	if (is_router_advertisement(p))
+		ingress_router(ctx, p);
 	reason = CLOAK_PASS_VISIBLE;
 	if (p->source_routed)
 		reason = CLOAK_DROP_SOURCE_ROUTED;

@@ -5,7 +5,8 @@
  * change (ASCONF: RFC 5061), whichever it speaks from. What cannot be read, or
  * has no end, is taken to do so.
  *
- * Lengths add up in memory, as in parse_options().
+ * Lengths add up in memory, as in parse_options(), and in that of the caller,
+ * since the verifier knows what is in the memory of a function itself.
  */
 #ifndef CLOAK_KERN_SCTP_H
 #define CLOAK_KERN_SCTP_H
@@ -167,17 +168,17 @@ static __always_inline enum sctp_step sctp_chunk_step(struct __sk_buff *skb,
 }
 
 /* After parse_deep(), of a packet with the header of SCTP. */
-global_fn int sctp_tells(struct __sk_buff *skb, const struct packet *p)
+global_fn int sctp_tells(struct __sk_buff *skb, const struct packet *p,
+			 struct sctp_walk *walk)
 {
-	struct sctp_walk walk = {};
 	enum sctp_step step;
 	int i;
 
-	if (!p)
+	if (!p || !walk)
 		return true;
-	walk.chunk = p->transport_at + SCTP_HEADER;
+	walk->chunk = p->transport_at + SCTP_HEADER;
 	for (i = 0; i <= SCTP_MAX_CHUNKS; i++) {
-		step = sctp_chunk_step(skb, p, &walk);
+		step = sctp_chunk_step(skb, p, walk);
 		if (step != SCTP_GO_ON)
 			return step == SCTP_TELLS;
 	}
