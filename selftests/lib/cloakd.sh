@@ -57,13 +57,18 @@ cloakd_policy() {
 # Words before the command that is the daemon, as of a function that execs it.
 CLOAKD_RUN=()
 
-# cloakd_start [OPTION...]: starts the daemon, waits until it answers.
-cloakd_start() {
+# cloakd_run [OPTION...]: begins to start the daemon.
+cloakd_run() {
 	"${CLOAKD_RUN[@]}" ip netns exec "$(ns lake)" cloakd --policy "$WORK/policy.toml" \
 		--socket "$WORK/control.sock" --pin-dir "$WORK/bpf/cloak" \
 		--state-dir "$WORK/state" "$@" >>"$WORK/stdout" 2>>"$WORK/stderr" &
 	CLOAKD=$!
 	echo "$CLOAKD" >"$WORK/cloakd.pid"
+}
+
+# cloakd_start [OPTION...]: starts the daemon, waits until it answers.
+cloakd_start() {
+	cloakd_run "$@"
 	wait_until 30 ctl status || { cat "$WORK/stderr"; return 1; }
 }
 

@@ -162,6 +162,49 @@ by_turns() {
 	cloakd_start
 }
 
+# other_policy: the usual one with a table that takes some time to compile.
+other_policy() {
+	cat "$WORK/policy.toml"
+	printf '[[table]]\naddress = "%s"\ndefault = "allow"\n' "$LAKE"
+	awk 'BEGIN {
+		print "rule = ["
+		for (i = 0; i < 3000; i++)
+			printf "{name = \"r%d\", verdict = \"drop\", " \
+				"source = \"10.%d.%d.0/24\", protocol = \"tcp\", " \
+				"destination_port = %d},\n",
+				i, i / 250, i % 250, 5000 + i
+		print "]"
+	}'
+}
+
+# ends_at_any_moment: of the next half of a second, by chance.
+ends_at_any_moment() {
+	sleep "0.$(printf '%03d' $((RANDOM % 500)))"
+	cloakd_kill KILL
+}
+
+# cut_short: the daemon is killed in the middle of a start and in that of a change.
+# What the next one finds is a whole policy, the one or the other.
+cut_short() {
+	local i
+	other_policy >"$WORK/other.toml"
+	CLOAKD=$(<"$WORK/cloakd.pid")
+	for i in {1..6}; do
+		cloakd_kill KILL
+		cloakd_run
+		ends_at_any_moment
+		cloakd_start
+		ctl apply "$WORK/other.toml" >"$WORK/applied" 2>&1 &
+		ends_at_any_moment
+		wait $! || true
+		cloakd_start
+	done
+	cloaked eth0
+	ctl status --json | jq -e '.policy.rules == 0'
+	ctl apply "$WORK/other.toml"
+	ctl status --json | jq -e '.policy.rules == 3000'
+}
+
 heard_when_bare() {
 	not churned renamed >"$WORK/said"
 	grep -m 3 ' > ff:ff:ff:ff:ff:ff' "$WORK/frames"
@@ -179,6 +222,8 @@ mode() {
 	ktap_run "$MODE: an interface comes and goes" without_loss appears
 	ktap_run "$MODE: the daemon is stopped and started, killed and started" \
 		without_loss by_turns
+	[[ $MODE != native ]] || ktap_run "$MODE: the daemon is cut short" \
+		without_loss cut_short
 	cloakd_lift
 }
 
