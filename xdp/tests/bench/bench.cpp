@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <linux/pkt_cls.h>
 
 #include <algorithm>
 #include <array>
@@ -57,6 +58,8 @@ public:
 
 	/** The cloak alone, without rules. */
 	Status measureCloak();
+	/** What the host sends itself. */
+	Status measureEgress();
 	/** Who is shadowed, and what that costs others. */
 	Status measureShadows();
 	/** More strangers than are accounted each for himself. */
@@ -74,6 +77,8 @@ public:
 private:
 	Status add(const std::string &name, const Bytes &frame,
 	           const Measured &facts = {});
+	Status addOf(int program, const std::string &name, const Bytes &frame,
+	             const Measured &facts = {});
 	Status put(const CompiledRules *rules) const;
 	Status measureCase(const Case &one, const std::string &suffix);
 
@@ -85,7 +90,13 @@ private:
 Status Bench::add(const std::string &name, const Bytes &frame,
                   const Measured &facts)
 {
-	auto time = nanosecondsOf(object_.ingressProgram(), frame, repeat_);
+	return addOf(object_.ingressProgram(), name, frame, facts);
+}
+
+Status Bench::addOf(int program, const std::string &name, const Bytes &frame,
+                    const Measured &facts)
+{
+	auto time = nanosecondsOf(program, frame, repeat_);
 
 	if (!time)
 		return time.error().in(name);
@@ -203,6 +214,30 @@ Status Bench::measureCloak()
 	const Packet tcp6 = Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
 	                    Ipv6{.src = kPeer.v6, .dst = kLake.v6} / Tcp{};
 	return add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
+}
+
+Status Bench::measureEgress()
+{
+	const auto segment = [](const Host &to) {
+		const Packet packet =
+		    Ethernet{.src = kLake.mac, .dst = to.mac} /
+		    Ipv4{.src = kLake.v4, .dst = to.v4} /
+		    Tcp{.sport = 4420, .flags = kAck};
+		return packet.bytes();
+	};
+	auto empty = returningFromTc(TC_ACT_OK);
+	if (!empty)
+		return empty.error();
+	auto done =
+	    addOf(empty->get(), "egress: empty program", segment(kPeer));
+	if (done)
+		done = addOf(object_.egressProgram(),
+		             "egress: TCP to a peer, pass", segment(kPeer));
+	if (done)
+		done =
+		    addOf(object_.egressProgram(),
+		          "egress: TCP to a stranger, drop", segment(kScanner));
+	return done;
 }
 
 Status Bench::measureShadows()
@@ -364,6 +399,8 @@ Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
 		return empty.error();
 	Bench bench(std::move(*object), repeat);
 	auto done = bench.measureCloak();
+	if (done)
+		done = bench.measureEgress();
 	if (done)
 		done = bench.measureShadows();
 	if (done)

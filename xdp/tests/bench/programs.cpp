@@ -23,10 +23,11 @@ bpf_insn move(unsigned to, std::int32_t value)
 	return code;
 }
 
-Result<Fd> load(std::span<const bpf_insn> code)
+Result<Fd> load(std::span<const bpf_insn> code,
+                bpf_prog_type type = BPF_PROG_TYPE_XDP)
 {
-	Fd program(bpf_prog_load(BPF_PROG_TYPE_XDP, "bench", "GPL", code.data(),
-	                         code.size(), nullptr));
+	Fd program(bpf_prog_load(type, "bench", "GPL", code.data(), code.size(),
+	                         nullptr));
 
 	if (!program)
 		return Error::fromErrno("cannot load a program");
@@ -38,6 +39,12 @@ Result<Fd> load(std::span<const bpf_insn> code)
 Result<Fd> returning(xdp_action action)
 {
 	return load(std::vector{move(BPF_REG_0, action), kExit});
+}
+
+Result<Fd> returningFromTc(int action)
+{
+	return load(std::vector{move(BPF_REG_0, action), kExit},
+	            BPF_PROG_TYPE_SCHED_CLS);
 }
 
 Result<Fd> redirecting(unsigned ifindex)
