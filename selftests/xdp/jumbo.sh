@@ -75,13 +75,15 @@ heard_when_bare() {
 mode() {
 	policy "$1" >"$WORK/policy.toml"
 	cloakd_start
-	ktap_run "$1: attached" eval \
+	ktap_run "$1: attached, MTU 9000" eval \
 		"ctl status --json | jq -e '.interfaces[0] |
 			.attached == \"$1\" and .dispatcher == false'"
 	ktap_run "$1: the largest frames of the peer are answered" large
 	ktap_run "$1: a stream of the peer comes back as it was" streams "$LAKE"
 	ktap_run "$1: over IPv6 as well" streams "[$LAKE6]"
-	ktap_run "$1: a stranger's get no answer" sends_only none knocks
+	# That the peer is still there may be asked at any time, of him alone.
+	ktap_run "$1: a stranger's get no answer" \
+		sends_only "ether dst $PEER_MAC" knocks
 	cloakd_lift
 }
 

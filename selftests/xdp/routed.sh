@@ -183,7 +183,7 @@ in_vain() {
 	sends_only "$RESOLVES" not tries "$1"
 	cold
 	knows_lake router
-	sends_only none finds_nobody "$1"
+	sends_only "$RESOLVES" finds_nobody "$1"
 	forgets_lake router
 }
 
@@ -217,7 +217,7 @@ attach() {
 }
 
 mode() {
-	ktap_run "$1: attached" attach "$1"
+	ktap_run "$1: attached, a router there" attach "$1"
 	ktap_run "$1: the router resolves the host, and gets nothing else" \
 		sends_only "$RESOLVES" resolves
 	ktap_run "$1: a client behind it reaches the host" client_reaches
@@ -235,7 +235,7 @@ known() {
 	ktap_run "bound to its MAC: attached" attach native "$ROUTER_MAC"
 	ktap_run "bound to its MAC: the host may begin" lake_reaches
 	ktap_run "bound to its MAC: with another one it is somebody else" \
-		sends_only none forged
+		sends_only "$RESOLVES" forged
 	cloakd_lift
 }
 
