@@ -84,9 +84,10 @@ cloakd_start_in_mounts() {
 	wait_until 30 ctl status
 }
 
-# cloakd_is_gone: or only its parent has not noticed yet.
+# cloakd_is_gone: or only its parent has not noticed yet. What is open is open as
+# long as the last of its threads is there.
 cloakd_is_gone() {
-	not grep -q '^State:[^Z]*$' "/proc/$CLOAKD/status"
+	not grep -qs '^State:[^Z]*$' "/proc/$CLOAKD"/task/*/status
 }
 
 # cloakd_kill SIGNAL: ends the daemon that way and waits for its end, also if it
