@@ -105,7 +105,8 @@ comes_up() {
 }
 
 renamed() {
-	in_ns lake ip link set eth0 down name lan0
+	in_ns lake ip link set eth0 down
+	in_ns lake ip link set eth0 name lan0
 	comes_up lan0
 	in_ns lake ip link set lan0 down
 	in_ns lake ip link set lan0 name eth0
