@@ -257,6 +257,9 @@ TEST_F(EgressTest, NeighboursOfAnotherLinkAreOthers)
 	const auto kept = maps().neighbours.get(there);
 	ASSERT_TRUE(kept.ok() && *kept);
 	EXPECT_TRUE(std::ranges::equal((*kept)->mac, kScanner.mac));
+	const auto learnt = maps().neighbours.get({there.addr, kIfindex});
+	ASSERT_TRUE(learnt.ok() && *learnt);
+	EXPECT_TRUE(std::ranges::equal((*learnt)->mac, kPeer.mac));
 }
 
 /** So that the default route is back when the link was down. */
