@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "policy/interfaces.h"
 #include "policy/rule_words.h"
 
 namespace cloak
@@ -221,7 +222,8 @@ void addFlow(SeenFlows &seen, const json &event, const SeenFilter &filter)
 	}
 	seen.kinds[*kind].add(totals);
 	const auto interface = member<std::string>(event, "in_iface", "");
-	if (parseInterface(interface))
+	// In a policy the name of a pattern's form would mean other interfaces.
+	if (parseInterface(interface) && !isPattern(interface))
 		seen.interfaces.insert(interface);
 }
 

@@ -428,5 +428,14 @@ TEST(Learn, TheProposalIsAPolicyWithoutErrors)
 	EXPECT_EQ(toJson(proposal)["tables"].size(), proposal.tables.size());
 }
 
+TEST(Learn, AnInterfaceThatLooksLikeAPatternIsNotNamed)
+{
+	Flows flows;
+
+	for (const char *name : {"et[1", "eth*", "eth?", "eth0"})
+		flows.add("10.0.9.10", 50000, kLake, 4420)["in_iface"] = name;
+	EXPECT_EQ(flows.proposal().interfaces, std::set<std::string>{"eth0"});
+}
+
 } // namespace
 } // namespace cloak
