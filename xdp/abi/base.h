@@ -40,6 +40,7 @@
 #define CLOAK_COUNTER_CHUNK	4096	/* counters in one inner map */
 #define CLOAK_COUNTER_CHUNKS	256
 #define CLOAK_CACHED_VERDICTS	4096	/* on each CPU, a power of two */
+#define CLOAK_CACHED_IFACES	256	/* of one slot, a power of two */
 
 /* The address of an IPv4 prefix of length 0, see cloak_abi.h. */
 #define CLOAK_V4_PREFIX_BITS	96

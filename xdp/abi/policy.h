@@ -61,6 +61,22 @@ struct cloak_iface {
 	__u8 reserved[4];	/* zero */
 };
 
+/*
+ * Value of "iface_cache", an array: what "interfaces" says of an interface, for
+ * packets that see this very policy. Nothing but quicker than the look-up:
+ * another interface may have the place. Written before its policy is in force,
+ * and not changed while it is, but for the generation, to 0.
+ */
+struct cloak_cached_iface {
+	__u64 generation;	/* see CLOAK_SLOT */
+	struct cloak_iface iface;
+	__u32 ifindex;		/* 0: nobody has the place */
+	__u32 reserved;		/* zero */
+};
+
+#define CLOAK_IFACE_PLACE(slot, ifindex) \
+	((slot) * CLOAK_CACHED_IFACES + (ifindex) % CLOAK_CACHED_IFACES)
+
 enum cloak_address_flags {
 	/* An address of this host, else a group that stands for one. */
 	CLOAK_ADDRESS_UNICAST = 1 << 0,
@@ -130,6 +146,7 @@ struct cloak_config {
 #define CLOAK_DEFAULT_SOURCES_BURST		4096
 
 CLOAK_ASSERT(sizeof(struct cloak_iface) == 16, "cloak_iface");
+CLOAK_ASSERT(sizeof(struct cloak_cached_iface) == 32, "cloak_cached_iface");
 CLOAK_ASSERT(sizeof(struct cloak_address) == 8, "cloak_address");
 CLOAK_ASSERT(sizeof(struct cloak_peer) == 24, "cloak_peer");
 CLOAK_ASSERT(sizeof(struct cloak_config) == 16, "cloak_config");

@@ -69,6 +69,7 @@ Status forEachOuterMap(CloakMaps &maps, const std::string &pinRoot, Visit visit)
 /** One map of the ABI: its name in the object and where its handle goes. */
 template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 {
+	Fd ifaceCache;
 	Fd config;
 	Fd sources;
 	Fd flows;
@@ -85,6 +86,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"counters", &maps.counters},
 	    {"event_stats", &maps.eventStats},
 	    {"events", &maps.events},
+	    {"iface_cache", &ifaceCache},
 	    {"config", &config},
 	    {"sources", &sources},
 	    {"flows", &flows},
@@ -106,6 +108,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 			return opened.error();
 		*fd = *std::move(opened);
 	}
+	maps.ifaceCache = {std::move(ifaceCache), "iface_cache"};
 	maps.config = {std::move(config), "config"};
 	maps.sources = {std::move(sources), "sources"};
 	maps.flows = {std::move(flows), "flows"};

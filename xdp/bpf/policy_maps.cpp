@@ -152,9 +152,52 @@ Status PolicyMaps::commit(PolicyDraft draft) const
 	    draft.rules_ ? draft.rules_->hang(maps_, slot) : dropRules(slot);
 	if (!rules)
 		return rules;
+	auto cached = cacheInterfaces(draft.interfaces_, next);
+	if (!cached)
+		return cached;
 	if (bpf_map_update_elem(maps_.generation.get(), &zero, &next, BPF_ANY))
 		return Error::fromErrno("cannot switch to the new policy");
 	return hangMap(maps_.peerSlots, slot, draft.peers_.handle(), "peers");
+}
+
+/**
+ * All places, also those without an interface: a commit that has ended before
+ * its end may have left some for the same generation.
+ */
+Status PolicyMaps::cacheInterfaces(const IfaceMap &interfaces,
+                                   __u64 generation) const
+{
+	std::vector<cloak_cached_iface> cached(CLOAK_CACHED_IFACES);
+	const __u32 first = CLOAK_IFACE_PLACE(CLOAK_SLOT(generation), 0U);
+	auto entries = interfaces.entries();
+
+	if (!entries)
+		return entries.error();
+	for (const auto &[ifindex, iface] : *entries)
+		cached[CLOAK_IFACE_PLACE(0U, ifindex)] = {generation, iface,
+		                                          ifindex, 0};
+	return writeArray(maps_.ifaceCache.handle(), first, cached.data(),
+	                  CLOAK_CACHED_IFACES, maps_.ifaceCache.name());
+}
+
+/**
+ * The interface is looked up from now on, until the next commit. Packets may be
+ * reading the entry: all but its generation stays as it was.
+ */
+Status PolicyMaps::uncacheInterface(unsigned ifindex) const
+{
+	auto now = generation();
+
+	if (!now)
+		return now.error();
+	const __u32 place = CLOAK_IFACE_PLACE(CLOAK_SLOT(*now), ifindex);
+	auto cached = maps_.ifaceCache.get(place);
+	if (!cached)
+		return cached.error();
+	if (!*cached)
+		return {};
+	(*cached)->generation = 0;
+	return maps_.ifaceCache.put(place, **cached);
 }
 
 /** Leaves the slot without tables. */
@@ -206,14 +249,20 @@ Status PolicyMaps::putInterface(unsigned ifindex,
                                 const cloak_iface &iface) const
 {
 	auto map = active<IfaceMap>(maps_.ifaceSlots, "interfaces");
+	auto uncached = uncacheInterface(ifindex);
 
+	if (!uncached)
+		return uncached;
 	return map ? map->put(ifindex, iface) : Status(map.error());
 }
 
 Result<bool> PolicyMaps::eraseInterface(unsigned ifindex) const
 {
 	auto map = active<IfaceMap>(maps_.ifaceSlots, "interfaces");
+	auto uncached = uncacheInterface(ifindex);
 
+	if (!uncached)
+		return uncached.error();
 	return map ? map->erase(ifindex) : Result<bool>(map.error());
 }
 

@@ -104,6 +104,9 @@ private:
 	template <typename MapType>
 	Result<MapType> active(const OuterMap &slots, const char *name) const;
 	Status dropRules(__u32 slot) const;
+	[[nodiscard]] Status cacheInterfaces(const IfaceMap &interfaces,
+	                                     __u64 generation) const;
+	[[nodiscard]] Status uncacheInterface(unsigned ifindex) const;
 
 	const CloakMaps &maps_;
 };

@@ -173,6 +173,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOAK_SLOTS * CLOAK_CACHED_IFACES);
+	__type(key, __u32);
+	__type(value, struct cloak_cached_iface);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} iface_cache SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct cloak_config);

@@ -15,6 +15,46 @@
 #define PEER_ANY \
 	(CLOAK_PEER_INBOUND | CLOAK_PEER_OUTBOUND | CLOAK_PEER_GATEWAY)
 
+/* By words: values of maps are aligned, whatever their members need. */
+static __always_inline void iface_copy(struct packet *p,
+				       const struct cloak_iface *iface)
+{
+	__builtin_memcpy(&p->iface, __builtin_assume_aligned(iface, 8),
+			 sizeof(p->iface));
+}
+
+/* A call into a hash map is dear, and every packet would pay for it. */
+static __always_inline bool iface_find_cached(struct packet *p)
+{
+	__u32 place = CLOAK_IFACE_PLACE(p->slot, p->ifindex);
+	const struct cloak_cached_iface *cached;
+
+	cached = bpf_map_lookup_elem(&iface_cache, &place);
+	if (!cached || cached->generation != p->generation ||
+	    cached->ifindex != p->ifindex)
+		return false;
+	iface_copy(p, &cached->iface);
+	return true;
+}
+
+/* Only where @p is the program's own, on its stack: its members are keys. */
+static __always_inline bool iface_find(struct packet *p)
+{
+	const struct cloak_iface *iface;
+	void *ifaces;
+
+	if (iface_find_cached(p))
+		return true;
+	ifaces = bpf_map_lookup_elem(&iface_slots, &p->slot);
+	if (!ifaces)
+		return false;
+	iface = bpf_map_lookup_elem(ifaces, &p->ifindex);
+	if (!iface)
+		return false;
+	iface_copy(p, iface);
+	return true;
+}
+
 /*
  * Finds the slot in force and the entry of the interface in it, once for
  * each packet. Returns false if nothing is said about this interface.
@@ -23,28 +63,12 @@ static __always_inline bool policy_open(struct packet *p)
 {
 	__u32 zero = 0;
 	__u64 *now = bpf_map_lookup_elem(&generation, &zero);
-	const struct cloak_iface *iface;
-	__u32 ifindex = p->ifindex;
-	void *ifaces;
-	__u64 current;
-	__u32 slot;
 
 	if (!now)
 		return false;
-	current = *(volatile __u64 *)now;
-	slot = CLOAK_SLOT(current);
-	ifaces = bpf_map_lookup_elem(&iface_slots, &slot);
-	if (!ifaces)
-		return false;
-	iface = bpf_map_lookup_elem(ifaces, &ifindex);
-	if (!iface)
-		return false;
-	p->generation = current;
-	p->slot = slot;
-	/* By words: values of maps are aligned, whatever their members need. */
-	__builtin_memcpy(&p->iface, __builtin_assume_aligned(iface, 8),
-			 sizeof(p->iface));
-	return true;
+	p->generation = *(volatile __u64 *)now;
+	p->slot = CLOAK_SLOT(p->generation);
+	return iface_find(p);
 }
 
 /* What is not understood is the stricter of the two. */

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "bpf/inner.h"
 #include "bpf/names.h"
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
@@ -46,6 +47,66 @@ TEST_F(PolicyTest, WhatIsNotUnderstoodIsStrict)
 	const Outcome outcome = ingress(syn(kScanner));
 	EXPECT_FALSE(outcome.passed);
 	EXPECT_FALSE(outcome.monitored);
+}
+
+/** A draft with this host's interface, if wanted, and another one. */
+static PolicyDraft draftFor(const PolicyMaps &policy, bool own, unsigned other)
+{
+	cloak_iface whole{};
+	auto draft = policy.draft();
+
+	whole.scope = CLOAK_SCOPE_WHOLE;
+	whole.mode = CLOAK_MODE_ENFORCE;
+	EXPECT_TRUE(draft.ok());
+	if (own) {
+		EXPECT_TRUE(draft->addInterface(kIfindex, whole).ok());
+	}
+	EXPECT_TRUE(draft->addInterface(other, whole).ok());
+	return *std::move(draft);
+}
+
+/** The hash map is not asked as long as the cache knows. */
+TEST_F(PolicyTest, InterfacesAreFoundInTheCache)
+{
+	PolicyText().whole().commit(policy());
+	const __u32 slot = CLOAK_SLOT(*policy().generation());
+	auto fd = innerMap(maps().ifaceSlots, slot, "interfaces");
+	ASSERT_TRUE(fd.ok());
+	const IfaceMap interfaces(*std::move(fd), "interfaces");
+
+	ASSERT_TRUE(*interfaces.erase(kIfindex));
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_DROP_UNAUTHORISED);
+	EXPECT_FALSE(*policy().eraseInterface(kIfindex));
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_PASS_UNMANAGED);
+}
+
+TEST_F(PolicyTest, AnotherInterfaceMayHaveThePlaceInTheCache)
+{
+	const unsigned other = kIfindex + CLOAK_CACHED_IFACES;
+
+	for (int round = 0; round < 4; ++round) {
+		const bool own = round % 2 == 0;
+
+		ASSERT_TRUE(
+		    policy().commit(draftFor(policy(), own, other)).ok());
+		EXPECT_EQ(ingress(syn(kScanner)).reason,
+		          own ? CLOAK_DROP_UNAUTHORISED : CLOAK_PASS_UNMANAGED);
+	}
+}
+
+/** What the cache has for a policy that never came into force. */
+TEST_F(PolicyTest, NothingIsLeftInTheCacheOfAnUnfinishedCommit)
+{
+	PolicyText().whole().commit(policy());
+	const __u64 next = *policy().generation() + 1;
+	const __u32 place = CLOAK_IFACE_PLACE(CLOAK_SLOT(next), kIfindex);
+	cloak_cached_iface stale{next, {}, kIfindex, 0};
+
+	stale.iface.scope = CLOAK_SCOPE_WHOLE;
+	ASSERT_TRUE(maps().ifaceCache.put(place, stale).ok());
+	ASSERT_TRUE(
+	    policy().commit(draftFor(policy(), false, kIfindex + 1)).ok());
+	EXPECT_EQ(ingress(syn(kScanner)).reason, CLOAK_PASS_UNMANAGED);
 }
 
 TEST_F(PolicyTest, DraftThatIsDroppedChangesNothing)
