@@ -16,6 +16,16 @@
 
 /* Share of the budget for new sources that one MAC alone can use up. */
 #define MAC_SHARE		4
+#define ANY_MAC			(~0ull)
+
+/* True if there is a token in @bucket, see limit_take(). */
+static __always_inline bool limit_has(const __u64 *bucket, __u64 now,
+				      __u64 interval, __u64 burst)
+{
+	__u64 full = *(const volatile __u64 *)bucket;
+
+	return full <= now || full - now + interval <= burst * interval;
+}
 
 /*
  * Takes a token from @bucket. @interval: time until one comes back, @burst:
@@ -51,6 +61,55 @@ static __always_inline const struct cloak_config *config_read(void)
 }
 
 /*
+ * What a budget has refused it refuses for the rest of that tick of the kernel
+ * (1 to 10 ms), so that a flood costs neither a look at the clock nor at the
+ * bucket. Each CPU remembers by itself.
+ */
+static __always_inline struct refusals *refusals_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&refusals, &zero);
+}
+
+static __always_inline bool source_is_refused(__u64 mac)
+{
+	const struct refusals *last = refusals_find();
+
+	return last && last->source_tick == bpf_jiffies64() &&
+	       (last->source_mac == mac || last->source_mac == ANY_MAC);
+}
+
+/* Always false. */
+static __always_inline bool source_refuse(__u64 mac)
+{
+	struct refusals *last = refusals_find();
+
+	if (last) {
+		last->source_mac = mac;
+		last->source_tick = bpf_jiffies64();
+	}
+	return false;
+}
+
+static __always_inline bool others_are_refused(void)
+{
+	const struct refusals *last = refusals_find();
+
+	return last && last->others_tick == bpf_jiffies64();
+}
+
+/* Always false. */
+static __always_inline bool others_refuse(void)
+{
+	struct refusals *last = refusals_find();
+
+	if (last)
+		last->others_tick = bpf_jiffies64();
+	return false;
+}
+
+/*
  * True if one more event may be sent now. Those of sources that are recorded
  * have a budget that no flood of others can use up: these are limited before.
  */
@@ -65,7 +124,8 @@ global_fn int limit_event(__u64 now, bool recorded)
 		return false;
 	if (c->events_per_second)
 		rate = c->events_per_second;
-	return limit_take(bucket, now, interval_of(rate), rate);
+	return limit_take(bucket, now, interval_of(rate), rate) ||
+	       (!recorded && others_refuse());
 }
 
 static __always_inline __u64 *mac_bucket(__u64 key)
@@ -82,28 +142,32 @@ static __always_inline __u64 *mac_bucket(__u64 key)
 /*
  * True if a new source may be recorded now. One MAC has a share of the
  * budget, so that a flood of forged addresses from one machine leaves room
- * for the sources behind other MACs.
+ * for the sources behind other MACs. Where MACs are forged as well, that of
+ * all is used up soon, and then nobody's is looked for.
  */
 global_fn int limit_source(__u64 now, __u64 mac)
 {
 	const struct cloak_config *c = config_read();
 	__u32 key = BUCKET_SOURCES;
 	__u64 *all = bpf_map_lookup_elem(&buckets, &key);
-	__u64 *own = mac_bucket(mac);
 	__u32 rate = CLOAK_DEFAULT_SOURCES_PER_SECOND;
 	__u32 burst = CLOAK_DEFAULT_SOURCES_BURST;
-	__u64 interval;
+	__u64 interval, *own;
 
-	if (!c || !all || !own)
+	if (!c || !all)
 		return false;
 	if (c->sources_per_second)
 		rate = c->sources_per_second;
 	if (c->sources_burst)
 		burst = c->sources_burst;
 	interval = interval_of(rate);
-	return limit_take(own, now, interval * MAC_SHARE,
-			  burst / MAC_SHARE + 1) &&
-	       limit_take(all, now, interval, burst);
+	if (!limit_has(all, now, interval, burst))
+		return source_refuse(ANY_MAC);
+	own = mac_bucket(mac);
+	if (!own || !limit_take(own, now, interval * MAC_SHARE,
+				burst / MAC_SHARE + 1))
+		return source_refuse(mac);
+	return limit_take(all, now, interval, burst) || source_refuse(ANY_MAC);
 }
 
 #endif /* CLOAK_KERN_LIMIT_H */

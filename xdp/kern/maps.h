@@ -347,6 +347,20 @@ struct {
 	__type(value, __u64);
 } buckets SEC(".maps");
 
+/* See limit.h. In ticks of the kernel. */
+struct refusals {
+	__u64 source_mac;	/* or ANY_MAC */
+	__u64 source_tick;
+	__u64 others_tick;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct refusals);
+} refusals SEC(".maps");
+
 /* New sources of each MAC. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

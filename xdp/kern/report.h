@@ -52,14 +52,18 @@ static __always_inline void source_key(struct cloak_source_key *key,
 }
 
 static __always_inline struct cloak_source *
-source_add(const struct cloak_source_key *key, __u64 now)
+source_add(const struct cloak_source_key *key, struct probe *probe)
 {
-	struct cloak_source fresh = { .first_ns = now };
+	struct cloak_source fresh = {};
 	__u64 mac = 0;
 
 	__builtin_memcpy(&mac, key->mac, ETH_ALEN);
-	if (!limit_source(now, mac))
+	if (source_is_refused(mac))
 		return NULL;
+	probe->now = bpf_ktime_get_boot_ns();
+	if (!limit_source(probe->now, mac))
+		return NULL;
+	fresh.first_ns = probe->now;
 	bpf_map_update_elem(&sources, key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&sources, key);
 }
@@ -171,6 +175,17 @@ static __always_inline bool event_output(void *ctx, struct cloak_event *event)
 				      sizeof(*event));
 }
 
+/* True if one more event may be sent, of a source with an entry or without. */
+static __always_inline bool event_afford(const struct cloak_source *source,
+					 struct probe *probe)
+{
+	if (!source && others_are_refused())
+		return false;
+	if (!probe->now)
+		probe->now = bpf_ktime_get_boot_ns();
+	return limit_event(probe->now, !!source);
+}
+
 /*
  * Tells user space of the probe, for @why, with what is known of its source.
  * Counts what becomes of it.
@@ -179,13 +194,13 @@ static __always_inline bool event_tell(struct xdp_md *ctx,
 				       const struct packet *p,
 				       const struct cloak_source_key *who,
 				       const struct cloak_source *source,
-				       const struct probe *probe, __u16 why)
+				       struct probe *probe, __u16 why)
 {
 	__u32 zero = 0;
 	struct cloak_event *event;
 	bool sent;
 
-	if (!limit_event(probe->now, !!source)) {
+	if (!event_afford(source, probe)) {
 		stat_add(CLOAK_STAT_RATE_LIMITED);
 		return false;
 	}
@@ -246,10 +261,8 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 	stat_add(CLOAK_STAT_PROBES);
 	source_key(&who, p);
 	source = bpf_map_lookup_elem(&sources, &who);
-	if (!source) {
-		probe.now = bpf_ktime_get_boot_ns();
-		source = source_add(&who, probe.now);
-	}
+	if (!source)
+		source = source_add(&who, &probe);
 	if (source) {
 		why = source_account(source, p, probe.kind);
 		source_seen(source, p, &probe, why);
