@@ -142,14 +142,11 @@ static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
  * ARP names one of its own beside the frame's, which has to fit as well. For
  * what ND names see ingress_nd().
  */
-global_fn int ingress_resolver(const struct packet *p, int denied)
+static __always_inline int ingress_resolver(const struct packet *p, int denied)
 {
-	const struct cloak_peer *peer;
+	const struct cloak_peer *peer = peer_find(p, &p->src);
 	int refused;
 
-	if (!p)
-		return CLOAK_DROP_INTERNAL;
-	peer = peer_find(p, &p->src);
 	if (p->network == NET_ARP && is_bound(peer) &&
 	    !mac_equal(peer->mac, p->sha))
 		return CLOAK_DROP_WRONG_MAC;
@@ -170,15 +167,19 @@ global_fn int ingress_resolver(const struct packet *p, int denied)
 	return denied;
 }
 
+/* Whether a stranger says that he is this host need not be looked for. */
 global_fn int ingress_arp(const struct packet *p)
 {
+	int reason;
+
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
 	if (addr_is_unspecified(&p->src.addr))
 		return CLOAK_DROP_ARP;
-	if (is_cloaked(p, &p->src))
+	reason = ingress_resolver(p, CLOAK_DROP_ARP);
+	if (reason != CLOAK_DROP_ARP && is_cloaked(p, &p->src))
 		return CLOAK_DROP_SELF;
-	return ingress_resolver(p, CLOAK_DROP_ARP);
+	return reason;
 }
 
 /* An advertisement may speak for its sender or for another peer. */

@@ -13,6 +13,7 @@
 
 #include "maps.h"
 #include "packet.h"
+#include "policy.h"
 
 #define ERROR_EXISTS	(-17)
 
@@ -137,12 +138,13 @@ static __always_inline bool shadows_usually(int reason, __u8 kind)
 	       !is_stray(kind);
 }
 
+/* Not this host, because somebody has used an address of it. */
 static __always_inline void shadow_prober(const struct packet *p, int reason,
 					  __u8 kind, __u64 now)
 {
 	if (reason == CLOAK_PASS_DECOY)
 		shadow_source(p, CLOAK_SHADOW_DECOY, now);
-	else if (shadows_usually(reason, kind))
+	else if (shadows_usually(reason, kind) && !is_cloaked(p, &p->src))
 		shadow_source(p, CLOAK_SHADOW_PROBE, now);
 }
 

@@ -256,6 +256,19 @@ TEST_F(PeerTest, WhoClaimsOurAddressIsDropped)
 	          CLOAK_DROP_SELF);
 }
 
+/** A stranger who does is one as any other, but it is not he who gets it. */
+TEST_F(PeerTest, WhoClaimsOurAddressByArpIsDroppedWhoeverHeIs)
+{
+	usualPolicy().commit(policy());
+	Host thief = kScanner;
+	thief.v4 = kLake.v4;
+
+	EXPECT_EQ(ingress(arp(thief)).reason, CLOAK_DROP_ARP);
+	EXPECT_EQ(egress(reply(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	thief.mac = kPeer.mac;
+	EXPECT_EQ(ingress(arp(thief)).reason, CLOAK_DROP_SELF);
+}
+
 TEST_F(PeerTest, GatewayMayResolveButNotReach)
 {
 	usualPolicy().commit(policy());

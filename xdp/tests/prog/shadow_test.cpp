@@ -5,6 +5,7 @@
  */
 #include <algorithm>
 
+#include "tests/harness/probe_frames.h"
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 #include "util/clock.h"
@@ -220,6 +221,20 @@ TEST_F(ShadowTest, AForgedAddressIsNotShadowed)
 	EXPECT_EQ(ingress(tcp(forger, kLake, 1, 2, kSyn)).reason,
 	          CLOAK_DROP_WRONG_MAC);
 	EXPECT_EQ(shadows(), 0U);
+}
+
+/** Nor is this host, whose address anybody can use. */
+TEST_F(ShadowTest, NoAddressOfThisHostIsShadowed)
+{
+	Host thief = kScanner;
+	thief.v4 = kLake.v4;
+
+	EXPECT_EQ(ingress(tcp(thief, kLake, 1, 2, kSyn)).reason,
+	          CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(arpTo(thief, kBroadcast)).reason, CLOAK_DROP_ARP);
+	EXPECT_EQ(shadows(), 0U);
+	ingress(probe(22));
+	EXPECT_EQ(shadows(), 1U);
 }
 
 TEST_F(ShadowTest, StrayPacketsShadowNobody)
