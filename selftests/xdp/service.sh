@@ -176,6 +176,20 @@ follows() {
 	not status_is "*; 0 alerts"
 }
 
+# An interface that is not there, and one that refuses: a bridge is not native.
+names_uncloaked() {
+	printf '[[interface]]\nname = "dum9"\nattach = "native"\n' \
+		>>"$ROOT/etc/cloaklake/policy.toml"
+	inside systemctl reload cloakd
+	wait_until 5 status_is "cloak on: eth0; not there: dum9; *"
+	inside ip link add dum9 type bridge
+	wait_until 10 status_is "cloak on: eth0; not cloaked: dum9; *"
+	inside ip link del dum9
+	policy
+	inside systemctl reload cloakd
+	wait_until 5 status_is "cloak on: eth0; [0-9]*"
+}
+
 # has STATUS FIELD VALUE: does every thread of the daemon have this?
 has() {
 	local values
@@ -439,6 +453,7 @@ ktap_run "the journal has its log and the alerts" told
 ktap_run "nothing that it needs was refused" clean
 ktap_run "reload, with and without a mistake" reloads
 ktap_run "systemd is told of what has changed" follows
+ktap_run "it names what is not cloaked" names_uncloaked
 ktap_run "also started with one it hides the host" restarts_with_mistake
 ktap_run "off and on, with what was opened at the start" again
 ktap_run "stopped, the cloak stays" stops

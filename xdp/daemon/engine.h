@@ -169,6 +169,11 @@ public:
 	{
 		return reader_ ? &*reader_ : nullptr;
 	}
+	/** What is in force, as the maps have it. */
+	[[nodiscard]] const CompiledPolicy &compiled() const
+	{
+		return compiled_;
+	}
 	/** The rules in force; null if there are none. */
 	[[nodiscard]] const CompiledRules *rules() const
 	{

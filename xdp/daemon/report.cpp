@@ -335,13 +335,21 @@ std::string stateOf(const Engine &engine)
 {
 	if (engine.enforcer() == nullptr)
 		return "cloak off";
-	std::string names;
-	for (const auto &interface : engine.inForce()->policy.interfaces) {
-		names += names.empty() ? "" : ", ";
-		names += interface.name.value;
+	std::string cloaked;
+	std::string refusing;
+	for (const CompiledInterface &interface :
+	     engine.compiled().interfaces) {
+		const bool refuses =
+		    !engine.enforcer()->refusalOf(interface.index).empty();
+		std::string &names = refuses ? refusing : cloaked;
+		names += (names.empty() ? "" : ", ") + interface.name;
 	}
+	const std::string absent =
+	    fmt::format("{}", fmt::join(engine.compiled().absent, ", "));
 	return fmt::format(
-	    "cloak on: {}{}", names,
+	    "cloak on: {}{}{}{}", cloaked.empty() ? "no interface" : cloaked,
+	    refusing.empty() ? "" : "; not cloaked: " + refusing,
+	    absent.empty() ? "" : "; not there: " + absent,
 	    engine.trial() == nullptr ? "" : "; policy awaits confirmation");
 }
 
