@@ -104,9 +104,10 @@ output() {
 		select(.name == \"$1\") | $2" >/dev/null
 }
 
-# nfdump FILTER...: the flows that nfcapd has, told to write its file.
+# collected FILTER [FOLDER]: the flows that nfcapd has, told to write its file.
 collected() {
-	nfdump -q -R "$WORK/nfcapd" -o 'fmt:%sa %da %sp %dp %pr %pkt %flg' "$@"
+	nfdump -q -R "$WORK/${2:-nfcapd}" \
+		-o 'fmt:%sa %da %sp %dp %pr %pkt %flg' "$1"
 }
 
 to_nfcapd() {
@@ -241,6 +242,31 @@ powerless() {
 	ctl reload
 }
 
+# Of those who may come, too: what they have done, packet by packet, no more.
+all_flows() {
+	sed 's/^\[flows\]/&\nall = true/' "$WORK/policy.toml" \
+		>"$WORK/all.toml"
+	printf '[[ipfix]]\nto = "udp://127.0.0.1:4744"\n' >>"$WORK/all.toml"
+	mkdir "$WORK/all"
+	receive all nfcapd -p 4744 -b 127.0.0.1 -t 3600 -w "$WORK/all"
+	receive echo socat -u TCP-LISTEN:7000,reuseaddr "CREATE:$WORK/echo"
+	wait_until 10 eval "in_ns lake ss -Hltn sport = 7000 | grep -q ."
+	ctl apply "$WORK/all.toml"
+	in_ns peer ping -n -q -c 3 -i 0.1 -W 2 "$LAKE"
+	in_ns peer socat -u EXEC:'echo flow' "TCP:$LAKE:7000"
+	wait_until 30 output "ipfix udp://127.0.0.1:4744" ".written >= 2"
+	kill "$(<"$WORK/all.process")"
+	wait_until 30 eval "collected 'dst port 7000' all | grep '$PEER'"
+	collected "src ip $PEER and proto icmp" all
+	cat "$WORK/all.out"
+	(($(collected "src ip $PEER and proto icmp" all | wc -l) == 1))
+	collected "src ip $PEER and proto icmp" all | grep ' 3 '
+	(($(collected "src ip $PEER and dst port 7000" all | wc -l) == 1))
+	grep 'Sequence Errors: 0, Bad Packets: 0' "$WORK/all.out"
+	not grep -iE 'unknown|corrupt|skip|missing' "$WORK/all.out"
+	ctl reload
+}
+
 # scrape: what Prometheus gets, and has nothing to say against.
 scrape() {
 	in_ns lake curl -sS --unix-socket "$WORK/metrics.sock" \
@@ -334,6 +360,7 @@ in_ns scanner ip neigh replace "$LAKE" dev eth0 nud permanent \
 	lladdr "$(in_ns lake cat /sys/class/net/eth0/address)"
 ktap_run "flows to nfcapd" to_nfcapd
 ktap_run "flows to nfacctd" to_nfacctd
+ktap_run "flows of all, if wanted" all_flows
 ktap_run "flows over TLS" to_tls_receiver
 ktap_run "flows to one who comes late" to_late_receiver
 ktap_run "flows to one who was away for a while" outage
