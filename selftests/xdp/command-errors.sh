@@ -60,6 +60,10 @@ no_daemon() {
 	fails 1 off ctl --json drops
 	fails 1 off ctl --json flows
 	fails 1 off ctl --json shadow list
+	chmod 755 "$WORK"
+	chmod 644 "$WORK/policy.toml"
+	fails 5 not_permitted stranger --json --socket "$WORK/none.sock" \
+		--pin-dir "$WORK/bpf/cloak" on --policy "$WORK/policy.toml"
 }
 
 bad_files() {

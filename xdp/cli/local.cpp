@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
+#include <unistd.h>
 
 #include <array>
 #include <nlohmann/json.hpp>
@@ -70,12 +71,16 @@ Result<Applied> enforce(const ParsedPolicy &parsed, const std::string &pinRoot,
 	return applied;
 }
 
-/** What is pinned is for root alone. */
+/**
+ * What is pinned is for root alone, and so is what is to be loaded. Root
+ * himself is refused for other reasons, by the verifier in the same words.
+ */
 Failure failureOf(const Error &error)
 {
-	return error.code() == EACCES || error.code() == EPERM
-	           ? Failure::NotPermitted
-	           : Failure::Failed;
+	const bool refused = error.code() == EACCES || error.code() == EPERM;
+
+	return refused && geteuid() != 0 ? Failure::NotPermitted
+	                                 : Failure::Failed;
 }
 
 json describe(const std::vector<Attachment> &attachments)
@@ -102,6 +107,8 @@ int applyLocally(const Context &context, const PolicyTexts &texts, bool mayCut)
 		return explainErrors(context, parsed);
 	Failure failure = Failure::Failed;
 	auto applied = enforce(parsed, context.pinRoot, mayCut, failure);
+	if (!applied && failure == Failure::Failed)
+		failure = failureOf(applied.error());
 	if (!applied)
 		return explain(context, failure, applied.error().message());
 
