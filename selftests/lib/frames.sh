@@ -20,8 +20,9 @@ frames_begin() {
 	[[ -z ${2:-} ]] || filter+=" or ($2)"
 	# What an earlier one has said would be taken for its own.
 	rm -f "$WORK/frames.$1.raw" "$WORK/frames.$1.err"
+	# The buffer has room for what goes the other way, which -Q takes out.
 	ip netns exec "$(ns wire)" tcpdump -i "$1" -Q in -n -e -xx -l -t \
-		--immediate-mode ${2:+"$filter"} \
+		--immediate-mode -s 16384 -B 65536 ${2:+"$filter"} \
 		>"$WORK/frames.$1.raw" 2>"$WORK/frames.$1.err" &
 	frames_tcpdump[$1]=$!
 	wait_until 10 grep -q 'listening on' "$WORK/frames.$1.err"
@@ -50,6 +51,7 @@ frames_end() {
 		"$WORK/frames.$1.raw"
 	kill -INT "${frames_tcpdump[$1]}"
 	wait "${frames_tcpdump[$1]}" || true
+	missed_nothing "$WORK/frames.$1.err"
 	frames_joined <"$WORK/frames.$1.raw" >"$WORK/frames"
 }
 

@@ -62,3 +62,12 @@ netns_addr() {
 		fi
 	done
 }
+
+# missed_nothing FILE: what a tcpdump that has ended says, in FILE: that it has
+# seen all that its filter describes.
+missed_nothing() {
+	grep -q '^0 packets dropped by kernel' "$1" || {
+		cat "$1"
+		return 1
+	}
+}
