@@ -113,7 +113,7 @@ measure_wall() {
 		turns+=("${pairs[@]}")
 	done
 	say "bench: $1, $rounds rounds of ${pairs[*]}" >&2
-	guest "$1" "$out/raw/$1" --cpus 2 -- \
+	guest "$1" "$out/raw/$1" --cpus 2 --threads multi -- \
 		--seconds "$seconds" "${turns[@]}" -- "${jobs[@]}"
 }
 

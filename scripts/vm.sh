@@ -17,9 +17,9 @@
 #   --log FILE     keep the kernel log there
 #   --shell        interactive: COMMAND is run on a terminal
 #   --accel A      kvm or tcg; default: kvm where a probe boot works
-#   --threads T    of tcg: multi (default), the guest's processors run at the
-#                  same time; single, in turns: much faster where guests share
-#                  the machine
+#   --threads T    of tcg: multi, the guest's processors run at the same time;
+#                  single, in turns: much faster where guests share the machine;
+#                  auto (default): multi where QEMU is not too old for it
 #
 # Exit status: that of COMMAND; 125 when the kernel log has a report that must
 # not be there, whatever COMMAND said; 124 at the time limit; 123 when the
@@ -35,7 +35,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../selftests/lib/dmesg.sh"
 
 kernel=6.12 modules=none cpus='' mem=1024 limit=120 icount=no disk='' append=''
-log='' interactive=no accel='' threads=multi
+log='' interactive=no accel='' threads=auto
 
 usage() {
 	sed -n 's/^# \{0,1\}//; /^usage/,/^$/p' "$0" >&2

@@ -127,7 +127,7 @@ look_at_host() {
 # test's, and a signal reaches it.
 run_item() {
 	local file=$here/$3.sh limit=$(($1 * CLOAK_SLOW)) log=$4 mem
-	local threads=multi
+	local threads=auto
 	if [[ $2 == host ]]; then
 		exec timeout --kill-after=5 "$limit" "$file" \
 			</dev/null >"$log" 2>&1

@@ -96,7 +96,21 @@ add_port() {
 		-device "virtserialport,chardev=$2,name=cloak.$2")
 }
 
+# choose_threads: QEMU before 8.1 translates code without holding its page. What
+# another of its threads writes there meanwhile, as the kernel does for each
+# static key, it then never sees: the guest dies of an int3 that is long gone.
+choose_threads() {
+	local version
+	version=$(qemu-system-x86_64 --version | sed -n 's/.* version //p')
+	if dpkg --compare-versions "${version%% *}" ge 8.1; then
+		echo multi
+	else
+		echo single
+	fi
+}
+
 add_accel() {
+	[[ $threads != auto ]] || threads=$(choose_threads)
 	if [[ $icount == yes ]]; then
 		QEMU+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
 			-smp "$cpus" -cpu "max,la57=off")
