@@ -5,12 +5,13 @@
 # event within a second of the first probe, and one for each kind of scan.
 #
 # where: host
+# guests: yes
 # timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands arping nmap jq
+ktap_need_commands arping nmap jq logrotate
 
 # The file was written less than a second after the probe was sent.
 first_alert() {
@@ -90,6 +91,21 @@ follow() {
 	return "$seen"
 }
 
+# By the file that is installed, made to mean this folder: nothing is lost.
+rotated() {
+	local lines
+	sed "s,/var/log/cloaklake,$WORK," "$TOP/xdp/etc/cloaklake.logrotate" \
+		>"$WORK/rotation"
+	lines=$(wc -l <"$WORK/eve.json")
+	logrotate -f -s "$WORK/rotated" "$WORK/rotation"
+	(($(wc -l <"$WORK/eve.json.1") >= lines))
+	not events '.src_ip == "10.0.9.68"'
+	in_ns scanner arping -c 1 -w 1 -S 10.0.9.68 -I eth0 "$LAKE" || true
+	wait_until 5 events '.src_ip == "10.0.9.68"'
+	not grep '10\.0\.9\.68' "$WORK/eve.json.1"
+	cat "$WORK/eve.json.1" >>"$WORK/eve.json"
+}
+
 shown() {
 	ctl alerts | grep "$SCANNER .* (TCP Xmas scan)"
 	events '.event_type == "alert"' >"$WORK/alerts"
@@ -121,4 +137,5 @@ ktap_run "ACK scan" scan ack -sA -p 22
 ktap_run "a port scan is called so" port_scan
 ktap_run "events have the shape of EVE" shape
 ktap_run "alerts can be followed" follow
+ktap_run "the log is rotated" rotated
 ktap_run "alerts, sources and drops are shown" shown
