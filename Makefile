@@ -26,7 +26,7 @@ bench_options := $(if $(KVER),--kernel '$(KVER)') \
 make_options := $(if $(V),V='$(V)') $(if $(C),C='$(C)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules all-modules xdp man check check-debug \
+.PHONY: help setup modules all-modules xdp man check check-debug check-guests \
 	check-sanitizers bench bench-wall bench-memory bench-xdp demo shell \
 	debug-kernel style install deb uninstall reload clean distclean
 
@@ -58,6 +58,10 @@ check-debug: debug-kernel ## the tests of the modules in a debug kernel
 	@scripts/build-modules.sh --kdir $(debug_tree) $(make_options)
 	@selftests/run.sh --kernel $(debug_tree) --slow 4 \
 		$(or $(TESTS),nvme_tcp/ nvmet_tcp/ pair/)
+
+check-guests: setup ## the cloak's tests of this machine, in guests with both kernels
+	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp all tests
+	@selftests/run.sh --guests $(TESTS)
 
 check-sanitizers: setup ## user space of the cloak for bad memory and races
 	@selftests/run.sh xdp/sanitizers

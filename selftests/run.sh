@@ -8,6 +8,7 @@
 #   PATTERN     part of AREA/NAME; without one, every test is run
 #   --kernel K  only in guests, with this kernel: 6.1, 6.12, a release or a
 #               kernel tree
+#   --guests    those tests of this machine that say "guests: yes", in guests
 #   --slow N    time limits are N times as long (a debug kernel), those
 #               within tests as well; without it, as long as the host of this
 #               machine makes them by giving its processors to others
@@ -24,10 +25,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=selftests/lib/stolen.sh
 . "$here/lib/stolen.sh"
 
-kernel='' slow='' jobs=$(($(nproc) + 1)) list=no patterns=()
+kernel='' guests=no slow='' jobs=$(($(nproc) + 1)) list=no patterns=()
 while (($# > 0)); do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
+	--guests) guests=yes ;;
 	--slow) slow=$2; shift ;;
 	--jobs) jobs=$2; shift ;;
 	--list) list=yes ;;
@@ -76,12 +78,15 @@ items() {
 		name=${name%.sh}
 		grep -q '^# where: ' "$file" || continue
 		wanted "$name" || continue
-		[[ $(header "$file" asked no) == no ]] || named "$name" ||
-			continue
+		[[ $(header "$file" asked no) == no || $guests == yes ]] ||
+			named "$name" || continue
 		[[ -x $file ]] || die "selftests/$name.sh is not executable."
 		alone=$(header "$file" alone no)
 		limit=$(header "$file" timeout 120)
-		if [[ $(header "$file" where host) == host ]]; then
+		if [[ $guests == yes ]]; then
+			[[ $(header "$file" guests no) == yes ]] || continue
+			kernels=$(chosen_kernels "${SERIES[*]}")
+		elif [[ $(header "$file" where host) == host ]]; then
 			kernels=host
 			[[ -z $kernel ]] || continue
 		else
@@ -126,8 +131,10 @@ look_at_host() {
 # run_item LIMIT WHERE NAME LOG: becomes one test; its exit status is the
 # test's, and a signal reaches it.
 run_item() {
-	local file=$here/$3.sh limit=$(($1 * CLOAK_SLOW)) log=$4 mem
-	local threads=auto
+	local file=$here/$3.sh limit log=$4 mem threads=auto icount=()
+	# An emulated processor takes several times as long as this machine's.
+	[[ $guests == no ]] || CLOAK_SLOW=$((CLOAK_SLOW * 4))
+	limit=$(($1 * CLOAK_SLOW))
 	if [[ $2 == host ]]; then
 		exec timeout --kill-after=5 "$limit" "$file" \
 			</dev/null >"$log" 2>&1
@@ -138,7 +145,8 @@ run_item() {
 	# time waiting for a lock whose holder does not run.
 	((jobs == 1)) || [[ $(header "$file" alone no) == yes ]] ||
 		threads=single
-	exec "$TOP/scripts/vm.sh" --kernel "$2" \
+	[[ $(header "$file" icount no) == no ]] || icount=(--icount)
+	exec "$TOP/scripts/vm.sh" --kernel "$2" "${icount[@]}" \
 		--timeout "$((limit + 20 * CLOAK_SLOW))" \
 		--modules "$(header "$file" modules none)" \
 		--cpus "$(header "$file" cpus 2)" --threads "$threads" \

@@ -7,6 +7,7 @@
 # without the cloak. The bare host tells of all of them by the same means.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

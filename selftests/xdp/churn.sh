@@ -8,6 +8,7 @@
 # where the link stays up the peer misses nothing.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

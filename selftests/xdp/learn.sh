@@ -6,6 +6,7 @@
 # it is applied, and which then lets through what was seen and nothing else.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -5,6 +5,7 @@
 # and told of: a filter of tc, its clsact, or the link of XDP.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

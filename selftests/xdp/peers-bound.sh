@@ -9,6 +9,7 @@
 #     lake 10.0.10.5 ---- eth1, wire ---- guest .10
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -11,6 +11,7 @@
 #               scanner .66
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -6,6 +6,7 @@
 # peer takes such segments only.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
