@@ -19,6 +19,7 @@ ktap_need_commands hping3 jq socat tcpdump
 # All that fits behind the headers of IP and ICMP.
 LARGEST=(8972 8952)
 STREAM=$((8 * 1024 * 1024))
+KEEP=7001
 
 # mtu BYTES: on all of the wire.
 mtu() {
@@ -46,9 +47,20 @@ large() {
 	[[ $(grep -c 'length 9014: .*ICMP.* echo reply' "$WORK/frames") == 4 ]]
 }
 
+# keep: the lake answers with all that it was sent once that has ended. Who sends
+# back what he has at once may wait for the other to read, who waits for him.
+keep() {
+	ip netns exec "$(ns lake)" socat \
+		"TCP6-LISTEN:$KEEP,ipv6only=0,fork,reuseaddr" \
+		SYSTEM:"cat >$WORK/kept && cat $WORK/kept" &
+	defer kill $!
+	wait_until 10 eval "in_ns lake ss -Hltn sport = $KEEP | grep -q ."
+}
+
 # streams ADDRESS: there and back, octet for octet.
 streams() {
-	in_ns peer socat -t 20 - "TCP:$1:$PORT,connect-timeout=5" \
+	in_ns peer timeout "$((60 * ${CLOAK_SLOW:-1}))" \
+		socat -t 20 - "TCP:$1:$KEEP,connect-timeout=5" \
 		<"$WORK/stream" >"$WORK/back"
 	cmp "$WORK/stream" "$WORK/back"
 }
@@ -91,6 +103,7 @@ mode() {
 wire_lab
 mtu 9000
 head -c "$STREAM" /dev/urandom >"$WORK/stream"
+keep
 ktap_run "the bare host answers a stranger" heard_when_bare
 mode native
 mode generic
