@@ -78,8 +78,8 @@ items() {
 		name=${name%.sh}
 		grep -q '^# where: ' "$file" || continue
 		wanted "$name" || continue
-		[[ $(header "$file" asked no) == no || $guests == yes ]] ||
-			named "$name" || continue
+		[[ $(header "$file" asked no) == no ]] || named "$name" ||
+			continue
 		[[ -x $file ]] || die "selftests/$name.sh is not executable."
 		alone=$(header "$file" alone no)
 		limit=$(header "$file" timeout 120)
@@ -131,7 +131,7 @@ look_at_host() {
 # run_item LIMIT WHERE NAME LOG: becomes one test; its exit status is the
 # test's, and a signal reaches it.
 run_item() {
-	local file=$here/$3.sh limit log=$4 mem threads=auto icount=()
+	local file=$here/$3.sh limit log=$4 mem threads=auto
 	# An emulated processor takes several times as long as this machine's.
 	[[ $guests == no ]] || CLOAK_SLOW=$((CLOAK_SLOW * 4))
 	limit=$(($1 * CLOAK_SLOW))
@@ -145,8 +145,7 @@ run_item() {
 	# time waiting for a lock whose holder does not run.
 	((jobs == 1)) || [[ $(header "$file" alone no) == yes ]] ||
 		threads=single
-	[[ $(header "$file" icount no) == no ]] || icount=(--icount)
-	exec "$TOP/scripts/vm.sh" --kernel "$2" "${icount[@]}" \
+	exec "$TOP/scripts/vm.sh" --kernel "$2" \
 		--timeout "$((limit + 20 * CLOAK_SLOW))" \
 		--modules "$(header "$file" modules none)" \
 		--cpus "$(header "$file" cpus 2)" --threads "$threads" \

@@ -7,7 +7,6 @@
 # went without a word.
 #
 # where: host
-# guests: yes
 # timeout: 300
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

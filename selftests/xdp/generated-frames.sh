@@ -9,7 +9,6 @@
 # The seed is a new one each time, and told: with FRAMES_SEED it is the same.
 #
 # where: host
-# guests: yes
 # timeout: 240
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

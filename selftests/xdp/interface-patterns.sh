@@ -6,7 +6,6 @@
 # comes first, and no pattern means the loopback.
 #
 # where: host
-# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -6,7 +6,6 @@
 # a decoy lets him in and says so.
 #
 # where: host
-# guests: yes
 # timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
