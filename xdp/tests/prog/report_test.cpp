@@ -340,4 +340,41 @@ TEST_F(ReportTest, OfAJumboFrameTheHeadIsTaken)
 	EXPECT_EQ(seen[0].head, Bytes(frame.begin(), frame.begin() + 128));
 }
 
+/** Those whose share is used up are refused, and nobody else at that moment. */
+TEST_F(ReportTest, AMacWithoutShareKeepsNoOtherOut)
+{
+	constexpr unsigned others = 100;
+	constexpr unsigned each = 120; // of the flooder's, to one of the others
+	const Mac flooder = {0x02, 0, 0, 0, 1, 4};
+	std::vector<Bytes> frames;
+	cloak_config config{};
+	config.abi_version = CLOAK_ABI_VERSION;
+	// Forty seconds of it, for the test before has used up twenty.
+	config.sources_per_second = 1000;
+	config.sources_burst = 40000;
+	configure(config);
+
+	for (const Bytes &frame : floodOf(each * others, flooder)) {
+		frames.push_back(frame);
+		if (frames.size() % (each + 1) != each)
+			continue;
+		const auto number =
+		    static_cast<std::uint8_t>(frames.size() / (each + 1));
+		Host other = kScanner;
+		other.mac = {0x02, 0, 0, 0, 2, number};
+		other.v4.back() = number + 100;
+		frames.push_back(syn(other, 1).bytes());
+	}
+	ingressAll(frames);
+
+	auto sources = maps().sources.entries();
+	ASSERT_TRUE(sources.ok());
+	EXPECT_EQ(std::ranges::count_if(*sources,
+	                                [](const auto &entry) {
+						return entry.first.mac[4] == 2;
+					}),
+	          others);
+	EXPECT_LT(sources->size(), (each - 1) * others);
+}
+
 } // namespace cloak::test
