@@ -8,7 +8,8 @@
 #   PATTERN     part of AREA/NAME; without one, every test is run
 #   --kernel K  only in guests, with this kernel: 6.1, 6.12, a release or a
 #               kernel tree
-#   --guests    those tests of this machine that say "guests: yes", in guests
+#   --guests    those tests that say "guests: yes", in guests: tests of this
+#               machine, too, and such as are run only when asked for
 #   --slow N    time limits are N times as long (a debug kernel), those
 #               within tests as well; without it, as long as the host of this
 #               machine makes them by giving its processors to others
@@ -78,8 +79,8 @@ items() {
 		name=${name%.sh}
 		grep -q '^# where: ' "$file" || continue
 		wanted "$name" || continue
-		[[ $(header "$file" asked no) == no ]] || named "$name" ||
-			continue
+		[[ $(header "$file" asked no) == no || $guests == yes ]] ||
+			named "$name" || continue
 		[[ -x $file ]] || die "selftests/$name.sh is not executable."
 		alone=$(header "$file" alone no)
 		limit=$(header "$file" timeout 120)
@@ -131,7 +132,7 @@ look_at_host() {
 # run_item LIMIT WHERE NAME LOG: becomes one test; its exit status is the
 # test's, and a signal reaches it.
 run_item() {
-	local file=$here/$3.sh limit log=$4 mem threads=auto
+	local file=$here/$3.sh limit log=$4 mem threads=auto icount=()
 	# An emulated processor takes several times as long as this machine's.
 	[[ $guests == no ]] || CLOAK_SLOW=$((CLOAK_SLOW * 4))
 	limit=$(($1 * CLOAK_SLOW))
@@ -145,11 +146,12 @@ run_item() {
 	# time waiting for a lock whose holder does not run.
 	((jobs == 1)) || [[ $(header "$file" alone no) == yes ]] ||
 		threads=single
+	[[ $(header "$file" icount no) == no ]] || icount=(--icount)
 	exec "$TOP/scripts/vm.sh" --kernel "$2" \
 		--timeout "$((limit + 20 * CLOAK_SLOW))" \
 		--modules "$(header "$file" modules none)" \
 		--cpus "$(header "$file" cpus 2)" --threads "$threads" \
-		--mem "$mem" \
+		"${icount[@]}" --mem "$mem" \
 		--disk "$(header "$file" disk 16)" \
 		--append "$(header "$file" append '')" \
 		--log "${log%.log}.dmesg" -- \
