@@ -18,18 +18,30 @@
 #define MAC_SHARE		4
 #define ANY_MAC			(~0ull)
 
-/* True if there is a token in @bucket, see limit_take(). */
+/*
+ * The word of a bucket that says @full once a token has been taken from it at
+ * @now, or 0 if it has none. @interval: time until one comes back, @burst:
+ * size.
+ */
+static __always_inline __u64 limit_next(__u64 full, __u64 now, __u64 interval,
+					__u64 burst)
+{
+	__u64 next = (full > now ? full : now) + interval;
+
+	return next - now > burst * interval ? 0 : next;
+}
+
+/* True if there is a token in @bucket, see limit_next(). */
 static __always_inline bool limit_has(const __u64 *bucket, __u64 now,
 				      __u64 interval, __u64 burst)
 {
-	__u64 full = *(const volatile __u64 *)bucket;
-
-	return full <= now || full - now + interval <= burst * interval;
+	return limit_next(*(const volatile __u64 *)bucket, now, interval,
+			  burst);
 }
 
 /*
- * Takes a token from @bucket. @interval: time until one comes back, @burst:
- * size. A CPU that loses every attempt to the others goes without.
+ * Takes a token from @bucket, see limit_next(). A CPU that loses every attempt
+ * to the others goes without.
  */
 static __always_inline bool limit_take(__u64 *bucket, __u64 now, __u64 interval,
 				       __u64 burst)
@@ -38,9 +50,9 @@ static __always_inline bool limit_take(__u64 *bucket, __u64 now, __u64 interval,
 
 	for (i = 0; i < LIMIT_ATTEMPTS; i++) {
 		__u64 full = *(volatile __u64 *)bucket;
-		__u64 next = (full > now ? full : now) + interval;
+		__u64 next = limit_next(full, now, interval, burst);
 
-		if (next - now > burst * interval)
+		if (!next)
 			return false;
 		if (__sync_val_compare_and_swap(bucket, full, next) == full)
 			return true;
