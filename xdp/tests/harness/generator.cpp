@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "tests/harness/hosts.h"
 #include "tests/harness/probes.h"
@@ -17,6 +18,12 @@ constexpr std::size_t kHeader = 14;
 
 } // namespace
 
+Generator::Generator(std::uint32_t seed) : rng_(seed)
+{
+	for (const Probe &probe : allProbes())
+		probes_.push_back(probe.make(kScanner).bytes());
+}
+
 Bytes Generator::noise()
 {
 	Bytes frame(kHeader + pick(200));
@@ -30,8 +37,7 @@ Bytes Generator::noise()
 
 Bytes Generator::damaged()
 {
-	const auto &probes = allProbes();
-	Bytes frame = probes.at(pick(probes.size())).make(kScanner).bytes();
+	Bytes frame = probes_.at(pick(probes_.size()));
 
 	for (std::size_t left = pick(4); left > 0; left--)
 		frame.at(kHeader + pick(frame.size() - kHeader)) =
@@ -57,8 +63,8 @@ void Generator::wear(Bytes &frame)
 bool namesAPeer(const Bytes &frame)
 {
 	const auto has = [&](const auto &addr) {
-		return std::search(frame.begin(), frame.end(), addr.begin(),
-		                   addr.end()) != frame.end();
+		return memmem(frame.data(), frame.size(), addr.data(),
+		              addr.size()) != nullptr;
 	};
 	const std::array<std::uint8_t, 3> routed = {198, 51, 100};
 

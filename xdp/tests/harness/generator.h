@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <random>
+#include <vector>
 
 #include "tests/harness/packet.h"
 
@@ -18,7 +19,7 @@ namespace cloak::test
 class Generator
 {
 public:
-	explicit Generator(std::uint32_t seed) : rng_(seed) {}
+	explicit Generator(std::uint32_t seed);
 
 	/** Random bytes; half of them under a type that is parsed. */
 	[[nodiscard]] Bytes noise();
@@ -34,6 +35,8 @@ private:
 	void wear(Bytes &frame);
 
 	std::mt19937 rng_;
+	/** To compose one takes longer than to damage and to send it. */
+	std::vector<Bytes> probes_;
 };
 
 /** Damage can turn the stranger into a peer; then it is none. */
