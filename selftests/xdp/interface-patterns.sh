@@ -124,10 +124,14 @@ are_there() {
 		.attached == \"native\")) | length == $1"
 }
 
-# batch FORMAT: a command of ip for each number from 100 to 149.
+# batch COMMAND...: commands of ip, for each number from 100 to 149 in its turn.
 batch() {
-	# shellcheck disable=SC2059 # the format has them all
-	printf "$1\n" {100..149} >"$WORK/batch"
+	local number command
+	for number in {100..149}; do
+		for command in "$@"; do
+			printf '%s eth%d type veth\n' "$command" "$number"
+		done
+	done >"$WORK/batch"
 	in_ns lake ip -batch "$WORK/batch"
 }
 
@@ -138,13 +142,28 @@ come_and_go() {
 		.attached == "native")) | length')
 	pins >"$WORK/pins"
 	for round in {1..4}; do
-		batch 'link add eth%d type veth'
+		batch 'link add'
 		wait_until 60 are_there $((before + 50))
 		(($(pins | wc -l) == $(wc -l <"$WORK/pins") + 100))
-		batch 'link del eth%d'
+		batch 'link del'
 		wait_until 60 are_there "$before"
 		wait_until 60 all_pinned
 	done
+	hidden
+}
+
+# They are gone when the daemon has just seen them, or is about to cloak them. The
+# one that stays is the last that it hears of.
+come_and_go_at_once() {
+	local round
+	for round in {1..4}; do
+		batch 'link add' 'link del'
+		in_ns lake ip link add eth150 type veth
+		wait_until 60 cloaked eth150
+		in_ns lake ip link del eth150
+		wait_until 60 all_pinned
+	done
+	interfaces 'all(has("refusal") | not)'
 	hidden
 }
 
@@ -246,6 +265,7 @@ ktap_run "also for the next daemon" still_renamed
 ktap_run "one that is renamed into the pattern is cloaked" renamed_into
 ktap_run "one that vanishes is gone" vanishes
 ktap_run "however many come and go, no pin is left" come_and_go
+ktap_run "nor of those that go at once" come_and_go_at_once
 ktap_run "one that comes back is the same one" comes_back
 ktap_run "one that is no Ethernet is left out" no_ethernet
 ktap_run "a pattern that matches nothing waits" none_yet

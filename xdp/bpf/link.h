@@ -105,8 +105,11 @@ public:
 	/** All interfaces with a pinned link or place that is still there. */
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
-	/** Interfaces by which links are pinned, also when they are gone. */
-	[[nodiscard]] Result<std::vector<unsigned>> pinned() const;
+	/**
+	 * Interfaces of which anything is here, a link or just a name, also
+	 * when they are gone.
+	 */
+	[[nodiscard]] Result<std::vector<unsigned>> known() const;
 
 	/**
 	 * Renames the pins of interfaces that were in another network
@@ -128,6 +131,8 @@ private:
 	join(CloakObject &object, unsigned ifindex, XdpChoice choice) const;
 	[[nodiscard]] Result<bool> hasIngress(const CloakObject &object,
 	                                      unsigned ifindex) const;
+	/** Interfaces by which links are pinned, also when they are gone. */
+	[[nodiscard]] Result<std::vector<unsigned>> pinned() const;
 	[[nodiscard]] Status follow(unsigned former, unsigned ifindex) const;
 	[[nodiscard]] Result<bool> hasPin(unsigned ifindex) const;
 	[[nodiscard]] Status listLinks(std::vector<Attachment> &found) const;

@@ -440,13 +440,14 @@ void Enforcer::seed(const CompiledPolicy &policy,
 
 /**
  * Those that are gone have pins as well, and where there are containers they
- * come and go without end.
+ * come and go without end; one that went while the policy was put in force has
+ * but a name.
  */
 void Enforcer::detachOthers(const CompiledPolicy &policy,
                             std::vector<std::string> &warnings) const
 {
 	std::vector<unsigned> indexes =
-	    links_.pinned().valueOr(std::vector<unsigned>());
+	    links_.known().valueOr(std::vector<unsigned>());
 
 	for (const Attachment &attachment :
 	     links_.list().valueOr(std::vector<Attachment>()))
