@@ -242,6 +242,21 @@ no_ethernet() {
 	hidden
 }
 
+# Nothing can be cloaked then; nothing else happens when it can be again.
+while_pins_are_lost() {
+	local could_not='interfaces have changed, the cloak could not follow'
+	cloakd_kill TERM
+	: >"$WORK/stderr"
+	cloakd_start_in_mounts
+	umount --lazy "$WORK/bpf"
+	appears eth2
+	wait_until 10 grep "$could_not" "$WORK/stderr"
+	mount -t bpf bpf "$WORK/bpf"
+	wait_until 20 cloaked eth2
+	(($(grep -c "$could_not" "$WORK/stderr") == 1))
+	hidden
+}
+
 # Where one interface is meant a pattern is an error that says so.
 not_everywhere() {
 	with_pattern 'eth*' 'interface = "eth*"' >"$WORK/bad.toml"
@@ -271,3 +286,4 @@ ktap_run "one that is no Ethernet is left out" no_ethernet
 ktap_run "a pattern that matches nothing waits" none_yet
 ktap_run "no pattern means the loopback" not_the_loopback
 ktap_run "a pattern where one interface is meant is an error" not_everywhere
+ktap_run "one that appears while the pins are lost" while_pins_are_lost

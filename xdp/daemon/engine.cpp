@@ -141,6 +141,7 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 	rules_ = rules;
 	nextExpiry_ = firstExpiry(granted);
 	granted_ = granted;
+	unfollowed_.clear();
 	Outcome outcome;
 	outcome.warnings = std::move(applied->warnings);
 	if (!known)
@@ -384,21 +385,33 @@ void Engine::refreshHost()
 	}
 	enforcer_->cover(newcomers(*host));
 	mend();
-	if (isSameFor(inForce_->policy, *host, host_))
+	const bool follows = unfollowed_.empty();
+	if (follows && isSameFor(inForce_->policy, *host, host_))
 		return;
 	const auto all = granted();
-	if (sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
+	if (follows &&
+	    sameEntries(compilePolicy(inForce_->policy, *host, all), compiled_))
 		return;
 	const Outcome outcome = enforce(inForce_->policy, rules_, *host, all);
-	if (outcome.failure) {
-		spdlog::error("interfaces have changed, the cloak could not "
-		              "follow: {}",
-		              outcome.failure->message());
-	} else {
-		spdlog::info("interfaces have changed, the cloak follows");
-	}
+	noteFollowed(outcome);
 	for (const std::string &warning : outcome.warnings)
 		spdlog::warn("{}", warning);
+}
+
+/** What it could not do is tried again, and said once. */
+void Engine::noteFollowed(const Outcome &outcome)
+{
+	const std::string why =
+	    outcome.failure ? outcome.failure->message() : "";
+
+	if (why.empty()) {
+		spdlog::info("interfaces have changed, the cloak follows");
+	} else if (why != unfollowed_) {
+		spdlog::error("interfaces have changed, the cloak could not "
+		              "follow; it is tried again: {}",
+		              why);
+	}
+	unfollowed_ = why;
 }
 
 void Engine::mend()
@@ -515,13 +528,20 @@ void Engine::enforceAgain(std::string_view why)
 		spdlog::info("{}", why);
 }
 
-/** Interfaces that have refused the programs; what was in the way may go. */
+/**
+ * Interfaces that have refused the programs, or that the policy could not be
+ * put in force for; what was in the way may go.
+ */
 void Engine::retryAttaching(BootTime now)
 {
-	if (!enforcer_ || !inForce_ || !enforcer_->isWaiting() ||
-	    now < nextAttempt_)
+	const bool follows = unfollowed_.empty();
+
+	if (!enforcer_ || !inForce_ || now < nextAttempt_ ||
+	    (follows && !enforcer_->isWaiting()))
 		return;
 	nextAttempt_ = now + kBetweenAttempts;
+	if (!follows)
+		refreshHost();
 	if (enforcer_->retry(compiled_))
 		enforceAgain("an interface that was refused is cloaked now");
 }

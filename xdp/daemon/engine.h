@@ -233,6 +233,7 @@ private:
 	[[nodiscard]] bool isAttached() const;
 	[[nodiscard]] std::vector<CompiledInterface>
 	newcomers(const Host &host) const;
+	void noteFollowed(const Outcome &outcome);
 	void enforceAgain(std::string_view why);
 	void retryAttaching(BootTime now);
 	void expirePeers(BootTime now);
@@ -268,6 +269,7 @@ private:
 	BootTime nextRecall_;      //!< of the sources that they were about
 	BootTime nextAttempt_;     //!< at interfaces that refuse the programs
 	std::string pinsLost_;     //!< why, as was said already
+	std::string unfollowed_;   //!< why not, how interfaces have changed
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;
 	Exporters exporters_;
