@@ -63,6 +63,13 @@ netns_addr() {
 	done
 }
 
+# netns_tun NS DEVICE: an interface without Ethernet. In a guest nobody has
+# loaded the module.
+netns_tun() {
+	[[ -e /dev/net/tun ]] || modprobe tun
+	in_ns "$1" ip tuntap add mode tun name "$2"
+}
+
 # missed_nothing FILE: what a tcpdump that has ended says, in FILE: that it has
 # seen all that its filter describes.
 missed_nothing() {

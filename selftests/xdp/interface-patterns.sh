@@ -7,6 +7,7 @@
 #
 # where: host
 # timeout: 120
+# guests: yes
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
@@ -152,8 +153,8 @@ come_and_go() {
 	hidden
 }
 
-# They are gone when the daemon has just seen them, or is about to cloak them. The
-# one that stays is the last that it hears of.
+# They are gone when the daemon has just seen them, or is about to cloak them.
+# The one that stays is the last that it hears of.
 come_and_go_at_once() {
 	local round
 	for round in {1..4}; do
@@ -231,7 +232,7 @@ not_the_loopback() {
 # Loudly: what it carries is not hidden.
 no_ethernet() {
 	: >"$WORK/stderr"
-	in_ns lake ip tuntap add mode tun name eth6
+	netns_tun lake eth6
 	wait_until 10 grep 'eth6 cannot be cloaked: .*; it is left out' \
 		"$WORK/stderr"
 	interfaces 'all(.name != "eth6")'

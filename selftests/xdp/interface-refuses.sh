@@ -124,14 +124,14 @@ all_or_nothing() {
 # Its frames would be taken for what they are not, and pass.
 no_ethernet() {
 	cloakd_policy '[[interface]]' 'name = "tun0"' >"$WORK/tun.toml"
-	in_ns lake ip tuntap add mode tun name tun0
+	netns_tun lake tun0
 	ctl_exits 0 check "$WORK/tun.toml" |
 		grep 'tun0 cannot be cloaked: its frames have no Ethernet header'
 	ctl_exits 1 apply "$WORK/tun.toml" | grep 'tun0 cannot be cloaked'
 	ctl status | grep "^policy .*/policy.toml"
 	in_ns lake ip link del tun0
 	ctl_exits 0 apply "$WORK/tun.toml"
-	in_ns lake ip tuntap add mode tun name tun0
+	netns_tun lake tun0
 	wait_until 10 eval \
 		"ctl status | grep '^not attached, tried again: tun0 cannot be'"
 	attached tun0 no

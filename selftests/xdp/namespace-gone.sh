@@ -8,6 +8,7 @@
 #
 # where: host
 # timeout: 120
+# guests: yes
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
