@@ -9,7 +9,8 @@
 # The seed is a new one each time, and told: with FRAMES_SEED it is the same.
 #
 # where: host
-# timeout: 240
+# guests: yes
+# timeout: 300
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"

@@ -6,8 +6,8 @@
 # comes first, and no pattern means the loopback.
 #
 # where: host
-# timeout: 120
 # guests: yes
+# timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"

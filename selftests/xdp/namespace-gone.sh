@@ -7,8 +7,8 @@
 # cloaked as before.
 #
 # where: host
-# timeout: 120
 # guests: yes
+# timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"

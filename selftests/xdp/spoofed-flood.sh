@@ -9,6 +9,7 @@
 # for the five minutes of nmap -T0. It probes the address that is flooded.
 #
 # where: host
+# guests: yes
 # timeout: 240
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
