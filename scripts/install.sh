@@ -183,9 +183,11 @@ do_uninstall() {
 }
 
 # leave_cloak: no daemon is left without its program, and no cloak without the
-# command that lifts it. A policy that was edited is worth keeping.
+# command that lifts it. A policy that was edited is worth keeping. What hides
+# interfaces is in two folders; beside them may be pins of another release.
 leave_cloak() {
-	[[ -n $destdir || ! -e /sys/fs/bpf/cloaklake ]] ||
+	local pins=/sys/fs/bpf/cloaklake
+	[[ -n $destdir || ! -e $pins/links && ! -e $pins/dispatched ]] ||
 		die "the cloak is on: lift it with 'cloakctl off' first."
 	[[ ! -e $prefix/lib/systemd/system/cloakd.service ]] ||
 		told_systemd disable --now cloakd.service

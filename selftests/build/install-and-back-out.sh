@@ -121,12 +121,18 @@ ktap_run "installing again keeps an edited policy" \
 	grep -q '^name = "eth7"' "$policy"
 ktap_run "and how somebody has logs rotated" grep -q daily "$rotation"
 
-mkdir /sys/fs/bpf/cloaklake
-try make uninstall KVER="$release"
-ktap_run "a cloak that is on is not left without cloakctl" \
-	grep -q "cloakctl off" <<<"$SAID"
-ktap_run "and all is still there" test -e "$unit" -a -x /usr/local/sbin/cloakctl
-rmdir /sys/fs/bpf/cloaklake
+pins=/sys/fs/bpf/cloaklake
+for folder in links dispatched; do
+	mkdir -p "$pins/$folder"
+	try make uninstall KVER="$release"
+	ktap_run "a cloak that is on is not left without cloakctl: $folder" \
+		grep -q "cloakctl off" <<<"$SAID"
+	ktap_run "and all is still there: $folder" \
+		test -e "$unit" -a -x /usr/local/sbin/cloakctl
+	rmdir "$pins/$folder"
+done
+# Of another release, a map that nothing uses.
+touch "$pins/later"
 
 try make uninstall KVER="$release"
 note "${SAID//$'\n'/$'\n# '}"

@@ -134,6 +134,21 @@ served_while() {
 	wait "$pid"
 }
 
+# pinged COMMAND...: some hundred times a second, and nothing is lost meanwhile.
+pinged() {
+	local ping
+	in_ns peer ping -n -q -c 1 -W 5 "$LAKE"
+	ip netns exec "$(ns peer)" ping -n -q -i 0.002 \
+		-w $((300 * ${CLOAK_SLOW:-1})) "$LAKE" >"$WORK/ping" 2>&1 &
+	ping=$!
+	"$@"
+	kill -INT "$ping"
+	wait "$ping" || true
+	cat "$WORK/ping"
+	# One may be on its way at the end.
+	awk '/ transmitted/ { exit $1 - $4 > 1 || $1 < 100 }' "$WORK/ping"
+}
+
 flap() {
 	in_ns lake ip link set eth0 down
 	in_ns lake ip link set eth0 up

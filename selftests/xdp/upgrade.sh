@@ -20,21 +20,6 @@ ktap_need "build/xdp/next/cloakd (make -C xdp tests)" test -x "$next/cloakd"
 
 tag() { in_ns lake ip -j -d link show eth0 | jq -r '.[0].xdp.prog.tag'; }
 
-# pinged COMMAND...: some hundred times a second, and nothing is lost meanwhile.
-pinged() {
-	local ping
-	in_ns peer ping -n -q -c 1 -W 5 "$LAKE"
-	ip netns exec "$(ns peer)" ping -n -q -i 0.002 -w 60 "$LAKE" \
-		>"$WORK/ping" 2>&1 &
-	ping=$!
-	"$@"
-	kill -INT "$ping"
-	wait "$ping" || true
-	cat "$WORK/ping"
-	# One may be on its way at the end.
-	awk '/ transmitted/ { exit $1 - $4 > 1 || $1 < 100 }' "$WORK/ping"
-}
-
 # scanned COMMAND...: there is always somebody who asks meanwhile.
 scanned() {
 	local arping
