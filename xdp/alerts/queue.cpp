@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace cloak
 {
 namespace
@@ -37,6 +39,8 @@ LineQueue::~LineQueue()
 
 void LineQueue::push(std::string line)
 {
+	bool wakes = false;
+
 	line += '\n';
 	{
 		const std::lock_guard<std::mutex> lock(mutex_);
@@ -48,8 +52,10 @@ void LineQueue::push(std::string line)
 		}
 		bytes_ += line.size();
 		lines_.push_back(std::move(line));
+		wakes = std::exchange(waiting_, false);
 	}
-	wake_.notify_one();
+	if (wakes)
+		wake_.notify_one();
 }
 
 LineQueue::Stats LineQueue::stats() const
@@ -66,8 +72,10 @@ void LineQueue::run()
 	std::unique_lock<std::mutex> lock(mutex_);
 
 	while (true) {
-		wake_.wait(lock,
-		           [this] { return stopping_ || !lines_.empty(); });
+		wake_.wait(lock, [this] {
+			waiting_ = !stopping_ && lines_.empty();
+			return !waiting_;
+		});
 		if (lines_.empty())
 			return;
 		const bool progress = writeFront(lock);

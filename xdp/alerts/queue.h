@@ -47,7 +47,10 @@ public:
 	/** Gives what is waiting half a second to get out, counts the rest. */
 	~LineQueue();
 
-	/** Never waits. @param line without an end of line. */
+	/**
+	 * Never waits, and does not wake a thread that waits for the sink.
+	 * @param line without an end of line.
+	 */
 	void push(std::string line);
 
 	[[nodiscard]] Stats stats() const;
@@ -65,6 +68,7 @@ private:
 	std::condition_variable wake_;
 	std::deque<std::string> lines_;
 	std::size_t bytes_ = 0;
+	bool waiting_ = false; //!< the thread, for a line
 	bool stopping_ = false;
 	std::chrono::steady_clock::time_point deadline_;
 	Stats stats_;

@@ -104,8 +104,10 @@ public:
 
 		recall(lock);
 		while (goesOn()) {
-			wake_.wait_for(lock, patience(),
-			               [this] { return hasWork(); });
+			wake_.wait_for(lock, patience(), [this] {
+				waiting_ = !hasWork();
+				return !waiting_;
+			});
 			followReceiver(lock);
 			failed_ = !(hasUnsent() ? deliver(lock) : look(lock));
 			if (failed_)
@@ -119,9 +121,11 @@ public:
 		wake_.notify_all();
 	}
 
-	/** Never waits. */
+	/** Never waits, nor wakes a thread that waits for a receiver. */
 	void push(Item item)
 	{
+		bool wakes = false;
+
 		{
 			const std::lock_guard<std::mutex> lock(mutex_);
 
@@ -131,8 +135,10 @@ public:
 			}
 			bytes_ += footprint(item);
 			items_.push_back(std::move(item));
+			wakes = std::exchange(waiting_, false);
 		}
-		wake_.notify_one();
+		if (wakes)
+			wake_.notify_one();
 	}
 
 	/**
@@ -522,6 +528,7 @@ private:
 	std::size_t bytes_ = 0;  //!< footprint of items_
 	std::size_t kept_ = 0;   //!< of items_, the first ones are in the store
 	bool abandoned_ = false; //!< and the thread does not know it yet
+	bool waiting_ = false;   //!< the thread, for an item
 	bool redirected_ = false;
 	bool stopping_ = false;
 	Rest rest_ = Rest::Keep;
