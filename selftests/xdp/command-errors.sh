@@ -6,6 +6,7 @@
 # whoever has found the error, and a sentence on standard error in any case.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

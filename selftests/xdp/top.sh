@@ -5,6 +5,7 @@
 # and leaves the terminal as it was, whichever way it ends.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
