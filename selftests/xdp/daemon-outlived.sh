@@ -5,6 +5,7 @@
 # "cloakctl off" lifts it, with a daemon and without.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -10,6 +10,7 @@
 # as far as the scanner knows.
 #
 # where: host
+# guests: yes
 # timeout: 240
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -7,6 +7,7 @@
 # the policy, and what it has not got is counted.
 #
 # where: host
+# guests: yes
 # timeout: 300
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
