@@ -6,6 +6,7 @@
 # happens to the daemon meanwhile, and his own session is not cut.
 #
 # where: host
+# guests: yes
 # timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
