@@ -7,6 +7,7 @@
 # cloak stays; and the daemon has no more rights than it needs.
 #
 # where: host
+# guests: yes
 # timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
