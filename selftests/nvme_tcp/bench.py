@@ -2,6 +2,7 @@
 """What the tests of the initiator are made of."""
 
 import contextlib
+import mmap
 import os
 import sys
 import threading
@@ -27,7 +28,13 @@ def check(condition, *what):
         raise AssertionError(" ".join(str(w) for w in what))
 
 
-MEDIUM = pattern(fake.SIZE)
+MEDIUM = os.memfd_create("medium")
+os.write(MEDIUM, pattern(fake.SIZE))
+
+
+def medium():
+    """A disk with data on it; each has its own copy of what is written."""
+    return mmap.mmap(MEDIUM, fake.SIZE, flags=mmap.MAP_PRIVATE)
 
 
 class Once:
@@ -52,7 +59,7 @@ class Bench:
     def __init__(self, options=None, **connect):
         self.log = KernelLog()
         self.target = Target(**(options or {}))
-        self.target.disk[:] = MEDIUM
+        self.target.disk = medium()
         self.host = None
         try:
             self.host = Controller(self.target, **connect)

@@ -10,6 +10,7 @@ Numbers and names are those of the NVMe/TCP Transport Specification 1.0.
 import contextlib
 import fcntl
 import itertools
+import mmap
 import os
 import socket
 import struct
@@ -389,7 +390,7 @@ class Target:
 
     def __init__(self, **options):
         self.nqn = f"{NQN}-{next(Target.numbers)}"
-        self.disk = bytearray(SIZE)
+        self.disk = mmap.mmap(-1, SIZE)
         self.uuid = os.urandom(16)
         self.cpda = options.get("cpda", 0)
         self.maxh2cdata = options.get("maxh2cdata", 131072)
