@@ -175,8 +175,8 @@ tidy_flags() {
 tidy_units() {
 	local unit folder together=(
 		'util model rules bpf policy host flows'
-		daemon 'tests/harness tests/unit' 'learn evidence export' cli
-		tests/fuzz
+		'alerts tests/harness tests/unit tests/prog tests/probe'
+		'learn evidence export tests/fuzz tests/bench' daemon cli
 	)
 	{
 		printf '%s\n' "${together[@]}"
