@@ -25,6 +25,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../scripts/lib.sh"
 # shellcheck source=selftests/lib/stolen.sh
 . "$here/lib/stolen.sh"
+# shellcheck source=selftests/vm/qemu.sh
+. "$here/vm/qemu.sh"
 
 kernel='' guests=no slow='' jobs=$(($(nproc) + 1)) list=no patterns=()
 while (($# > 0)); do
@@ -232,6 +234,18 @@ run_all() {
 	done
 }
 
+# jobs_alone: how many tests that are to be alone run at the same time. Where
+# a guest's processors take turns it takes but one of this machine's, so there
+# are as many.
+jobs_alone() {
+	if [[ -r $BUILD/accel && $(<"$BUILD/accel") == *" tcg" &&
+		$(choose_threads) == single ]]; then
+		echo $((jobs < $(nproc) ? jobs : $(nproc)))
+	else
+		echo 1
+	fi
+}
+
 stop() {
 	((${#running[@]} == 0)) || kill "${!running[@]}" 2>/dev/null || true
 }
@@ -248,7 +262,7 @@ fi
 mkdir -p "$out"
 printf 'KTAP version 1\n1..%d\n' "$(wc -l <<<"$todo")"
 run_all "$jobs" no
-run_all 1 yes
+run_all "$(jobs_alone)" yes
 look_at_cpu
 printf '# %d min %d s, processors %d min\n' "$((SECONDS / 60))" \
 	"$((SECONDS % 60))" "$((cpu / 60))"
