@@ -10,6 +10,7 @@
 # counted, nobody is woken in vain, and root still gets in.
 #
 # where: host
+# guests: yes
 # timeout: 400
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
