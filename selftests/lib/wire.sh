@@ -121,14 +121,22 @@ silent() {
 	[[ ! -s $WORK/wire ]] || { head -n 20 "$WORK/wire"; return 1; }
 }
 
-# served_while COMMAND...: the peer is, all that time, without a gap.
+# served_while COMMAND...: the peer is, all that time, again and again. After each
+# time it rests as long as that took: while a program waits, a guest would do
+# nothing else.
 served_while() {
-	local pid rounds=0
+	local pid rounds=0 begin rest
 	"$@" &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null || ((rounds == 0)); do
+		begin=${EPOCHREALTIME/[.,]/}
 		served || { cat "$WORK/served"; return 1; }
 		rounds=$((rounds + 1))
+		kill -0 "$pid" 2>/dev/null || break
+		rest=$((${EPOCHREALTIME/[.,]/} - begin))
+		printf -v rest '%d.%06d' $((rest / 1000000)) \
+			$((rest % 1000000))
+		pause "$rest"
 	done
 	echo "$rounds times by ping and TCP"
 	wait "$pid"
