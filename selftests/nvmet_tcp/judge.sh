@@ -31,7 +31,9 @@ record() {
 	tcpdump -i lo -s 0 -B 65536 -U -w $capture 'tcp port 4420' 2>/run/dump &
 	dump=$!
 	wait_until 20 test -s $capture
-	"$@" || status=$?
+	# In "$@" || ... no command but the last one could fail.
+	"$@" &
+	wait $! || status=$?
 	kill -INT $dump
 	wait $dump || true
 	if ! grep -q '^0 packets dropped' /run/dump; then
