@@ -36,10 +36,9 @@ std::string nameOf(unsigned index)
 Result<Applied> apply(Enforcer &enforcer, const ParsedPolicy &parsed,
                       bool mayCut, Failure &failure)
 {
-	auto host = Host::read();
+	auto host = enforcer.readHost(parsed.policy);
 	if (!host)
 		return host.error();
-	enforcer.keepNames(parsed.policy, *host);
 	auto granted = enforcer.authorised();
 	if (!granted)
 		return granted.error();

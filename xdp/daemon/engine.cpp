@@ -99,14 +99,10 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules)
 	return outcome;
 }
 
-/** Interfaces that are cloaked have the names that @p policy means. */
+/** This host as the policy knows it. */
 Result<Host> Engine::readHost(const Policy &policy) const
 {
-	auto host = Host::read();
-
-	if (host && enforcer_)
-		enforcer_->keepNames(policy, *host);
-	return host;
+	return enforcer_ ? enforcer_->readHost(policy) : Host::read();
 }
 
 /** Whether anything carries the cloak, or may do so. */
@@ -380,7 +376,7 @@ void Engine::refreshHost()
 		return;
 	auto host = readHost(inForce_->policy);
 	if (!host) {
-		spdlog::warn("{}", host.error().message());
+		noteFollowed(Outcome::failed(host.error()));
 		return;
 	}
 	enforcer_->cover(newcomers(*host));

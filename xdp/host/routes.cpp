@@ -86,24 +86,12 @@ private:
 	std::size_t size_ = sizeof(nlmsghdr);
 };
 
-std::optional<IpAddress> addressOf(NetlinkBytes value)
-{
-	IpAddress address;
-
-	if (value.size() == kV4Octets)
-		return ipFromV4(value.data());
-	if (value.size() != address.octets.size())
-		return std::nullopt;
-	std::ranges::copy(value, address.octets.begin());
-	return address;
-}
-
 /** IPv4 by way of an IPv6 router: the family stands before the address. */
 std::optional<IpAddress> viaOf(NetlinkBytes value)
 {
 	if (value.size() <= sizeof(std::uint16_t))
 		return std::nullopt;
-	return addressOf(value.subspan(sizeof(std::uint16_t)));
+	return ipFromOctets(value.subspan(sizeof(std::uint16_t)));
 }
 
 Route routeOf(const nlmsghdr &message)
@@ -117,7 +105,7 @@ Route routeOf(const nlmsghdr &message)
 			    std::memcpy(&route.ifindex, value.data(),
 			                sizeof(route.ifindex));
 		    else if (type == RTA_GATEWAY)
-			    route.gateway = addressOf(value);
+			    route.gateway = ipFromOctets(value);
 		    else if (type == RTA_VIA)
 			    route.gateway = viaOf(value);
 	    });

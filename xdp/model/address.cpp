@@ -181,6 +181,18 @@ IpAddress ipFromV4(const std::uint8_t *octets)
 	return ip;
 }
 
+std::optional<IpAddress> ipFromOctets(std::span<const std::uint8_t> octets)
+{
+	IpAddress ip;
+
+	if (octets.size() == ip.octets.size() - kV4Offset)
+		return ipFromV4(octets.data());
+	if (octets.size() != ip.octets.size())
+		return std::nullopt;
+	std::ranges::copy(octets, ip.octets.begin());
+	return ip;
+}
+
 IpAddress fromAbi(const cloak_addr &address)
 {
 	IpAddress ip;

@@ -11,6 +11,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -80,6 +81,10 @@ struct Prefix {
 
 /** An IPv4 address from four octets in the order of the wire. */
 [[nodiscard]] IpAddress ipFromV4(const std::uint8_t *octets);
+
+/** An address from four or sixteen octets; nothing from any other number. */
+[[nodiscard]] std::optional<IpAddress>
+ipFromOctets(std::span<const std::uint8_t> octets);
 
 [[nodiscard]] IpAddress fromAbi(const cloak_addr &address);
 [[nodiscard]] Prefix fromAbi(const cloak_prefix &prefix);

@@ -18,6 +18,9 @@ namespace cloak
 namespace
 {
 
+/** So often is a list of interfaces read that lacks one. */
+constexpr unsigned kReadings = 8;
+
 bool isAttached(const std::vector<Attachment> &attachments, unsigned index)
 {
 	return std::ranges::find(attachments, index, &Attachment::ifindex) !=
@@ -109,6 +112,39 @@ Authorisation fromEntry(const cloak_prefix &prefix, const cloak_peer &entry)
 	if (entry.expires_ns != 0)
 		granted.expires = BootClock::fromNanoseconds(entry.expires_ns);
 	return granted;
+}
+
+/** Whether one of them is there, but not on that list. */
+bool lacksAny(const Host &host, const std::vector<Attachment> &cloaked)
+{
+	std::array<char, IF_NAMESIZE> name{};
+
+	return std::ranges::any_of(cloaked, [&](const Attachment &attachment) {
+		return std::ranges::find(host.interfaces, attachment.ifindex,
+		                         &HostInterface::index) ==
+		           host.interfaces.end() &&
+		       if_indextoname(attachment.ifindex, name.data()) !=
+		           nullptr;
+	});
+}
+
+/**
+ * An interface that is renamed stays the one that the policy means: @p host
+ * gets its old name, too, unless the policy means it by the new one, or names
+ * another interface that has the old one now.
+ */
+void keepNames(const Policy &policy, const std::vector<Attachment> &cloaked,
+               Host &host)
+{
+	for (const Attachment &attachment : cloaked) {
+		auto renamed = std::ranges::find(
+		    host.interfaces, attachment.ifindex, &HostInterface::index);
+		if (renamed != host.interfaces.end() &&
+		    renamed->name != attachment.name &&
+		    decidingTable(policy, *renamed) == 0 &&
+		    meansStill(policy, host, attachment.name))
+			renamed->former = attachment.name;
+	}
 }
 
 } // namespace
@@ -320,21 +356,17 @@ std::string Enforcer::refusalOf(unsigned index) const
 	return found == refused_.end() ? std::string() : found->second;
 }
 
-void Enforcer::keepNames(const Policy &policy, Host &host) const
+Result<Host> Enforcer::readHost(const Policy &policy) const
 {
-	auto attachments = links_.list();
+	const auto cloaked = links_.list().valueOr(std::vector<Attachment>());
+	auto host = Host::read();
 
-	if (!attachments)
-		return;
-	for (const Attachment &attachment : *attachments) {
-		auto renamed = std::ranges::find(
-		    host.interfaces, attachment.ifindex, &HostInterface::index);
-		if (renamed != host.interfaces.end() &&
-		    renamed->name != attachment.name &&
-		    decidingTable(policy, *renamed) == 0 &&
-		    meansStill(policy, host, attachment.name))
-			renamed->former = attachment.name;
-	}
+	for (unsigned i = 1; i < kReadings && host && lacksAny(*host, cloaked);
+	     i++)
+		host = Host::read();
+	if (host)
+		keepNames(policy, cloaked, *host);
+	return host;
 }
 
 /** The rules in maps of their own, and which counters they have. */

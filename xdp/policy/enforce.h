@@ -107,11 +107,12 @@ public:
 	[[nodiscard]] std::string refusalOf(unsigned index) const;
 
 	/**
-	 * An interface that is renamed stays the one that the policy means:
-	 * @p host gets its old name, too, unless the policy means it by the new
-	 * one, or names another interface that has the old one now.
+	 * This host as it is now, and as @p policy knows it: an interface that
+	 * carries the cloak and was renamed has its old name, too. None that
+	 * carries the cloak is taken for gone while it is there, for it would
+	 * lose the cloak.
 	 */
-	void keepNames(const Policy &policy, Host &host) const;
+	[[nodiscard]] Result<Host> readHost(const Policy &policy) const;
 
 	/** What was counted, in the order of CompiledRules::keys. */
 	[[nodiscard]] Result<std::vector<cloak_counter>> ruleCounters() const;

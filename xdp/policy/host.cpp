@@ -2,126 +2,139 @@
 #include "policy/host.h"
 
 #include <fmt/format.h>
-#include <ifaddrs.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <netinet/in.h>
-#include <netpacket/packet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <bit>
+#include <cerrno>
 #include <cstring>
-#include <memory>
-#include <span>
+#include <optional>
+
+#include "util/netlink.h"
 
 namespace cloak
 {
 namespace
 {
 
-/** A copy with its own type: sockaddr promises neither type nor alignment. */
-template <typename Address> Address copyAs(const sockaddr *generic)
-{
-	Address address{};
+/** So often is a list read anew that changes while it is read. */
+constexpr unsigned kAttempts = 8;
 
-	std::memcpy(&address, generic, sizeof(address));
-	return address;
-}
+/** What asks for a list of interfaces without their statistics. */
+struct LinkQuestion {
+	ifinfomsg head{};
+	rtattr attribute{.rta_len = RTA_LENGTH(sizeof(std::uint32_t)),
+	                 .rta_type = IFLA_EXT_MASK};
+	std::uint32_t mask = RTEXT_FILTER_SKIP_STATS;
+};
 
-unsigned countBits(std::span<const std::uint8_t> mask)
-{
-	unsigned bits = 0;
+/** Asks for a whole list. */
+template <typename Question> struct Dump {
+	nlmsghdr header{};
+	Question question{};
 
-	for (const std::uint8_t octet : mask)
-		bits += static_cast<unsigned>(std::popcount(octet));
-	return bits;
-}
-
-template <typename Field>
-std::span<const std::uint8_t> octetsOf(const Field &field)
-{
-	return {reinterpret_cast<const std::uint8_t *>(&field), sizeof(field)};
-}
-
-Prefix v4Prefix(const ifaddrs &entry)
-{
-	const auto address = copyAs<sockaddr_in>(entry.ifa_addr);
-	const auto mask = copyAs<sockaddr_in>(entry.ifa_netmask);
-	const unsigned bits =
-	    CLOAK_V4_PREFIX_BITS + countBits(octetsOf(mask.sin_addr));
-
-	return {ipFromV4(octetsOf(address.sin_addr).data()),
-	        static_cast<std::uint8_t>(bits)};
-}
-
-Prefix v6Prefix(const ifaddrs &entry)
-{
-	const auto address = copyAs<sockaddr_in6>(entry.ifa_addr);
-	const auto mask = copyAs<sockaddr_in6>(entry.ifa_netmask);
-	Prefix prefix;
-
-	std::ranges::copy(octetsOf(address.sin6_addr),
-	                  prefix.address.octets.begin());
-	prefix.bits =
-	    static_cast<std::uint8_t>(countBits(octetsOf(mask.sin6_addr)));
-	return prefix;
-}
-
-void addLink(HostInterface &interface, const ifaddrs &entry)
-{
-	const auto link = copyAs<sockaddr_ll>(entry.ifa_addr);
-
-	interface.index = static_cast<unsigned>(link.sll_ifindex);
-	interface.loopback = (entry.ifa_flags & IFF_LOOPBACK) != 0;
-	interface.ethernet = link.sll_hatype == ARPHRD_ETHER ||
-	                     link.sll_hatype == ARPHRD_LOOPBACK;
-	if (link.sll_halen == interface.mac.octets.size()) {
-		std::copy_n(std::begin(link.sll_addr),
-		            interface.mac.octets.size(),
-		            interface.mac.octets.begin());
+	explicit Dump(std::uint16_t type)
+	{
+		header.nlmsg_len = sizeof(*this);
+		header.nlmsg_type = type;
+		header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	}
+};
+
+/** What stands before the attributes of a message of that type. */
+template <typename Body>
+std::optional<Body> bodyOf(const nlmsghdr &message, std::uint16_t type)
+{
+	const NetlinkBytes payload = payloadOf(message);
+	Body body{};
+
+	if (message.nlmsg_type != type || payload.size() < sizeof(body))
+		return std::nullopt;
+	std::memcpy(&body, payload.data(), sizeof(body));
+	return body;
 }
 
-/** What has no hardware address at all, as a tunnel, comes without any. */
-void addBareLink(HostInterface &interface)
+std::string textOf(NetlinkBytes value)
 {
-	if (interface.index != 0)
+	const std::string text(value.begin(), value.end());
+
+	return text.substr(0, text.find('\0'));
+}
+
+void addLink(Host &host, const nlmsghdr &message)
+{
+	const auto link = bodyOf<ifinfomsg>(message, RTM_NEWLINK);
+	HostInterface interface;
+
+	if (!link)
 		return;
-	interface.index = if_nametoindex(interface.name.c_str());
-	interface.ethernet = false;
+	interface.index = static_cast<unsigned>(link->ifi_index);
+	interface.loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
+	interface.ethernet =
+	    link->ifi_type == ARPHRD_ETHER || link->ifi_type == ARPHRD_LOOPBACK;
+	forEachAttribute(
+	    message, sizeof(*link),
+	    [&interface](std::uint16_t type, NetlinkBytes value) {
+		    if (type == IFLA_IFNAME) {
+			    interface.name = textOf(value);
+		    } else if (type == IFLA_ADDRESS &&
+		               value.size() == interface.mac.octets.size()) {
+			    std::ranges::copy(value,
+			                      interface.mac.octets.begin());
+		    }
+	    });
+	host.interfaces.push_back(std::move(interface));
 }
 
-void addEntry(HostInterface &interface, const ifaddrs &entry)
+/** Where there is a peer, IFA_ADDRESS is his and IFA_LOCAL the own one. */
+void addAddress(Host &host, const nlmsghdr &message)
 {
-	if (entry.ifa_addr == nullptr) {
-		addBareLink(interface);
+	const auto entry = bodyOf<ifaddrmsg>(message, RTM_NEWADDR);
+	std::optional<IpAddress> address;
+	std::optional<IpAddress> local;
+
+	if (!entry)
 		return;
-	}
-	const int family = entry.ifa_addr->sa_family;
-	if (family == AF_PACKET)
-		addLink(interface, entry);
-	else if (family == AF_INET && entry.ifa_netmask != nullptr)
-		interface.addresses.push_back(v4Prefix(entry));
-	else if (family == AF_INET6 && entry.ifa_netmask != nullptr)
-		interface.addresses.push_back(v6Prefix(entry));
+	forEachAttribute(message, sizeof(*entry),
+	                 [&](std::uint16_t type, NetlinkBytes value) {
+				 if (type == IFA_ADDRESS)
+					 address = ipFromOctets(value);
+				 else if (type == IFA_LOCAL)
+					 local = ipFromOctets(value);
+			 });
+	const auto owner = std::ranges::find(host.interfaces, entry->ifa_index,
+	                                     &HostInterface::index);
+	const auto own = local ? local : address;
+	if (owner == host.interfaces.end() || !own)
+		return;
+	const unsigned above = own->isV4() ? CLOAK_V4_PREFIX_BITS : 0;
+	owner->addresses.push_back(
+	    {*own, static_cast<std::uint8_t>(above + entry->ifa_prefixlen)});
 }
 
-/** "eth0:1" is an old label for an address of eth0. */
-std::string_view withoutLabel(std::string_view name)
+/** Fails with EINTR if anything has changed meanwhile: @p host may lack some.
+ */
+Status readInto(Host &host)
 {
-	return name.substr(0, name.find(':'));
-}
+	const Dump<LinkQuestion> links(RTM_GETLINK);
+	const Dump<ifaddrmsg> addresses(RTM_GETADDR);
 
-HostInterface &findOrAdd(Host &host, std::string_view name)
-{
-	auto found =
-	    std::ranges::find(host.interfaces, name, &HostInterface::name);
-
-	if (found != host.interfaces.end())
-		return *found;
-	HostInterface &added = host.interfaces.emplace_back();
-	added.name = name;
-	return added;
+	const auto addWith = [&host](void (*add)(Host &, const nlmsghdr &)) {
+		return [&host, add](const nlmsghdr &message) -> Status {
+			add(host, message);
+			return {};
+		};
+	};
+	Status linked = askNetlink(NETLINK_ROUTE, links.header,
+	                           "the network interfaces", addWith(addLink));
+	if (!linked && linked.error().code() != EINTR)
+		return linked;
+	Status addressed = askNetlink(NETLINK_ROUTE, addresses.header,
+	                              "their addresses", addWith(addAddress));
+	return addressed ? linked : addressed;
 }
 
 } // namespace
@@ -161,20 +174,17 @@ std::string Host::nameOf(unsigned index) const
 Result<Host> Host::read()
 {
 	Host host;
-	ifaddrs *list = nullptr;
+	Status complete = readInto(host);
 
-	if (getifaddrs(&list) != 0)
-		return Error::fromErrno("cannot list the network interfaces");
-	const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(
-	    list, freeifaddrs);
-	for (const ifaddrs *entry = list; entry != nullptr;
-	     entry = entry->ifa_next) {
-		addEntry(findOrAdd(host, withoutLabel(entry->ifa_name)),
-		         *entry);
+	// Where they change all the time, the last list has to do.
+	for (unsigned i = 1;
+	     i < kAttempts && !complete && complete.error().code() == EINTR;
+	     i++) {
+		host = {};
+		complete = readInto(host);
 	}
-	std::erase_if(host.interfaces, [](const HostInterface &interface) {
-		return interface.index == 0;
-	});
+	if (!complete && complete.error().code() != EINTR)
+		return complete.error();
 	return host;
 }
 

@@ -50,7 +50,11 @@ struct Host {
 	/** By which the policy knows an interface; "if7" when it is gone. */
 	[[nodiscard]] std::string nameOf(unsigned index) const;
 
-	/** Takes the snapshot. */
+	/**
+	 * Takes the snapshot. Of many interfaces the kernel tells in parts, and
+	 * what goes between two of them can hide one that is there all the
+	 * time.
+	 */
 	[[nodiscard]] static Result<Host> read();
 };
 

@@ -27,27 +27,35 @@ int errorOf(const nlmsghdr &message)
 	return -failure.error;
 }
 
-/** @returns whether the answer is complete. */
-Result<bool> handleAll(std::span<const char> received, const std::string &what,
-                       const NetlinkHandler &each)
+/** What has come of an answer so far. */
+struct Progress {
+	bool complete = false;
+	bool interrupted = false; //!< a part may be missing
+};
+
+Status handleAll(std::span<const char> received, const std::string &what,
+                 const NetlinkHandler &each, Progress &progress)
 {
 	auto left = static_cast<unsigned>(received.size());
 	const auto *message =
 	    reinterpret_cast<const nlmsghdr *>(received.data());
 
 	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+		progress.interrupted |=
+		    (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		if (message->nlmsg_type == NLMSG_DONE ||
 		    message->nlmsg_type == NLMSG_ERROR) {
 			const int error = errorOf(*message);
 			if (error != 0)
 				return Error(error, "cannot ask for " + what);
-			return true;
+			progress.complete = true;
+			return {};
 		}
 		Status handled = each(*message);
 		if (!handled)
-			return handled.error();
+			return handled;
 	}
-	return false;
+	return {};
 }
 
 } // namespace
@@ -57,26 +65,28 @@ Status askNetlink(int family, const nlmsghdr &request, const std::string &what,
 {
 	const Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family));
 	alignas(nlmsghdr) std::array<char, 32768> buffer{};
+	Progress progress;
 
 	if (!socket)
 		return Error::fromErrno("cannot open a netlink socket");
 	if (send(socket.get(), &request, request.nlmsg_len, 0) < 0)
 		return Error::fromErrno("cannot ask for " + what);
-	while (true) {
+	while (!progress.complete) {
 		const ssize_t size =
 		    recv(socket.get(), buffer.data(), buffer.size(), 0);
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
 			return Error::fromErrno("cannot read " + what);
-		auto complete =
+		Status handled =
 		    handleAll({buffer.data(), static_cast<std::size_t>(size)},
-		              what, each);
-		if (!complete)
-			return complete.error();
-		if (*complete)
-			return {};
+		              what, each, progress);
+		if (!handled)
+			return handled;
 	}
+	if (progress.interrupted)
+		return Error(EINTR, what + " changed while they were listed");
+	return {};
 }
 
 NetlinkBytes payloadOf(const nlmsghdr &message)

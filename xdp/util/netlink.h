@@ -27,6 +27,8 @@ using NetlinkHandler = std::function<Status(const nlmsghdr &message)>;
  * Sends @p request, which is a dump (NLM_F_DUMP) or wants to be acknowledged
  * (NLM_F_ACK), and calls @p each until the answer is complete.
  * @param family such as NETLINK_ROUTE
+ * Fails with EINTR if what a dump lists has changed meanwhile, so that a part
+ * of it may be missing: ask again, from the beginning.
  * @param what for messages: "the neighbour table"
  */
 Status askNetlink(int family, const nlmsghdr &request, const std::string &what,

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "policy/compile_rules.h"
@@ -317,6 +318,11 @@ TEST(Host, ReadsThisOne)
 	const HostInterface *loopback = host->find("lo");
 	ASSERT_NE(loopback, nullptr);
 	EXPECT_EQ(host->nameOf(loopback->index), "lo");
+	EXPECT_TRUE(loopback->loopback);
+	EXPECT_TRUE(loopback->ethernet);
+	EXPECT_NE(
+	    std::ranges::find(loopback->addresses, *parsePrefix("127.0.0.1/8")),
+	    loopback->addresses.end());
 	EXPECT_EQ(host->find("no such one"), nullptr);
 	EXPECT_EQ(host->nameOf(999'999), "if999999");
 }
