@@ -5,6 +5,7 @@
 # event within a second of the first probe, and one for each kind of scan.
 #
 # where: host
+# guests: yes
 # timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

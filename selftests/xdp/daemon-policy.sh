@@ -5,6 +5,7 @@
 # peers can be let in for a while; only those who may ask are answered.
 #
 # where: host
+# guests: yes
 # timeout: 180
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -7,6 +7,7 @@
 # went without a word.
 #
 # where: host
+# guests: yes
 # timeout: 300
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

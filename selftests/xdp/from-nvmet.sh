@@ -5,6 +5,7 @@
 # who use them connected, and hides the ports from everybody else.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

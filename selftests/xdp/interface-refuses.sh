@@ -6,6 +6,7 @@
 # is renamed keeps the cloak, with the daemon that has put it on and the next.
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"

@@ -8,6 +8,7 @@
 #       lake fe80::5 ----- eth1, veth ----- scanner fe80::66
 #
 # where: host
+# guests: yes
 # timeout: 120
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$KTAP_LIB/wait.sh"
