@@ -190,10 +190,20 @@ not_by_libxdp() {
 	hidden
 }
 
+# no_pin: nothing of an interface is left, by number or by name.
+no_pin() {
+	local left
+	left=$(find "$WORK/bpf/cloak/dispatched" "$WORK/bpf/cloak/names" \
+		-mindepth 1)
+	[[ -z $left ]] || { echo "$left"; return 1; }
+}
+
 goes_and_comes() {
+	not no_pin
 	in_ns lake ip link del eth0
 	wait_until 10 eval \
 		'ctl status --json | jq -e ".interfaces[0].present == false"'
+	wait_until 10 no_pin
 	netns_attach lake eth0 wire br0
 	netns_addr lake eth0 "$LAKE/24"
 	wait_until 10 is_attached native true

@@ -375,9 +375,12 @@ Result<std::vector<unsigned>> Links::known() const
 	auto named = indexesIn(fs::path(pinRoot_) / "names", "");
 	if (!named)
 		return named;
-	for (const unsigned ifindex : *named)
-		if (std::ranges::find(*found, ifindex) == found->end())
-			found->push_back(ifindex);
+	const auto joined = dispatcher_.joined();
+	found->insert(found->end(), named->begin(), named->end());
+	found->insert(found->end(), joined.begin(), joined.end());
+	std::ranges::sort(*found);
+	const auto twice = std::ranges::unique(*found);
+	found->erase(twice.begin(), twice.end());
 	return found;
 }
 

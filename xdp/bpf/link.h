@@ -106,8 +106,8 @@ public:
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
 	/**
-	 * Interfaces of which anything is here, a link or just a name, also
-	 * when they are gone.
+	 * Interfaces of which anything is here, a link, a place behind the
+	 * dispatcher or just a name, also when they are gone.
 	 */
 	[[nodiscard]] Result<std::vector<unsigned>> known() const;
 

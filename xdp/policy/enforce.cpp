@@ -478,14 +478,8 @@ void Enforcer::seed(const CompiledPolicy &policy,
 void Enforcer::detachOthers(const CompiledPolicy &policy,
                             std::vector<std::string> &warnings) const
 {
-	std::vector<unsigned> indexes =
-	    links_.known().valueOr(std::vector<unsigned>());
-
-	for (const Attachment &attachment :
-	     links_.list().valueOr(std::vector<Attachment>()))
-		if (attachment.dispatcher)
-			indexes.push_back(attachment.ifindex);
-	for (const unsigned index : indexes) {
+	for (const unsigned index :
+	     links_.known().valueOr(std::vector<unsigned>())) {
 		if (isNamed(policy, index))
 			continue;
 		auto detached = links_.detach(index);
