@@ -379,8 +379,7 @@ Result<std::vector<unsigned>> Links::known() const
 	found->insert(found->end(), named->begin(), named->end());
 	found->insert(found->end(), joined.begin(), joined.end());
 	std::ranges::sort(*found);
-	const auto twice = std::ranges::unique(*found);
-	found->erase(twice.begin(), twice.end());
+	found->erase(std::unique(found->begin(), found->end()), found->end());
 	return found;
 }
 
