@@ -30,7 +30,7 @@ pktgen_setup() {
 		"udp_dst_min 4420" "udp_dst_max 4420" "$@"
 }
 
-# pktgen_send NS DEVICE COUNT: returns when they are sent, says how many were.
+# pktgen_send NS DEVICE COUNT: returns when all are sent.
 pktgen_send() {
 	# shellcheck disable=SC2016 # for the inner shell
 	in_ns "$1" bash -euc '

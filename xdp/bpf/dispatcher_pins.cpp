@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 
+#include "bpf/pin_folder.h"
 #include "bpf/programs.h"
 
 namespace cloak
@@ -166,23 +166,8 @@ bool DispatcherPins::isHeldByLibxdp(unsigned ifindex) const
 
 std::vector<unsigned> DispatcherPins::interfaces() const
 {
-	std::vector<unsigned> found;
-	std::error_code failure;
-	fs::directory_iterator entry(folder_, failure);
-
-	for (; !failure && entry != fs::directory_iterator();
-	     entry.increment(failure)) {
-		const std::string name = entry->path().filename();
-		unsigned ifindex = 0;
-
-		if (!name.starts_with(kProgramPrefix))
-			continue;
-		std::from_chars(name.data() + kProgramPrefix.size(),
-		                name.data() + name.size(), ifindex);
-		if (ifindex != 0)
-			found.push_back(ifindex);
-	}
-	return found;
+	return pinnedInterfaces(folder_, kProgramPrefix)
+	    .valueOr(std::vector<unsigned>());
 }
 
 } // namespace cloak

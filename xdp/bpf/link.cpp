@@ -11,13 +11,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 #include <system_error>
 
 #include "bpf/filters.h"
+#include "bpf/pin_folder.h"
 #include "bpf/programs.h"
 #include "bpf/quiet.h"
 
@@ -143,33 +143,6 @@ Result<XdpMode> attachIngress(int program, unsigned ifindex, XdpChoice choice,
 	if (bpf_obj_pin(created->first.get(), path.c_str()))
 		return Error::fromErrno("cannot pin " + path);
 	return created->second;
-}
-
-/** The interfaces whose numbers, behind @p prefix, are names of its entries. */
-Result<std::vector<unsigned>> indexesIn(const fs::path &folder,
-                                        std::string_view prefix)
-{
-	std::vector<unsigned> found;
-	std::error_code failure;
-	fs::directory_iterator entry(folder, failure);
-
-	for (; !failure && entry != fs::directory_iterator();
-	     entry.increment(failure)) {
-		const std::string name = entry->path().filename();
-		unsigned ifindex = 0;
-
-		if (!name.starts_with(prefix))
-			continue;
-		std::from_chars(name.data() + prefix.size(),
-		                name.data() + name.size(), ifindex);
-		if (ifindex != 0)
-			found.push_back(ifindex);
-	}
-	// Only what is not there holds nothing.
-	if (failure && failure != std::errc::no_such_file_or_directory)
-		return Error(failure.value(),
-		             "cannot look into " + folder.string());
-	return found;
 }
 
 } // namespace
@@ -364,7 +337,7 @@ Result<std::vector<Half>> Links::missing(const CloakObject &object,
 
 Result<std::vector<unsigned>> Links::pinned() const
 {
-	return indexesIn(fs::path(pinRoot_) / "links", kLinkPrefix);
+	return pinnedInterfaces(fs::path(pinRoot_) / "links", kLinkPrefix);
 }
 
 Result<std::vector<unsigned>> Links::known() const
@@ -372,7 +345,7 @@ Result<std::vector<unsigned>> Links::known() const
 	auto found = pinned();
 	if (!found)
 		return found;
-	auto named = indexesIn(fs::path(pinRoot_) / "names", "");
+	auto named = pinnedInterfaces(fs::path(pinRoot_) / "names", "");
 	if (!named)
 		return named;
 	const auto joined = dispatcher_.joined();

@@ -7,10 +7,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <string_view>
+#include <charconv>
 #include <system_error>
-#include <vector>
 
 namespace cloak
 {
@@ -188,6 +186,32 @@ Status removePinRoot(const std::string &pinRoot,
 		return maps.contains(std::string(withoutIndex(name)));
 	});
 	return removed ? removeFolder(root) : removed;
+}
+
+Result<std::vector<unsigned>> pinnedInterfaces(const fs::path &folder,
+                                               std::string_view prefix)
+{
+	std::vector<unsigned> found;
+	std::error_code failure;
+	fs::directory_iterator entry(folder, failure);
+
+	for (; !failure && entry != fs::directory_iterator();
+	     entry.increment(failure)) {
+		const std::string name = entry->path().filename();
+		unsigned ifindex = 0;
+
+		if (!name.starts_with(prefix))
+			continue;
+		std::from_chars(name.data() + prefix.size(),
+		                name.data() + name.size(), ifindex);
+		if (ifindex != 0)
+			found.push_back(ifindex);
+	}
+	// Only what is not there holds nothing.
+	if (failure && failure != std::errc::no_such_file_or_directory)
+		return Error(failure.value(),
+		             "cannot look into " + folder.string());
+	return found;
 }
 
 } // namespace cloak

@@ -6,8 +6,11 @@
 #ifndef CLOAKLAKE_BPF_PIN_FOLDER_H
 #define CLOAKLAKE_BPF_PIN_FOLDER_H
 
+#include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "util/result.h"
 
@@ -30,6 +33,13 @@ Status checkPinRoot(const std::string &pinRoot);
  */
 Status removePinRoot(const std::string &pinRoot,
                      const std::set<std::string> &maps);
+
+/**
+ * The interfaces whose numbers, behind @p prefix, are names of entries of that
+ * folder. One that is not there holds none.
+ */
+Result<std::vector<unsigned>>
+pinnedInterfaces(const std::filesystem::path &folder, std::string_view prefix);
 
 } // namespace cloak
 
