@@ -13,7 +13,7 @@
 #define CLOAK_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
-#define CLOAK_ABI_VERSION	2
+#define CLOAK_ABI_VERSION	3
 
 /* Limits. Maps are created with these sizes, kern/maps.h. */
 #define CLOAK_MAX_IFACES	1024	/* interfaces in one policy */
@@ -40,6 +40,10 @@
 #define CLOAK_COUNTER_CHUNK	4096	/* counters in one inner map */
 #define CLOAK_COUNTER_CHUNKS	256
 #define CLOAK_CACHED_VERDICTS	4096	/* on each CPU, a power of two */
+#define CLOAK_STATION_WORDS	1024	/* of 64 bits each, a power of two */
+#define CLOAK_FILTER_LENGTHS	4	/* of prefixes, in each family */
+#define CLOAK_FILTER_WORDS	2048	/* of 64 bits each, a power of two */
+#define CLOAK_CACHED_PEERS	1024	/* on each CPU, a power of two */
 #define CLOAK_CACHED_IFACES	256	/* of one slot, a power of two */
 
 /* The address of an IPv4 prefix of length 0, see cloak_abi.h. */
@@ -51,6 +55,19 @@ struct cloak_addr {
 		__u32 words[4];	/* what programs compare; aligned for it */
 	};
 };
+
+/*
+ * @addr as far as @mask shows it, in one number whose upper bits differ where
+ * one bit of it does.
+ */
+static inline __u32 cloak_addr_hash(const struct cloak_addr *addr,
+				    const struct cloak_addr *mask)
+{
+	return (addr->words[0] & mask->words[0]) * 0x9e3779b1u +
+	       (addr->words[1] & mask->words[1]) * 0x85ebca77u +
+	       (addr->words[2] & mask->words[2]) * 0xc2b2ae3du +
+	       (addr->words[3] & mask->words[3]) * 0x27d4eb2fu;
+}
 
 /* Key of the peers trie, as BPF_MAP_TYPE_LPM_TRIE wants it. */
 struct cloak_prefix {

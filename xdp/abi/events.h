@@ -63,19 +63,36 @@ struct cloak_source_key {
  * Value of "sources": what one source has done. The bit fields are sketches
  * for linear counting: with m bits of which z are zero, about -m ln(z / m)
  * distinct values were seen. Fields are updated atomically one by one.
+ *
+ * A locked addition is dear, so the CPU that has seen a source first counts it
+ * without, and all the others beside it: see cloak_source_sum().
  */
 struct cloak_source {
 	__u64 first_ns;
 	__u64 last_ns;
 	__u64 probes;		/* dropped, or in monitor mode: would be */
 	__u64 bytes;
+	__u64 away_probes;	/* what other CPUs than home_cpu have counted */
+	__u64 away_bytes;
 	__u64 events;		/* reported to user space; the others not */
+	__u64 due;		/* told when there are so many probes */
 	__u64 tick;		/* jiffies at last_ns, for the kernel alone */
 	__u64 ports[CLOAK_PORT_WORDS];	/* sketch of destination ports */
 	__u64 targets[CLOAK_ADDR_WORDS]; /* sketch of target addresses */
 	__u32 kinds;		/* 1 << enum cloak_kind */
 	__u32 ifindex;		/* where it was seen last */
+	__u32 home_cpu;
+	__u32 reserved;		/* zero */
 };
+
+/* Makes probes and bytes in a copy of an account those of all CPUs. */
+static inline void cloak_source_sum(struct cloak_source *copy)
+{
+	copy->probes += copy->away_probes;
+	copy->bytes += copy->away_bytes;
+	copy->away_probes = 0;
+	copy->away_bytes = 0;
+}
 
 /*
  * Value of "told", which has the keys of "sources" and is of user space alone:
@@ -135,8 +152,8 @@ struct cloak_event {
 };
 
 /*
- * Value of "event_stats" (per CPU) is a __u64, key one of these. Of all
- * packets that were dropped or touched a decoy:
+ * Places in cloak_event_stats. Of all packets that were dropped or touched a
+ * decoy:
  *   drops and CLOAK_PASS_DECOY on ingress = BACKGROUND + PROBES
  *   PROBES = SENT + SUPPRESSED + RATE_LIMITED + FAILED
  */
@@ -152,9 +169,14 @@ enum cloak_event_stat {
 	CLOAK_STATS = 8,
 };
 
+/* Value of "event_stats" (per CPU), in one piece: most packets count twice. */
+struct cloak_event_stats {
+	__u64 count[CLOAK_STATS];	/* enum cloak_event_stat */
+};
+
 CLOAK_ASSERT(sizeof(struct cloak_source_key) == 24, "cloak_source_key");
-CLOAK_ASSERT(sizeof(struct cloak_source) == 104, "cloak_source");
+CLOAK_ASSERT(sizeof(struct cloak_source) == 136, "cloak_source");
 CLOAK_ASSERT(sizeof(struct cloak_told) == 32, "cloak_told");
-CLOAK_ASSERT(sizeof(struct cloak_event) == 200, "cloak_event");
+CLOAK_ASSERT(sizeof(struct cloak_event) == 232, "cloak_event");
 
 #endif /* CLOAK_ABI_EVENTS_H */

@@ -148,6 +148,30 @@ struct cloak_config {
 CLOAK_ASSERT(sizeof(struct cloak_iface) == 16, "cloak_iface");
 CLOAK_ASSERT(sizeof(struct cloak_cached_iface) == 32, "cloak_cached_iface");
 CLOAK_ASSERT(sizeof(struct cloak_address) == 8, "cloak_address");
+/* Where a family has its prefixes in cloak_peer_filter. */
+enum cloak_filter_family {
+	CLOAK_FILTER_V4 = 0,
+	CLOAK_FILTER_V6 = 1,
+	CLOAK_FILTER_FAMILIES = 2,
+};
+
+/*
+ * Value of "peer_filters", one for each slot: a Bloom filter of the prefixes in
+ * "peers", by which most strangers are told from peers without the trie. An
+ * address may have an entry if for one of the masks its bit is set. It speaks of
+ * the policy with that generation and of no other.
+ */
+struct cloak_peer_filter {
+	__u64 generation;	/* see CLOAK_SLOT; 0: none */
+	__u32 count[CLOAK_FILTER_FAMILIES]; /* of masks; more: no filter */
+	struct cloak_addr mask[CLOAK_FILTER_FAMILIES][CLOAK_FILTER_LENGTHS];
+	__u64 bits[CLOAK_FILTER_WORDS];
+};
+
+#define CLOAK_FILTER_WORD(hash) \
+	((hash) / (~0u / CLOAK_FILTER_WORDS + 1) % CLOAK_FILTER_WORDS)
+#define CLOAK_FILTER_BIT(hash)	(1ull << ((hash) >> 8 & 63))
+
 CLOAK_ASSERT(sizeof(struct cloak_peer) == 24, "cloak_peer");
 CLOAK_ASSERT(sizeof(struct cloak_config) == 16, "cloak_config");
 

@@ -91,7 +91,19 @@ Result<std::vector<CounterRow>> readCounters(const CloakMaps &maps)
 
 Result<EventStats> readEventStats(const CloakMaps &maps)
 {
-	return readStats<EventStats>(maps.eventStats, "event_stats");
+	auto cpus = possibleCpus();
+	if (!cpus)
+		return cpus.error();
+
+	std::vector<cloak_event_stats> perCpu(*cpus);
+	const __u32 only = 0;
+	EventStats stats{};
+	if (bpf_map_lookup_elem(maps.eventStats.get(), &only, perCpu.data()))
+		return Error::fromErrno("cannot read map event_stats");
+	for (const cloak_event_stats &ofOne : perCpu)
+		for (std::size_t which = 0; which < stats.size(); ++which)
+			stats.at(which) += ofOne.count[which];
+	return stats;
 }
 
 Result<AccountStats> readAccountStats(const CloakMaps &maps)

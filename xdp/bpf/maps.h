@@ -132,6 +132,7 @@ private:
 
 using IfaceMap = Map<__u32, cloak_iface>;
 using IfaceCacheMap = Map<__u32, cloak_cached_iface>;
+using PeerFilterMap = Map<__u32, cloak_peer_filter>;
 using AddressMap = Map<cloak_addr, cloak_address>;
 using PeerMap = Map<cloak_prefix, cloak_peer>;
 using SourceMap = Map<cloak_source_key, cloak_source>;
@@ -165,9 +166,10 @@ struct CloakMaps {
 	[[nodiscard]] static Result<CloakMaps>
 	openPinned(const std::string &pinRoot = kDefaultPinRoot);
 
-	Fd generation;            //!< array, one __u64; see CLOAK_SLOT
-	OuterMap ifaceSlots;      //!< array of maps: interfaces of each slot
-	IfaceCacheMap ifaceCache; //!< the same, quicker
+	Fd generation;             //!< array, one __u64; see CLOAK_SLOT
+	OuterMap ifaceSlots;       //!< array of maps: interfaces of each slot
+	IfaceCacheMap ifaceCache;  //!< the same, quicker
+	PeerFilterMap peerFilters; //!< of the peers of each slot
 	OuterMap
 	    addressSlots;    //!< array of maps: cloaked addresses of each slot
 	OuterMap peerSlots;  //!< array of maps: peers of each slot

@@ -70,6 +70,7 @@ Status forEachOuterMap(CloakMaps &maps, const std::string &pinRoot, Visit visit)
 template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 {
 	Fd ifaceCache;
+	Fd peerFilters;
 	Fd config;
 	Fd sources;
 	Fd flows;
@@ -87,6 +88,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"event_stats", &maps.eventStats},
 	    {"events", &maps.events},
 	    {"iface_cache", &ifaceCache},
+	    {"peer_filters", &peerFilters},
 	    {"config", &config},
 	    {"sources", &sources},
 	    {"flows", &flows},
@@ -109,6 +111,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 		*fd = *std::move(opened);
 	}
 	maps.ifaceCache = {std::move(ifaceCache), "iface_cache"};
+	maps.peerFilters = {std::move(peerFilters), "peer_filters"};
 	maps.config = {std::move(config), "config"};
 	maps.sources = {std::move(sources), "sources"};
 	maps.flows = {std::move(flows), "flows"};
@@ -308,7 +311,7 @@ Result<CloakObject> CloakObject::load(const Options &options)
 	auto placed = placePins(skeleton->obj, options.pinRoot);
 	if (!placed)
 		return placed.error();
-	skeleton->rodata->remember_verdicts = options.rememberVerdicts;
+	skeleton->rodata->remember = options.remember;
 	const int err = cloak_bpf__load(skeleton.get());
 	if (err)
 		return Error(-err, "the kernel refuses the BPF object");
@@ -363,8 +366,7 @@ Result<int> CloakObject::calledProgram()
 	auto shared = shareMaps(called->obj, skeleton_->obj);
 	if (!shared)
 		return shared.error();
-	called->rodata->remember_verdicts =
-	    skeleton_->rodata->remember_verdicts;
+	called->rodata->remember = skeleton_->rodata->remember;
 	// Both ends of a tail call have to agree on this as well.
 	bpf_program__set_expected_attach_type(called->progs.cloak_called,
 	                                      static_cast<bpf_attach_type>(0));

@@ -36,8 +36,8 @@ public:
 		 * nothing, all is gone with the last descriptor (tests).
 		 */
 		std::string pinRoot = kDefaultPinRoot;
-		/** Whether to remember what the rules said; else slower. */
-		bool rememberVerdicts = true;
+		/** Whether CPUs remember what was found last; else slower. */
+		bool remember = true;
 	};
 
 	/**

@@ -68,9 +68,11 @@ Status PolicyDraft::addAddress(const cloak_addr &addr,
 	return addresses_.put(addr, value);
 }
 
-Status PolicyDraft::addPeer(const cloak_prefix &prefix,
-                            const cloak_peer &peer) const
+Status PolicyDraft::addPeer(const cloak_prefix &prefix, const cloak_peer &peer)
 {
+	// Who has no rights need not be found: that says the same.
+	if (peer.flags != 0)
+		filter_.add(prefix);
 	return putGuarded(peers_, prefix, peer);
 }
 
@@ -155,6 +157,9 @@ Status PolicyMaps::commit(PolicyDraft draft) const
 	auto cached = cacheInterfaces(draft.interfaces_, next);
 	if (!cached)
 		return cached;
+	auto filtered = maps_.peerFilters.put(slot, draft.filter_.image(next));
+	if (!filtered)
+		return filtered;
 	if (bpf_map_update_elem(maps_.generation.get(), &zero, &next, BPF_ANY))
 		return Error::fromErrno("cannot switch to the new policy");
 	return hangMap(maps_.peerSlots, slot, draft.peers_.handle(), "peers");
@@ -228,21 +233,6 @@ Result<std::uint64_t> PolicyMaps::generation() const
 	if (bpf_map_lookup_elem(maps_.generation.get(), &zero, &value))
 		return Error::fromErrno("cannot read map generation");
 	return std::uint64_t{value};
-}
-
-Status PolicyMaps::putPeer(const cloak_prefix &prefix,
-                           const cloak_peer &peer) const
-{
-	auto map = active<PeerMap>(maps_.peerSlots, "peers");
-
-	return map ? putGuarded(*map, prefix, peer) : Status(map.error());
-}
-
-Result<bool> PolicyMaps::erasePeer(const cloak_prefix &prefix) const
-{
-	auto map = active<PeerMap>(maps_.peerSlots, "peers");
-
-	return map ? map->erase(prefix) : Result<bool>(map.error());
 }
 
 Status PolicyMaps::putInterface(unsigned ifindex,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * The policy in the kernel: replaced as a whole, or changed by single peers.
+ * The policy in the kernel: replaced as a whole, but for single interfaces.
  */
 #ifndef CLOAKLAKE_BPF_POLICY_MAPS_H
 #define CLOAKLAKE_BPF_POLICY_MAPS_H
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bpf/maps.h"
+#include "bpf/peer_filter.h"
 #include "bpf/rule_maps.h"
 #include "util/result.h"
 
@@ -34,8 +35,7 @@ public:
 	 * ::ffff:0:0/96 does not authorise the whole of IPv4: that block gets
 	 * an entry without rights unless the draft has one of its own.
 	 */
-	Status addPeer(const cloak_prefix &prefix,
-	               const cloak_peer &peer) const;
+	Status addPeer(const cloak_prefix &prefix, const cloak_peer &peer);
 
 	Status addDecoy(const cloak_addr &addr, const cloak_decoy &value) const;
 
@@ -48,6 +48,7 @@ private:
 	IfaceMap interfaces_;
 	AddressMap addresses_;
 	PeerMap peers_;
+	PeerFilter filter_;
 	std::optional<RuleMaps> rules_;
 	DecoyMap decoys_;
 };
@@ -72,13 +73,6 @@ public:
 
 	/** Number of commits since the maps were made. */
 	[[nodiscard]] Result<std::uint64_t> generation() const;
-
-	/** Adds or replaces one peer of the policy in force, at once. */
-	Status putPeer(const cloak_prefix &prefix,
-	               const cloak_peer &peer) const;
-
-	/** Takes one peer away at once. @returns whether it was there. */
-	Result<bool> erasePeer(const cloak_prefix &prefix) const;
 
 	/** Adds or replaces one interface of the policy in force. */
 	Status putInterface(unsigned ifindex, const cloak_iface &iface) const;

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "bpf/batch.h"
+#include "bpf/sources.h"
 
 namespace cloak
 {
@@ -38,7 +39,7 @@ Result<ToldMap> makeTold()
 /** A daemon of old took what it was given for told. */
 Status takeForTold(const ToldMap &told, const SourceMap &sources)
 {
-	auto entries = readBatch(sources, CLOAK_MAX_SOURCES);
+	auto entries = readAccounts(sources);
 
 	if (!entries)
 		return entries.error();
@@ -96,7 +97,7 @@ Result<ToldMap> openTold(const std::string &pinRoot, const SourceMap &sources)
 
 Result<std::vector<KnownSource>> readSources(const CloakMaps &maps)
 {
-	auto entries = readBatch(maps.sources, CLOAK_MAX_SOURCES);
+	auto entries = readAccounts(maps.sources);
 	if (!entries)
 		return entries.error();
 	auto notes = readBatch(maps.told, CLOAK_MAX_SOURCES);

@@ -10,6 +10,7 @@
 #include "alerts/text.h"
 #include "bpf/counters.h"
 #include "bpf/programs.h"
+#include "bpf/sources.h"
 #include "bpf/told.h"
 #include "daemon/rule_log.h"
 #include "export/syslog.h"
@@ -54,7 +55,7 @@ Engine::Engine(Options options)
 	  [this](const cloak_source_key &key) -> std::optional<cloak_source> {
 		  if (!enforcer_)
 			  return std::nullopt;
-		  auto found = enforcer_->maps().sources.get(key);
+		  auto found = readAccount(enforcer_->maps().sources, key);
 		  return found ? *found : std::nullopt;
 	  },
 	  [this](const Alert &alert) { publish(alert); }),

@@ -7,6 +7,7 @@
 
 #include "bpf/counters.h"
 #include "bpf/names.h"
+#include "bpf/sources.h"
 #include "daemon/seeing_report.h"
 #include "policy/interfaces.h"
 #include "policy/words.h"
@@ -317,7 +318,7 @@ Result<json> reportSources(const Engine &engine, std::size_t most)
 
 	if (engine.enforcer() == nullptr)
 		return list;
-	auto entries = engine.enforcer()->maps().sources.entries();
+	auto entries = readAccounts(engine.enforcer()->maps().sources);
 	if (!entries)
 		return entries.error();
 	std::ranges::sort(*entries, [](const auto &one, const auto &other) {

@@ -194,7 +194,7 @@ global_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
 		return CLOAK_DROP_INTERNAL;
 	if (to_group_mac(p) || addr_is_group(&p->dst.addr))
 		return egress_group(p);
-	peer = peer_find(p, &p->dst);
+	peer = peer_recall(p, &p->dst);
 	if (!peer || !(peer->flags & PEER_ANY))
 		return CLOAK_DROP_EGRESS;
 	refused = peer_refuse(peer, p->ifindex, p->dmac);

@@ -103,7 +103,7 @@ static __always_inline int ingress_peer(struct xdp_md *ctx, struct packet *p)
 
 	if (addr_is_unspecified(&p->src.addr) || addr_is_group(&p->src.addr))
 		return CLOAK_DROP_UNAUTHORISED;
-	peer = peer_find(p, &p->src);
+	peer = peer_recall(p, &p->src);
 	if (!peer || !(peer->flags & PEER_ANY))
 		return CLOAK_DROP_UNAUTHORISED;
 	refused = peer_refuse(peer, p->ifindex, p->smac);
@@ -144,7 +144,7 @@ static __always_inline int ingress_ip(struct xdp_md *ctx, struct packet *p)
  */
 static __always_inline int ingress_resolver(const struct packet *p, int denied)
 {
-	const struct cloak_peer *peer = peer_find(p, &p->src);
+	const struct cloak_peer *peer = peer_recall(p, &p->src);
 	int refused;
 
 	if (p->network == NET_ARP && is_bound(peer) &&

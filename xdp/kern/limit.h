@@ -84,10 +84,9 @@ static __always_inline struct refusals *refusals_find(void)
 	return bpf_map_lookup_elem(&refusals, &zero);
 }
 
-static __always_inline bool source_is_refused(__u64 mac)
+static __always_inline bool source_is_refused(const struct refusals *last,
+					      __u64 mac)
 {
-	const struct refusals *last = refusals_find();
-
 	return last && last->source_tick == bpf_jiffies64() &&
 	       (last->source_mac == mac || last->source_mac == ANY_MAC);
 }
@@ -104,10 +103,8 @@ static __always_inline bool source_refuse(__u64 mac)
 	return false;
 }
 
-static __always_inline bool others_are_refused(void)
+static __always_inline bool others_are_refused(const struct refusals *last)
 {
-	const struct refusals *last = refusals_find();
-
 	return last && last->others_tick == bpf_jiffies64();
 }
 

@@ -13,6 +13,7 @@ static __always_inline void log_packet(void *ctx, const struct packet *p,
 				       int reason)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
+	struct cloak_event_stats *stats = stats_find();
 	struct cloak_event *event;
 	__u32 zero = 0;
 
@@ -29,8 +30,8 @@ static __always_inline void log_packet(void *ctx, const struct packet *p,
 			(is_monitored(p) ? CLOAK_EVENT_MONITOR : 0);
 	event->reason = reason;
 	event->rule = p->log_rule;
-	if (event_output(ctx, event))
-		stat_add(CLOAK_STAT_LOGGED);
+	if (event_output(ctx, event) && stats)
+		stats->count[CLOAK_STAT_LOGGED]++;
 }
 
 global_fn int ingress_log(struct xdp_md *ctx, const struct packet *p,

@@ -77,6 +77,14 @@ struct {
 	.values = { [0] = &peers_0 },
 };
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOAK_SLOTS);
+	__type(key, __u32);
+	__type(value, struct cloak_peer_filter);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} peer_filters SEC(".maps");
+
 /*
  * The rules, see cloak_abi.h. The arrays are as long as the policy needs
  * them, which BPF_F_INNER_MAP allows.
@@ -251,11 +259,26 @@ struct {
 	__type(value, struct cached_verdict);
 } verdicts SEC(".maps");
 
+/* What the policy says of the addresses asked about last, see policy.h. */
+struct cached_peer {
+	__u64 generation;	/* 0: nothing */
+	struct cloak_addr addr;
+	__u64 is_peer;
+	struct cloak_peer peer;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CLOAK_STATS);
+	__uint(max_entries, CLOAK_CACHED_PEERS);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct cached_peer);
+} recent_peers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cloak_event_stats);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } event_stats SEC(".maps");
 
@@ -428,6 +451,15 @@ struct {
 	__type(value, struct cloak_station);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stations SEC(".maps");
+
+/* A bit for each that ever was in "stations", and for others: neighbour.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOAK_STATION_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} station_filter SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -62,8 +62,10 @@ static __always_inline bool nd_names_other(const struct packet *p,
 }
 
 /* True if somebody who is bound to a MAC speaks, or is spoken for. */
-static __always_inline bool nd_is_bound(const struct packet *p)
+global_fn int nd_is_bound(const struct packet *p)
 {
+	if (!p)
+		return true;
 	return is_bound(peer_find(p, &p->src)) ||
 	       (p->has_target && is_bound(peer_find(p, &p->target))) ||
 	       is_bound(station_find(p, p->smac));

@@ -9,6 +9,9 @@
  * from its link-local address, and a host with several addresses may use any
  * of them in ARP. The entry names the peer's address, which is looked up
  * again each time, so that a revoked peer has no station left.
+ *
+ * Most who ask are no stations, and the look-up is dear: "station_filter" says
+ * so of nearly all of them. Its bits are only ever set, by the MACs of peers.
  */
 #ifndef CLOAK_KERN_NEIGHBOUR_H
 #define CLOAK_KERN_NEIGHBOUR_H
@@ -40,13 +43,38 @@ static __always_inline void neighbour_write(const struct cloak_prefix *who,
 	bpf_map_update_elem(&neighbours, &key, &fresh, BPF_ANY);
 }
 
+/* The word and the bit of it that stand for @key. */
+static __always_inline __u64 *station_word(const struct cloak_station_key *key,
+					   __u64 *bit)
+{
+	const __u16 *mac = (const __u16 *)key->mac;
+	__u32 hash = (mac[0] | (__u32)mac[1] << 16) * 0x9e3779b1 +
+		     mac[2] * 0x85ebca77 + key->ifindex * 0xc2b2ae3d;
+	__u32 at = hash / (~0u / CLOAK_STATION_WORDS + 1);
+
+	*bit = 1ull << (hash >> 16 & 63);
+	return bpf_map_lookup_elem(&station_filter, &at);
+}
+
+static __always_inline bool
+station_is_possible(const struct cloak_station_key *key)
+{
+	__u64 bit, *word = station_word(key, &bit);
+
+	return !word || (*(volatile __u64 *)word & bit);
+}
+
 static __always_inline void station_write(const struct cloak_prefix *who,
 					  __u32 ifindex, const __u8 *mac)
 {
 	struct cloak_station_key key = { .ifindex = ifindex };
 	struct cloak_station station;
+	__u64 bit, *word;
 
 	__builtin_memcpy(key.mac, mac, ETH_ALEN);
+	word = station_word(&key, &bit);
+	if (word)
+		__sync_fetch_and_or(word, bit);
 	station.addr = who->addr;
 	bpf_map_update_elem(&stations, &key, &station, BPF_ANY);
 }
@@ -101,6 +129,8 @@ station_find(const struct packet *p, const __u8 *mac)
 	struct cloak_prefix who = { .bits = 128 };
 
 	__builtin_memcpy(key.mac, mac, ETH_ALEN);
+	if (!station_is_possible(&key))
+		return NULL;
 	station = bpf_map_lookup_elem(&stations, &key);
 	if (!station)
 		return NULL;

@@ -148,6 +148,13 @@ static __always_inline bool addr_equal(const struct cloak_addr *a,
 		 (addr_word(a, 3) ^ addr_word(b, 3)));
 }
 
+static __always_inline __u32 addr_hash(const struct cloak_addr *a)
+{
+	const struct cloak_addr all = { .words = { ~0u, ~0u, ~0u, ~0u } };
+
+	return cloak_addr_hash(a, &all);
+}
+
 /* The last word of :: and ::ffff:0.0.0.0 is zero, so is that of few others. */
 static __always_inline bool addr_is_unspecified(const struct cloak_addr *a)
 {

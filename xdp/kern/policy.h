@@ -108,6 +108,80 @@ peer_find(const struct packet *p, const struct cloak_prefix *who)
 	return peers ? bpf_map_lookup_elem(peers, &key) : NULL;
 }
 
+/* False for nearly all who have no entry in "peers". */
+static __always_inline bool peer_is_possible(const struct packet *p,
+					     const struct cloak_prefix *who)
+{
+	const struct cloak_peer_filter *filter;
+	const struct cloak_addr *masks;
+	__u32 slot = p->slot;
+	__u32 hash, i, count;
+	bool v4;
+
+	filter = bpf_map_lookup_elem(&peer_filters, &slot);
+	if (!filter || filter->generation != p->generation || !p->generation)
+		return true;
+	v4 = addr_is_v4(&who->addr);
+	masks = filter->mask[v4 ? CLOAK_FILTER_V4 : CLOAK_FILTER_V6];
+	count = filter->count[v4 ? CLOAK_FILTER_V4 : CLOAK_FILTER_V6];
+	if (count > CLOAK_FILTER_LENGTHS)
+		return true;
+	for (i = 0; i < CLOAK_FILTER_LENGTHS; i++) {
+		if (i >= count)
+			break;
+		hash = cloak_addr_hash(&who->addr, &masks[i]);
+		if (filter->bits[CLOAK_FILTER_WORD(hash)] &
+		    CLOAK_FILTER_BIT(hash))
+			return true;
+	}
+	return false;
+}
+
+/* Off only to measure what a look-up costs. */
+const volatile __u8 remember = 1;
+
+/* A function of its own for its stack, which callers have little of. */
+global_fn int peer_learn(const struct packet *p, const struct cloak_prefix *who,
+			 struct cached_peer *cached)
+{
+	const struct cloak_peer *found = NULL;
+
+	if (!p || !who || !cached)
+		return 0;
+	if (peer_is_possible(p, who))
+		found = peer_find(p, who);
+	if (found)
+		cached->peer = *found;
+	cached->is_peer = !!found;
+	cached->addr = who->addr;
+	cached->generation = p->generation;
+	return 0;
+}
+
+/*
+ * peer_find() for the one address that every packet asks about: a trie is
+ * dear, and few addresses send most packets. Each CPU remembers what it found
+ * last, for as long as that policy is in force: its peers never change. Only
+ * those of generation 0, which no commit has made, may be written by hand.
+ *
+ * What it returns holds until the next call. So one call for each packet.
+ */
+static __always_inline const struct cloak_peer *
+peer_recall(const struct packet *p, const struct cloak_prefix *who)
+{
+	__u32 at = addr_hash(&who->addr) / (~0u / CLOAK_CACHED_PEERS + 1);
+	struct cached_peer *cached;
+
+	cached = bpf_map_lookup_elem(&recent_peers, &at);
+	if (!cached)
+		return NULL;
+	if (!remember || !p->generation ||
+	    cached->generation != p->generation ||
+	    !addr_equal(&cached->addr, &who->addr))
+		peer_learn(p, who, cached);
+	return cached->is_peer ? &cached->peer : NULL;
+}
+
 static __always_inline bool is_bound(const struct cloak_peer *peer)
 {
 	return peer && (peer->flags & CLOAK_PEER_BOUND_MAC);

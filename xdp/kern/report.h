@@ -26,17 +26,17 @@
 #include "limit.h"
 #include "shadow.h"
 
-static __always_inline void stat_add(enum cloak_event_stat which)
+static __always_inline struct cloak_event_stats *stats_find(void)
 {
-	__u32 key = which;
-	__u64 *stat = bpf_map_lookup_elem(&event_stats, &key);
+	__u32 zero = 0;
 
-	if (stat)
-		(*stat)++;
+	return bpf_map_lookup_elem(&event_stats, &zero);
 }
 
-/* What one probe is. */
+/* What one probe is, and where it is counted. */
 struct probe {
+	struct cloak_event_stats *stats;
+	struct refusals *refused;
 	__u64 now;	/* CLOCK_BOOTTIME; 0: not asked for yet */
 	int reason;	/* enum cloak_reason */
 	__u8 kind;	/* enum cloak_kind */
@@ -58,12 +58,13 @@ source_add(const struct cloak_source_key *key, struct probe *probe)
 	__u64 mac = 0;
 
 	__builtin_memcpy(&mac, key->mac, ETH_ALEN);
-	if (source_is_refused(mac))
+	if (source_is_refused(probe->refused, mac))
 		return NULL;
 	probe->now = bpf_ktime_get_boot_ns();
 	if (!limit_source(probe->now, mac))
 		return NULL;
 	fresh.first_ns = probe->now;
+	fresh.home_cpu = bpf_get_smp_processor_id();
 	bpf_map_update_elem(&sources, key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&sources, key);
 }
@@ -91,11 +92,7 @@ static __always_inline __u32 sketch_hash(__u32 value)
 static __always_inline void sketch_targets(struct cloak_source *source,
 					   const struct cloak_addr *a)
 {
-	/* odd factors: addresses that differ in one word stay different */
-	__u32 bit = sketch_hash(addr_word(a, 0) * 0x9e3779b1 +
-				addr_word(a, 1) * 0x85ebca77 +
-				addr_word(a, 2) * 0xc2b2ae3d +
-				addr_word(a, 3));
+	__u32 bit = sketch_hash(addr_hash(a));
 
 	bits_set(&source->targets[(bit >> 6) & 1], 1ull << (bit & 63));
 }
@@ -108,11 +105,43 @@ static __always_inline void sketch_ports(struct cloak_source *source,
 	bits_set(&source->ports[(bit >> 6) & 3], 1ull << (bit & 63));
 }
 
+/*
+ * One more probe of @len bytes. Returns how many there are, or some less of
+ * what other CPUs count at this very moment.
+ */
+static __always_inline __u64 source_count(struct cloak_source *source,
+					  __u32 len)
+{
+	if (source->home_cpu == bpf_get_smp_processor_id()) {
+		source->probes++;
+		source->bytes += len;
+	} else {
+		__sync_fetch_and_add(&source->away_probes, 1);
+		__sync_fetch_and_add(&source->away_bytes, len);
+	}
+	return *(volatile __u64 *)&source->probes +
+	       *(volatile __u64 *)&source->away_probes;
+}
+
+/* The first number behind @probes that is told: see above. */
+static __always_inline __u64 due_after(__u64 probes)
+{
+	if (probes < CLOAK_TOLD_SINGLY)
+		return probes + 1;
+	probes |= probes >> 1;
+	probes |= probes >> 2;
+	probes |= probes >> 4;
+	probes |= probes >> 8;
+	probes |= probes >> 16;
+	probes |= probes >> 32;
+	return probes + 1;
+}
+
 /* Adds the probe to its source. Returns enum cloak_event_flags: why to tell. */
 static __always_inline __u16 source_account(struct cloak_source *source,
 					    const struct packet *p, __u8 kind)
 {
-	__u64 probes = __sync_fetch_and_add(&source->probes, 1) + 1;
+	__u64 probes = source_count(source, p->len);
 	__u32 bit = 1u << (kind & 31);
 	__u32 kinds = *(volatile __u32 *)&source->kinds;
 	__u16 why = 0;
@@ -120,7 +149,6 @@ static __always_inline __u16 source_account(struct cloak_source *source,
 	if (!(kinds & bit))
 		kinds = __sync_fetch_and_or(&source->kinds, bit);
 
-	__sync_fetch_and_add(&source->bytes, p->len);
 	source->ifindex = p->ifindex;
 	sketch_targets(source,
 		       p->has_target ? &p->target.addr : &p->dst.addr);
@@ -131,8 +159,10 @@ static __always_inline __u16 source_account(struct cloak_source *source,
 		why |= CLOAK_EVENT_FIRST;
 	if (!(kinds & bit))
 		why |= CLOAK_EVENT_NEW_KIND;
-	if (probes <= CLOAK_TOLD_SINGLY || !(probes & (probes - 1)))
+	if (probes >= source->due) {
+		source->due = due_after(probes);
 		why |= CLOAK_EVENT_COUNT;
+	}
 	return why;
 }
 
@@ -179,7 +209,7 @@ static __always_inline bool event_output(void *ctx, struct cloak_event *event)
 static __always_inline bool event_afford(const struct cloak_source *source,
 					 struct probe *probe)
 {
-	if (!source && others_are_refused())
+	if (!source && others_are_refused(probe->refused))
 		return false;
 	if (!probe->now)
 		probe->now = bpf_ktime_get_boot_ns();
@@ -201,7 +231,7 @@ static __always_inline bool event_tell(struct xdp_md *ctx,
 	bool sent;
 
 	if (!event_afford(source, probe)) {
-		stat_add(CLOAK_STAT_RATE_LIMITED);
+		probe->stats->count[CLOAK_STAT_RATE_LIMITED]++;
 		return false;
 	}
 	event = bpf_map_lookup_elem(&event_scratch, &zero);
@@ -218,10 +248,14 @@ static __always_inline bool event_tell(struct xdp_md *ctx,
 	event_describe(event, p);
 	if (source) {
 		event->totals = *source;
+		cloak_source_sum(&event->totals);
 		event->totals.events++;
 	}
 	sent = event_output(ctx, event);
-	stat_add(sent ? CLOAK_STAT_SENT : CLOAK_STAT_FAILED);
+	if (sent)
+		probe->stats->count[CLOAK_STAT_SENT]++;
+	else
+		probe->stats->count[CLOAK_STAT_FAILED]++;
 	return sent;
 }
 
@@ -248,9 +282,11 @@ static __always_inline void source_seen(struct cloak_source *source,
 }
 
 static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
-				   int reason)
+				   struct cloak_event_stats *stats, int reason)
 {
 	struct probe probe = {
+		.stats = stats,
+		.refused = refusals_find(),
 		.reason = reason,
 		.kind = *(volatile const __u8 *)&p->kind,
 	};
@@ -258,7 +294,7 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 	struct cloak_source_key who;
 	struct cloak_source *source;
 
-	stat_add(CLOAK_STAT_PROBES);
+	stats->count[CLOAK_STAT_PROBES]++;
 	source_key(&who, p);
 	source = bpf_map_lookup_elem(&sources, &who);
 	if (!source)
@@ -267,10 +303,10 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 		why = source_account(source, p, probe.kind);
 		source_seen(source, p, &probe, why);
 	} else {
-		stat_add(CLOAK_STAT_UNRECORDED);
+		stats->count[CLOAK_STAT_UNRECORDED]++;
 	}
 	if (!why)
-		stat_add(CLOAK_STAT_SUPPRESSED);
+		stats->count[CLOAK_STAT_SUPPRESSED]++;
 	else if (event_tell(ctx, p, &who, source, &probe, why) && source)
 		__sync_fetch_and_add(&source->events, 1);
 }
@@ -283,7 +319,7 @@ static __always_inline void look_closer(struct xdp_md *ctx, struct packet *p)
 {
 	struct span s = xdp_span(ctx);
 
-	if (p->deep)
+	if (p->deep || p->network < NET_IPV4)
 		return;
 	if (!is_plain(p)) {
 		ingress_deepen(ctx, p);
@@ -299,16 +335,18 @@ static __always_inline void look_closer(struct xdp_md *ctx, struct packet *p)
  */
 global_fn int report_drop(struct xdp_md *ctx, struct packet *p, int reason)
 {
-	if (!p)
+	struct cloak_event_stats *stats = stats_find();
+
+	if (!p || !stats)
 		return 0;
 	if (!is_broken(reason))
 		look_closer(ctx, p);
 	/* By way of memory, where all kinds are the same to the verifier. */
 	*(volatile __u8 *)&p->kind = classify(p, reason);
 	if (reason == CLOAK_PASS_DECOY || is_aimed_at_us(p))
-		report(ctx, p, reason);
+		report(ctx, p, stats, reason);
 	else
-		stat_add(CLOAK_STAT_BACKGROUND);
+		stats->count[CLOAK_STAT_BACKGROUND]++;
 	return 0;
 }
 

@@ -235,9 +235,6 @@ global_fn int stage_note(struct packet *p, const struct facts *f, __u32 first,
 	return 0;
 }
 
-/* Off only to measure what a look-up costs. */
-const volatile __u8 remember_verdicts = 1;
-
 /*
  * stage_decide() for those who ask often: each CPU remembers what the last
  * packets with the same words were told. There is nothing to be undone when
@@ -258,7 +255,7 @@ static __always_inline __u64 stage_recall(const struct packet *p,
 	if (!stage->count)
 		return FOUND_NONE;
 	cached = bpf_map_lookup_elem(&verdicts, &at);
-	if (!cached || !remember_verdicts)
+	if (!cached || !remember)
 		return stage_decide(f, p->slot, stage->first, stage->count);
 	differs = (cached->generation ^ p->generation) |
 		  (cached->stage ^ stage->first);

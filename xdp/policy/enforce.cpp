@@ -48,7 +48,7 @@ bool isNamed(const CompiledPolicy &policy, unsigned index)
 	       policy.interfaces.end();
 }
 
-Status fill(const PolicyDraft &draft, const CompiledPolicy &policy)
+Status fill(PolicyDraft &draft, const CompiledPolicy &policy)
 {
 	for (const CompiledInterface &interface : policy.interfaces) {
 		auto added =

@@ -57,13 +57,13 @@ public:
 	}
 
 	/** The cloak alone, without rules. */
-	Status measureCloak();
+	Status measureCloak(const std::string &suffix);
 	/** What the host sends itself. */
 	Status measureEgress();
 	/** Who is shadowed, and what that costs others. */
 	Status measureShadows();
 	/** More strangers than are accounted each for himself. */
-	Status measureFlood();
+	Status measureFlood(const std::string &suffix);
 	/** Tables of all sizes. */
 	Status measureRules(const std::string &suffix);
 	/** A table that asks for the state of connections first. */
@@ -194,26 +194,28 @@ Status Bench::measureState(const std::string &suffix)
 	return done;
 }
 
-Status Bench::measureCloak()
+Status Bench::measureCloak(const std::string &suffix)
 {
 	auto done = put(nullptr);
 	if (!done)
 		return done;
-	done = add("cloak: TCP of a stranger, drop", syn(kScanner).bytes());
+	done = add("cloak: TCP of a stranger, drop" + suffix,
+	           syn(kScanner).bytes());
 	if (!done)
 		return done;
 	const Packet arp =
 	    Ethernet{.src = kScanner.mac, .dst = kBroadcast} /
 	    Arp{.sha = kScanner.mac, .spa = kScanner.v4, .tpa = kLake.v4};
-	done = add("cloak: ARP of a stranger, drop", arp.bytes());
+	done = add("cloak: ARP of a stranger, drop" + suffix, arp.bytes());
 	if (!done)
 		return done;
-	done = add("cloak: TCP of a peer, pass", syn(kPeer).bytes());
+	done = add("cloak: TCP of a peer, pass" + suffix, syn(kPeer).bytes());
 	if (!done)
 		return done;
 	const Packet tcp6 = Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
 	                    Ipv6{.src = kPeer.v6, .dst = kLake.v6} / Tcp{};
-	return add("cloak: TCP of a peer over IPv6, pass", tcp6.bytes());
+	return add("cloak: TCP of a peer over IPv6, pass" + suffix,
+	           tcp6.bytes());
 }
 
 Status Bench::measureEgress()
@@ -272,7 +274,7 @@ Status Bench::measureShadows()
 	return done;
 }
 
-Status Bench::measureFlood()
+Status Bench::measureFlood(const std::string &suffix)
 {
 	constexpr std::uint32_t most = 100000;
 	const std::uint32_t repeat = std::min(repeat_, most);
@@ -294,7 +296,8 @@ Status Bench::measureFlood()
 	                                syn(forged).bytes(), repeat);
 	if (!admitted || !time)
 		return (admitted ? time : admitted).error();
-	rows_.push_back({"cloak: TCP of forged sources, drop", *time, 0, 0});
+	rows_.push_back(
+	    {"cloak: TCP of forged sources, drop" + suffix, *time, 0, 0});
 	return {};
 }
 
@@ -383,32 +386,49 @@ Result<double> nanosecondsOf(int program, const Bytes &frame,
 	return least;
 }
 
-Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
+namespace
 {
+
+/** As all is used, or as it is for addresses that no CPU remembers. */
+Result<std::vector<Measured>> strangersOf(std::uint32_t repeat, bool remember)
+{
+	const std::string suffix = remember ? "" : ", not remembered";
 	CloakObject::Options options;
 	options.pinRoot = "";
-	options.rememberVerdicts = false;
+	options.remember = remember;
 	auto object = CloakObject::load(options);
 	if (!object)
 		return object.error();
 	auto reader = listenTo(object->maps());
 	if (!reader)
 		return reader.error();
+	Bench bench(std::move(*object), repeat);
+	auto done = bench.measureCloak(suffix);
+	if (done && remember)
+		done = bench.measureEgress();
+	if (done && remember)
+		done = bench.measureShadows();
+	if (done)
+		done = bench.measureFlood(suffix);
+	if (!done)
+		return done.error();
+	return bench.rows();
+}
+
+} // namespace
+
+Result<std::vector<Measured>> measureStrangers(std::uint32_t repeat)
+{
 	auto empty = measureEmpty(repeat);
 	if (!empty)
 		return empty.error();
-	Bench bench(std::move(*object), repeat);
-	auto done = bench.measureCloak();
-	if (done)
-		done = bench.measureEgress();
-	if (done)
-		done = bench.measureShadows();
-	if (done)
-		done = bench.measureFlood();
-	if (!done)
-		return done.error();
 	std::vector<Measured> all = {*empty};
-	all.insert(all.end(), bench.rows().begin(), bench.rows().end());
+	for (const bool remember : {true, false}) {
+		auto rows = strangersOf(repeat, remember);
+		if (!rows)
+			return rows.error();
+		all.insert(all.end(), rows->begin(), rows->end());
+	}
 	return all;
 }
 
@@ -421,7 +441,7 @@ Result<std::vector<Measured>> measureAll(std::uint32_t repeat)
 	for (const bool remember : {false, true}) {
 		CloakObject::Options options;
 		options.pinRoot = "";
-		options.rememberVerdicts = remember;
+		options.remember = remember;
 		auto object = CloakObject::load(options);
 		if (!object)
 			return object.error();

@@ -187,7 +187,7 @@ TEST_F(PeerTest, ExpiresAtItsTime)
 	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_PASS_AUTHORISED);
 
 	peer.expires_ns = bootTime();
-	ASSERT_TRUE(policy().putPeer(prefixOf("192.0.2.10"), peer).ok());
+	PolicyText().whole().peer("192.0.2.10", peer).commit(policy());
 	EXPECT_EQ(ingress(syn(kPeer)).reason, CLOAK_DROP_EXPIRED);
 	EXPECT_EQ(ingress(arp(kPeer)).reason, CLOAK_DROP_EXPIRED);
 }
@@ -306,9 +306,10 @@ TEST_F(PeerTest, RevokedPeerHasNoStationLeft)
 {
 	usualPolicy().commit(policy());
 	egress(reply(kPeer));
-	auto revoked = policy().erasePeer(prefixOf("2001:db8::10"));
-	ASSERT_TRUE(revoked.ok());
-	EXPECT_TRUE(*revoked);
+	PolicyText()
+	    .whole()
+	    .peer("192.0.2.10", CLOAK_PEER_INBOUND)
+	    .commit(policy());
 
 	EXPECT_EQ(ingress(solicitFrom(kPeer, kPeer.linkLocal)).reason,
 	          CLOAK_DROP_ND);

@@ -3,7 +3,12 @@
  * @file
  * The policy as a whole: empty maps, replacement, single changes, names.
  */
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <atomic>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -18,6 +23,40 @@ namespace cloak::test
 class PolicyTest : public CloakTest
 {
 };
+
+namespace
+{
+
+/** Of either family, from a MAC that nobody is bound to. */
+Packet synFrom(const std::string &address)
+{
+	const cloak_addr from = addrOf(address);
+	const Ethernet link{.src = kPeer.mac, .dst = kLake.mac};
+	Host host;
+
+	if (address.find(':') == std::string::npos) {
+		std::copy_n(from.bytes + 12, host.v4.size(), host.v4.begin());
+		return link / Ipv4{.src = host.v4, .dst = kLake.v4} /
+		       Tcp{.flags = kSyn};
+	}
+	std::copy_n(from.bytes, host.v6.size(), host.v6.begin());
+	return link / Ipv6{.src = host.v6, .dst = kLake.v6} /
+	       Tcp{.flags = kSyn};
+}
+
+/** Of an object that is not the one all tests share. */
+bool passesThrough(int program, const Packet &packet)
+{
+	const Bytes frame = packet.bytes();
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+
+	run.data_in = frame.data();
+	run.data_size_in = static_cast<__u32>(frame.size());
+	EXPECT_EQ(bpf_prog_test_run_opts(program, &run), 0);
+	return run.retval == XDP_PASS;
+}
+
+} // namespace
 
 TEST_F(PolicyTest, EmptyMapsLetEverythingPass)
 {
@@ -123,21 +162,111 @@ TEST_F(PolicyTest, DraftThatIsDroppedChangesNothing)
 	EXPECT_FALSE(ingress(syn(kScanner)).passed);
 }
 
-TEST_F(PolicyTest, SinglePeersComeAndGo)
+/** What a CPU remembers of an address is about one policy. */
+TEST_F(PolicyTest, NobodyIsRememberedBeyondAPolicy)
 {
-	usualPolicy().commit(policy());
+	const PolicyText without = usualPolicy();
+	PolicyText with = usualPolicy();
+
+	with.peer("192.0.2.66", CLOAK_PEER_INBOUND);
+	for (int round = 0; round < 2; ++round) {
+		without.commit(policy());
+		EXPECT_FALSE(ingress(syn(kScanner)).passed);
+		EXPECT_FALSE(ingress(syn(kScanner)).passed);
+		with.commit(policy());
+		EXPECT_TRUE(ingress(syn(kScanner)).passed);
+		EXPECT_TRUE(ingress(syn(kScanner)).passed);
+	}
+}
+
+/** More than a CPU has room for, so that they take each other's place. */
+TEST_F(PolicyTest, WhoIsForgottenIsLookedUp)
+{
+	PolicyText text;
+	Host host = kPeer;
+
+	text.whole().peer("198.51.100.0/25", CLOAK_PEER_INBOUND);
+	text.peer("198.51.100.8/29", 0U).commit(policy());
+	for (unsigned number = 0; number < 4 * CLOAK_CACHED_PEERS; ++number) {
+		const auto last = static_cast<std::uint8_t>(number);
+		host.v4 = {198, static_cast<std::uint8_t>(48 + number / 256),
+		           100, last};
+		const bool peer =
+		    host.v4[1] == 51 && last < 128 && (last < 8 || last >= 16);
+		EXPECT_EQ(ingress(syn(host)).passed, peer) << number;
+	}
+}
+
+/** One length more than the filter of peers takes. */
+TEST_F(PolicyTest, PeersOfManyLengths)
+{
+	constexpr unsigned least = 24;
+	constexpr unsigned most = least + CLOAK_FILTER_LENGTHS;
+	const auto last = [](unsigned bits) {
+		return 256U - (256U >> (bits - 24));
+	};
+	PolicyText text;
+
+	text.whole();
+	for (unsigned bits = least; bits <= most; ++bits) {
+		text.peer(fmt::format("10.0.{}.{}/{}", bits, last(bits), bits),
+		          CLOAK_PEER_INBOUND);
+		text.peer(fmt::format("2001:db8:0:{}::{:x}/{}", bits,
+		                      last(bits), bits + 96),
+		          CLOAK_PEER_INBOUND);
+		text.commit(policy());
+		for (unsigned net = least; net <= most; ++net) {
+			const auto host =
+			    fmt::format("10.0.{}.{}", net, last(net) + 1);
+			const auto six = fmt::format("2001:db8:0:{}::{:x}", net,
+			                             last(net) + 1);
+			EXPECT_EQ(ingress(synFrom(host)).passed, net <= bits)
+			    << host << " of " << bits;
+			EXPECT_EQ(ingress(synFrom(six)).passed, net <= bits)
+			    << six << " of " << bits;
+		}
+	}
+}
+
+/** An object without its daemon, whose maps are written by hand. */
+TEST_F(PolicyTest, NobodyIsRememberedBeforeTheFirstPolicy)
+{
+	auto object = CloakObject::load({.pinRoot = ""});
+	ASSERT_TRUE(object.ok());
+	auto ifaces = innerMap(object->maps().ifaceSlots, 0, "interfaces");
+	auto peers = innerMap(object->maps().peerSlots, 0, "peers");
+	ASSERT_TRUE(ifaces.ok() && peers.ok());
+	const IfaceMap interfaceMap(*std::move(ifaces), "interfaces");
+	const PeerMap peerMap(*std::move(peers), "peers");
+	const auto passes = [&] {
+		return passesThrough(object->ingressProgram(), syn(kPeer));
+	};
+
+	cloak_iface iface{};
+	iface.scope = CLOAK_SCOPE_WHOLE;
+	iface.mode = CLOAK_MODE_ENFORCE;
+	ASSERT_TRUE(interfaceMap.put(kIfindex, iface).ok());
+	EXPECT_FALSE(passes());
 	cloak_peer peer{};
 	peer.flags = CLOAK_PEER_INBOUND;
+	ASSERT_TRUE(peerMap.put(prefixOf("192.0.2.10"), peer).ok());
+	EXPECT_TRUE(passes());
+	ASSERT_TRUE(peerMap.erase(prefixOf("192.0.2.10")).ok());
+	EXPECT_FALSE(passes());
+}
 
-	ASSERT_TRUE(policy().putPeer(prefixOf("192.0.2.66"), peer).ok());
-	EXPECT_TRUE(ingress(syn(kScanner)).passed);
-	auto gone = policy().erasePeer(prefixOf("192.0.2.66"));
-	ASSERT_TRUE(gone.ok());
-	EXPECT_TRUE(*gone);
-	EXPECT_FALSE(ingress(syn(kScanner)).passed);
-	gone = policy().erasePeer(prefixOf("192.0.2.66"));
-	ASSERT_TRUE(gone.ok());
-	EXPECT_FALSE(*gone);
+TEST_F(PolicyTest, AFilterOfAnotherPolicyIsNotAsked)
+{
+	usualPolicy().commit(policy());
+	const __u64 now = *policy().generation();
+	const auto filter = std::make_unique<cloak_peer_filter>();
+
+	filter->generation = now - 2;
+	ASSERT_TRUE(maps().peerFilters.put(CLOAK_SLOT(now), *filter).ok());
+	EXPECT_TRUE(ingress(syn(kPeer)).passed);
+	filter->generation = now;
+	ASSERT_TRUE(maps().peerFilters.put(CLOAK_SLOT(now), *filter).ok());
+	EXPECT_FALSE(ingress(synFrom("198.51.100.7")).passed);
 }
 
 TEST_F(PolicyTest, IsReadBackAsWritten)

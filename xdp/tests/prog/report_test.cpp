@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "bpf/sources.h"
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 
@@ -81,7 +82,7 @@ protected:
 
 	static cloak_source only()
 	{
-		auto sources = maps().sources.entries();
+		auto sources = readAccounts(maps().sources);
 
 		EXPECT_TRUE(sources.ok());
 		EXPECT_EQ(sources->size(), 1U);
@@ -153,6 +154,36 @@ TEST_F(ReportTest, EightAreToldAndThenThoseAtPowersOfTwo)
 	EXPECT_NEAR(static_cast<double>(estimateDistinct(source.ports)), 100,
 	            20);
 	EXPECT_EQ(estimateDistinct(source.targets), 1U);
+}
+
+/** The counts of the CPU that saw a source first, and of all the others. */
+TEST_F(ReportTest, EveryCpuCounts)
+{
+	const std::uint64_t each = syn(kScanner, 1).bytes().size();
+	const auto send = [](std::uint16_t from, std::uint16_t to) {
+		for (std::uint16_t port = from; port <= to; ++port)
+			ingress(syn(kScanner, port));
+	};
+
+	send(1, 20);
+	auto known = maps().sources.entries();
+	ASSERT_TRUE(known.ok());
+	ASSERT_EQ(known->size(), 1U);
+	auto [key, source] = known->front();
+	source.home_cpu += 1000; // as if another one had been first
+	ASSERT_TRUE(maps().sources.put(key, source).ok());
+	send(21, 40);
+
+	auto split = maps().sources.get(key);
+	ASSERT_TRUE(split.ok() && *split);
+	EXPECT_EQ((*split)->probes, source.probes);
+	EXPECT_GE((*split)->away_probes, 20U);
+	EXPECT_EQ(only().probes, 40U);
+	EXPECT_EQ(only().bytes, 40 * each);
+	const auto seen = events();
+	ASSERT_EQ(seen.size(), 10U); // 1 to 8, 16 32
+	EXPECT_EQ(seen.back().event.totals.probes, 32U);
+	EXPECT_EQ(seen.back().event.totals.bytes, 32 * each);
 }
 
 TEST_F(ReportTest, EachNewKindIsTold)
