@@ -158,8 +158,8 @@ enum cloak_filter_family {
 /*
  * Value of "peer_filters", one for each slot: a Bloom filter of the prefixes in
  * "peers", by which most strangers are told from peers without the trie. An
- * address may have an entry if for one of the masks its bit is set. It speaks of
- * the policy with that generation and of no other.
+ * address may have an entry if for one of the masks its bit is set. It speaks
+ * of the policy with that generation and of no other.
  */
 struct cloak_peer_filter {
 	__u64 generation;	/* see CLOAK_SLOT; 0: none */
