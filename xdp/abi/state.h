@@ -70,6 +70,24 @@ struct cloak_station_key {
 	__u16 reserved;		/* zero */
 };
 
+/*
+ * Where "station_filter" has the bit of a station. Whoever writes to "stations"
+ * sets it before.
+ */
+static inline __u32 cloak_station_hash(const struct cloak_station_key *key)
+{
+	__u32 low = key->mac[0] | key->mac[1] << 8 | key->mac[2] << 16 |
+		    key->mac[3] * 0x1000000u;
+	__u32 high = key->mac[4] | key->mac[5] << 8;
+
+	return low * 0x9e3779b1u + high * 0x85ebca77u +
+	       key->ifindex * 0xc2b2ae3du;
+}
+
+#define CLOAK_STATION_WORD(hash) \
+	((hash) / (~0u / CLOAK_STATION_WORDS + 1) % CLOAK_STATION_WORDS)
+#define CLOAK_STATION_BIT(hash)	(1ull << ((hash) >> 16 & 63))
+
 /* Value of "stations": the peer address that was last sent to this MAC. */
 struct cloak_station {
 	struct cloak_addr addr;

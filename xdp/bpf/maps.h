@@ -140,6 +140,7 @@ using ToldMap = Map<cloak_source_key, cloak_told>;
 using FlowMap = Map<cloak_flow_key, __u64>;
 using ConnectionMap = Map<cloak_flow_key, cloak_connection>;
 using NeighbourMap = Map<cloak_neighbour_key, cloak_neighbour>;
+using StationFilterMap = Map<__u32, __u64>;
 using StationMap = Map<cloak_station_key, cloak_station>;
 using DecoyMap = Map<cloak_addr, cloak_decoy>;
 using ShadowMap = Map<cloak_addr, cloak_shadow>;
@@ -190,7 +191,8 @@ struct CloakMaps {
 	ConnectionMap openings;
 	NeighbourMap neighbours;
 	StationMap stations;
-	OuterMap decoySlots; //!< array of maps: decoys of each slot
+	StationFilterMap stationFilter; //!< set before "stations"
+	OuterMap decoySlots;            //!< array of maps: decoys of each slot
 	ShadowMap shadows;
 	RecordMap records;
 	Map<__u32, __u32> gates; //!< enum cloak_gate

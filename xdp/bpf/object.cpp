@@ -78,6 +78,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	Fd openings;
 	Fd neighbours;
 	Fd stations;
+	Fd stationFilter;
 	Fd shadows;
 	Fd records;
 	Fd gates;
@@ -96,6 +97,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	    {"openings", &openings},
 	    {"neighbours", &neighbours},
 	    {"stations", &stations},
+	    {"station_filter", &stationFilter},
 	    {"account_stats", &maps.accountStats},
 	    {"evidence", &maps.evidence},
 	    {"shadows", &shadows},
@@ -119,6 +121,7 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	maps.openings = {std::move(openings), "openings"};
 	maps.neighbours = {std::move(neighbours), "neighbours"};
 	maps.stations = {std::move(stations), "stations"};
+	maps.stationFilter = {std::move(stationFilter), "station_filter"};
 	maps.shadows = {std::move(shadows), "shadows"};
 	maps.records = {std::move(records), "records"};
 	maps.gates = {std::move(gates), "gates"};

@@ -20,7 +20,7 @@ cloak_addr maskOf(unsigned bits)
 	return mask;
 }
 
-bool isSame(const cloak_addr &one, const cloak_addr &other)
+bool hasSameBytes(const cloak_addr &one, const cloak_addr &other)
 {
 	return std::ranges::equal(one.bytes, other.bytes);
 }
@@ -51,7 +51,7 @@ void PeerFilter::add(const cloak_prefix &prefix)
 		return;
 	const auto known = masks.first(count);
 	if (std::ranges::none_of(known, [&](const cloak_addr &one) {
-		    return isSame(one, mask);
+		    return hasSameBytes(one, mask);
 	    })) {
 		if (count < CLOAK_FILTER_LENGTHS)
 			masks[count] = mask;

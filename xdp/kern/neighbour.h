@@ -47,12 +47,10 @@ static __always_inline void neighbour_write(const struct cloak_prefix *who,
 static __always_inline __u64 *station_word(const struct cloak_station_key *key,
 					   __u64 *bit)
 {
-	const __u16 *mac = (const __u16 *)key->mac;
-	__u32 hash = (mac[0] | (__u32)mac[1] << 16) * 0x9e3779b1 +
-		     mac[2] * 0x85ebca77 + key->ifindex * 0xc2b2ae3d;
-	__u32 at = hash / (~0u / CLOAK_STATION_WORDS + 1);
+	__u32 hash = cloak_station_hash(key);
+	__u32 at = CLOAK_STATION_WORD(hash);
 
-	*bit = 1ull << (hash >> 16 & 63);
+	*bit = CLOAK_STATION_BIT(hash);
 	return bpf_map_lookup_elem(&station_filter, &at);
 }
 
