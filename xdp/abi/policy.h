@@ -145,9 +145,6 @@ struct cloak_config {
 #define CLOAK_DEFAULT_SOURCES_PER_SECOND	8
 #define CLOAK_DEFAULT_SOURCES_BURST		4096
 
-CLOAK_ASSERT(sizeof(struct cloak_iface) == 16, "cloak_iface");
-CLOAK_ASSERT(sizeof(struct cloak_cached_iface) == 32, "cloak_cached_iface");
-CLOAK_ASSERT(sizeof(struct cloak_address) == 8, "cloak_address");
 /* Where a family has its prefixes in cloak_peer_filter. */
 enum cloak_filter_family {
 	CLOAK_FILTER_V4 = 0,
@@ -172,7 +169,15 @@ struct cloak_peer_filter {
 	((hash) / (~0u / CLOAK_FILTER_WORDS + 1) % CLOAK_FILTER_WORDS)
 #define CLOAK_FILTER_BIT(hash)	(1ull << ((hash) >> 8 & 63))
 
+CLOAK_ASSERT(sizeof(struct cloak_iface) == 16, "cloak_iface");
+CLOAK_ASSERT(sizeof(struct cloak_cached_iface) == 32, "cloak_cached_iface");
+CLOAK_ASSERT(sizeof(struct cloak_address) == 8, "cloak_address");
 CLOAK_ASSERT(sizeof(struct cloak_peer) == 24, "cloak_peer");
+CLOAK_ASSERT(sizeof(struct cloak_peer_filter) ==
+	     16 + sizeof(struct cloak_addr) * CLOAK_FILTER_FAMILIES *
+			     CLOAK_FILTER_LENGTHS +
+		     8 * CLOAK_FILTER_WORDS,
+	     "cloak_peer_filter");
 CLOAK_ASSERT(sizeof(struct cloak_config) == 16, "cloak_config");
 
 #endif /* CLOAK_ABI_POLICY_H */

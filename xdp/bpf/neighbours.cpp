@@ -90,12 +90,12 @@ Result<bool> add(const CloakMaps &maps, const Entry &entry)
 			return false;
 		return Error::fromErrno("cannot write to map neighbours");
 	}
-	// Which of its addresses a station stands for matters little.
 	// All of the word: no bit that a program sets meanwhile is lost.
 	const Status possible = maps.stationFilter.put(
 	    CLOAK_STATION_WORD(cloak_station_hash(&key)), ~__u64{0});
 	if (!possible)
 		return possible.error();
+	// Which of its addresses a station stands for matters little.
 	if (bpf_map_update_elem(maps.stations.fd(), &key, &station,
 	                        BPF_NOEXIST) &&
 	    errno != EEXIST)
