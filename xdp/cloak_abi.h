@@ -9,7 +9,12 @@
  *  - numbers are stable: a retired one keeps its place in the enum,
  *  - every structure is free of implicit padding and its size is asserted,
  *  - an incompatible change raises CLOAK_ABI_VERSION, which is part of the
- *    pinned configuration, so that an old pin is refused and not misread.
+ *    pinned configuration, so that the maps of another release are not
+ *    misread but replaced,
+ *  - what one release reads of another stays in all versions: abi_version at
+ *    the beginning of "config", "generation" and CLOAK_SLOT, "peer_slots" and
+ *    the pins of what hangs there; cloak_prefix and cloak_peer, unless their
+ *    sizes change.
  *
  * Addresses are 16 bytes in network order; an IPv4 address is written as
  * IPv4-mapped IPv6 (::ffff:a.b.c.d), and an IPv4 prefix /n as /(96 + n).

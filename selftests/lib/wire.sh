@@ -143,18 +143,23 @@ served_while() {
 }
 
 # pinged COMMAND...: some hundred times a second, and nothing is lost meanwhile.
-pinged() {
-	local ping
-	in_ns peer ping -n -q -c 1 -W 5 "$LAKE"
-	ip netns exec "$(ns peer)" ping -n -q -i 0.002 \
-		-w $((300 * ${CLOAK_SLOW:-1})) "$LAKE" >"$WORK/ping" 2>&1 &
+pinged() { pinged_from "$PEER" "$@"; }
+
+# pinged_from ADDRESS COMMAND...: the same from that address of the peer.
+pinged_from() {
+	local from=$1 ping
+	shift
+	in_ns peer ping -n -q -I "$from" -c 1 -W 5 "$LAKE"
+	ip netns exec "$(ns peer)" ping -n -q -I "$from" -i 0.002 \
+		-w $((300 * ${CLOAK_SLOW:-1})) "$LAKE" >"$WORK/ping-$from" 2>&1 &
 	ping=$!
 	"$@"
 	kill -INT "$ping"
 	wait "$ping" || true
-	cat "$WORK/ping"
+	cat "$WORK/ping-$from"
 	# One may be on its way at the end.
-	awk '/ transmitted/ { exit $1 - $4 > 1 || $1 < 100 }' "$WORK/ping"
+	awk '/ transmitted/ { exit $1 - $4 > 1 || $1 < 100 }' \
+		"$WORK/ping-$from"
 }
 
 flap() {

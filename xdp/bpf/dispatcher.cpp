@@ -113,7 +113,7 @@ Result<Fd> makeEntryMap(const std::string &path)
 
 	if (map)
 		return map;
-	map.reset(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "ingress_entry",
+	map.reset(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, kEntryPin,
 	                         sizeof(__u32), sizeof(__u32), 1, nullptr));
 	if (!map || bpf_obj_pin(map.get(), path.c_str()))
 		return Error::fromErrno("cannot pin " + path);
@@ -148,7 +148,7 @@ Dispatcher::Dispatcher(std::string pinRoot)
 
 std::string Dispatcher::entryPath() const
 {
-	return pinRoot_ + "/ingress_entry";
+	return pinRoot_ + "/" + kEntryPin;
 }
 
 Status Dispatcher::replace(int program) const

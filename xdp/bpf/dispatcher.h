@@ -17,6 +17,9 @@
 namespace cloak
 {
 
+/** The pin of the map with the program behind all dispatchers. */
+inline constexpr const char *kEntryPin = "ingress_entry";
+
 /**
  * Puts the ingress half where other XDP programs can live beside it: libxdp
  * has a program of its own on the interface, which calls up to ten others one

@@ -12,16 +12,6 @@ namespace cloak
 namespace
 {
 
-Result<bpf_map_info> describe(const Fd &map, const std::string &name)
-{
-	bpf_map_info info{};
-	__u32 size = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(map.get(), &info, &size))
-		return Error::fromErrno("cannot describe map " + name);
-	return info;
-}
-
 /** The number by which the kernel knows the map under @p index. */
 Result<__u32> numberAt(const OuterMap &outer, __u32 index,
                        const std::string &name)
@@ -35,7 +25,7 @@ Result<__u32> numberAt(const OuterMap &outer, __u32 index,
 
 bool isNumber(const Fd &map, __u32 id, const std::string &name)
 {
-	auto info = describe(map, name);
+	auto info = describeMap(map, name);
 
 	return info && info->id == id;
 }
@@ -117,7 +107,7 @@ Result<Fd> innerMap(const OuterMap &outer, __u32 index, const std::string &name)
 Result<Fd> emptyCopy(const OuterMap &outer, const std::string &name,
                      __u32 entries)
 {
-	auto info = describe(outer.model, name);
+	auto info = describeMap(outer.model, name);
 	if (!info)
 		return info.error();
 
@@ -137,9 +127,19 @@ Result<Fd> emptyCopy(const OuterMap &outer, const std::string &name,
 	return fd;
 }
 
+Result<bpf_map_info> describeMap(const Fd &map, const std::string &name)
+{
+	bpf_map_info info{};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(map.get(), &info, &size))
+		return Error::fromErrno("cannot describe map " + name);
+	return info;
+}
+
 Result<__u32> sizeOfMap(const Fd &map, const std::string &name)
 {
-	auto info = describe(map, name);
+	auto info = describeMap(map, name);
 
 	if (!info)
 		return info.error();

@@ -35,6 +35,10 @@ namespace cloak
 [[nodiscard]] Result<Fd> emptyCopy(const OuterMap &outer,
                                    const std::string &name, __u32 entries = 0);
 
+/** What the kernel knows of a map. */
+[[nodiscard]] Result<bpf_map_info> describeMap(const Fd &map,
+                                               const std::string &name);
+
 /** How many entries a map may hold. */
 [[nodiscard]] Result<__u32> sizeOfMap(const Fd &map, const std::string &name);
 

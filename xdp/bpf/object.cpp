@@ -4,11 +4,16 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "bpf/dispatcher.h"
 #include "bpf/inner.h"
+#include "bpf/other_version.h"
 #include "bpf/pin_folder.h"
 #include "bpf/policy_maps.h"
 #include "bpf/quiet.h"
@@ -129,19 +134,6 @@ template <typename Visit> Status forEachMap(CloakMaps &maps, Visit visit)
 	return {};
 }
 
-/** Refuses maps that another version of this program has pinned. */
-Status checkVersion(const CloakMaps &maps, const std::string &pinRoot)
-{
-	auto config = maps.config.get(0);
-
-	if (!config)
-		return config.error();
-	if (*config && (*config)->abi_version == CLOAK_ABI_VERSION)
-		return {};
-	return Error(EPROTO, "the cloak pinned in " + pinRoot +
-	                         " belongs to another version of Cloaklake");
-}
-
 /** The version goes in before anything is attached. */
 Status stampVersion(const CloakMaps &maps)
 {
@@ -170,15 +162,19 @@ Result<CloakMaps> CloakMaps::openPinned(const std::string &pinRoot)
 			return Error::fromErrno("cannot open " + path);
 		return fd;
 	};
+	// First: those of another version may be missing, or be other ones.
+	auto version = pinnedVersion(pinRoot);
+	if (!version)
+		return version.error();
+	if (version->value_or(CLOAK_ABI_VERSION) != CLOAK_ABI_VERSION)
+		return Error(EPROTO,
+		             "the cloak pinned in " + pinRoot +
+		                 " belongs to another version of Cloaklake");
 	auto opened = forEachMap(maps, open);
-
 	if (opened)
 		opened = forEachOuterMap(maps, pinRoot, open);
 	if (!opened)
 		return opened.error();
-	auto version = checkVersion(maps, pinRoot);
-	if (!version)
-		return version.error();
 	return maps;
 }
 
@@ -219,25 +215,97 @@ int CloakObject::answerProgram() const
 namespace
 {
 
-/** Every pinned map gets its path, or none if nothing is to be pinned. */
-Status placePins(bpf_object *object, const std::string &pinRoot)
+/** The maps of the object that are to be pinned. */
+std::vector<bpf_map *> mapsToPin(const bpf_object *object)
 {
+	std::vector<bpf_map *> maps;
 	bpf_map *map = nullptr;
 
 	bpf_object__for_each_map(map, object)
 	{
-		const char *name = bpf_map__name(map);
-		const bool pinned = bpf_map__pin_path(map) != nullptr;
-		const std::string path = pinRoot + "/" + name;
+		if (bpf_map__pin_path(map) != nullptr)
+			maps.push_back(map);
+	}
+	return maps;
+}
 
-		if (!pinned)
-			continue;
+/** The pins of maps: of the object, and of user space alone. */
+std::set<std::string> pinsOf(const std::vector<bpf_map *> &maps)
+{
+	std::set<std::string> names{"told"};
+
+	for (const bpf_map *map : maps)
+		names.insert(bpf_map__name(map));
+	return names;
+}
+
+/** Every map gets the path of its pin, or none if there are to be no pins. */
+Status placePins(const std::vector<bpf_map *> &maps, const std::string &pinRoot)
+{
+	for (bpf_map *map : maps) {
+		const std::string path = pinRoot + "/" + bpf_map__name(map);
+
 		if (bpf_map__set_pin_path(map, pinRoot.empty() ? nullptr
 		                                               : path.c_str()))
 			return Error::fromErrno("cannot set the pin of " +
 			                        path);
 	}
 	return {};
+}
+
+Status pinAll(const std::vector<bpf_map *> &maps)
+{
+	for (bpf_map *map : maps) {
+		const int err = bpf_map__pin(map, nullptr);
+
+		if (err != 0)
+			return Error(-err,
+			             "cannot pin " +
+			                 std::string(bpf_map__pin_path(map)));
+	}
+	return {};
+}
+
+/** Has the peers of another version in the slot in which nothing is yet. */
+bool takePeers(const bpf_object *object, const OtherVersion &other)
+{
+	const int fd =
+	    bpf_map__fd(bpf_object__find_map_by_name(object, "peers_0"));
+
+	if (!other.peers)
+		return false;
+	return std::ranges::all_of(*other.peers, [fd](const auto &entry) {
+		return bpf_map_update_elem(fd, &entry.first, &entry.second,
+		                           BPF_ANY) == 0;
+	});
+}
+
+/**
+ * Pins what was loaded in the place of what another version has pinned, whose
+ * programs go on with their maps. The version goes last: who is stopped on the
+ * way is followed by one who begins again.
+ */
+Status replacePins(const std::vector<bpf_map *> &maps,
+                   const std::string &pinRoot)
+{
+	const std::set<std::string> names = pinsOf(maps);
+	auto removed = removeMapPins(pinRoot, names, {kEntryPin, "config"});
+
+	if (removed)
+		removed = removeMapPins(pinRoot, names, {kEntryPin});
+	if (removed)
+		removed = placePins(maps, pinRoot);
+	return removed ? pinAll(maps) : removed;
+}
+
+/** What is to be told of it. */
+std::string replacementText(const OtherVersion &other, bool hasPeers)
+{
+	return "version " + std::to_string(other.version) +
+	       " of the maps was replaced by version " +
+	       std::to_string(CLOAK_ABI_VERSION) +
+	       ": counters, sources, flows and shadows begin anew" +
+	       (hasPeers ? "" : ", and peers that were authorised are lost");
 }
 
 /** Gives each array of maps its model, and before the first policy a map. */
@@ -286,17 +354,15 @@ Result<CloakMaps> takeMaps(const bpf_object *object, const std::string &pinRoot)
 	return maps;
 }
 
-Status prepare(const std::string &pinRoot)
+/** The cloak of another version that is pinned there. */
+Result<std::optional<OtherVersion>> prepare(const std::string &pinRoot)
 {
 	if (pinRoot.empty())
-		return {};
+		return std::optional<OtherVersion>();
 	auto made = makePinRoot(pinRoot);
 	if (!made)
-		return made;
-	auto pinned = CloakMaps::openPinned(pinRoot);
-	if (!pinned && pinned.error().code() == EPROTO)
-		return pinned.error();
-	return {};
+		return made.error();
+	return readOtherVersion(pinRoot);
 }
 
 } // namespace
@@ -304,20 +370,29 @@ Status prepare(const std::string &pinRoot)
 Result<CloakObject> CloakObject::load(const Options &options)
 {
 	quietLibbpf();
-	auto ready = prepare(options.pinRoot);
-	if (!ready)
-		return ready.error();
+	auto other = prepare(options.pinRoot);
+	if (!other)
+		return other.error();
 
 	Skeleton skeleton(cloak_bpf__open());
 	if (!skeleton)
 		return Error::fromErrno("cannot open the BPF object");
-	auto placed = placePins(skeleton->obj, options.pinRoot);
+	const auto pinned = mapsToPin(skeleton->obj);
+	auto placed = placePins(pinned, *other ? "" : options.pinRoot);
 	if (!placed)
 		return placed.error();
 	skeleton->rodata->remember = options.remember;
 	const int err = cloak_bpf__load(skeleton.get());
 	if (err)
 		return Error(-err, "the kernel refuses the BPF object");
+	std::string replacement;
+	if (*other) {
+		replacement =
+		    replacementText(**other, takePeers(skeleton->obj, **other));
+		placed = replacePins(pinned, options.pinRoot);
+		if (!placed)
+			return placed.error();
+	}
 
 	auto maps = takeMaps(skeleton->obj, options.pinRoot);
 	if (!maps)
@@ -329,7 +404,9 @@ Result<CloakObject> CloakObject::load(const Options &options)
 	auto stamped = stampVersion(*maps);
 	if (!stamped)
 		return stamped.error();
-	return CloakObject(std::move(skeleton), *std::move(maps));
+	CloakObject object(std::move(skeleton), *std::move(maps));
+	object.replacement_ = std::move(replacement);
+	return object;
 }
 
 namespace
@@ -382,18 +459,12 @@ Result<int> CloakObject::calledProgram()
 
 Status CloakObject::unpin(const std::string &pinRoot)
 {
-	std::set<std::string> names{"ingress_entry", "told"};
-	bpf_map *map = nullptr;
-
 	quietLibbpf();
 	const Skeleton skeleton(cloak_bpf__open());
 	if (!skeleton)
 		return Error::fromErrno("cannot open the BPF object");
-	bpf_object__for_each_map(map, skeleton->obj)
-	{
-		if (bpf_map__pin_path(map) != nullptr)
-			names.insert(bpf_map__name(map));
-	}
+	std::set<std::string> names = pinsOf(mapsToPin(skeleton->obj));
+	names.insert(kEntryPin);
 	return removePinRoot(pinRoot, names);
 }
 

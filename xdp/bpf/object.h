@@ -43,7 +43,9 @@ public:
 	/**
 	 * Loads the programs. Maps that are pinned already are reused with
 	 * all they hold (policy, counters, sources), so this is how a newer
-	 * daemon takes over from an older one.
+	 * daemon takes over from an older one. Maps of another version lose
+	 * their pins to new ones, which have nothing but the peers that
+	 * version had in force: see replacement().
 	 * Nothing is attached, and with empty maps everything passes.
 	 */
 	[[nodiscard]] static Result<CloakObject> load(const Options &options);
@@ -56,6 +58,17 @@ public:
 
 	/** Maps, valid as long as the object. */
 	[[nodiscard]] const CloakMaps &maps() const { return maps_; }
+
+	/**
+	 * What load() has to say of the cloak of another version whose pins it
+	 * has replaced; empty if there was none. Its programs go on by its
+	 * maps until those of this object are attached, and that is not to be
+	 * done before there is a policy in the new ones.
+	 */
+	[[nodiscard]] const std::string &replacement() const
+	{
+		return replacement_;
+	}
 
 	/** Descriptors of the programs, owned by the object. */
 	[[nodiscard]] int ingressProgram() const;
@@ -88,6 +101,7 @@ private:
 	Skeleton skeleton_;
 	CalledSkeleton called_; //!< the program alone, on the maps of the first
 	CloakMaps maps_;
+	std::string replacement_;
 };
 
 } // namespace cloak

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bpf/pin_folder.h"
 
+#include <bpf/bpf.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,6 +10,8 @@
 
 #include <charconv>
 #include <system_error>
+
+#include "util/fd.h"
 
 namespace cloak
 {
@@ -93,9 +96,8 @@ std::string_view withoutIndex(std::string_view name)
 	return base.substr(0, dash);
 }
 
-/** Removes the files for which @p isOurs holds. */
-template <typename IsOurs>
-Status removeEntries(const fs::path &folder, IsOurs isOurs)
+/** The names of the entries of a folder, if there is one. */
+std::vector<std::string> entriesOf(const fs::path &folder)
 {
 	std::vector<std::string> names;
 	std::error_code failure;
@@ -104,7 +106,14 @@ Status removeEntries(const fs::path &folder, IsOurs isOurs)
 	for (; !failure && entry != fs::directory_iterator();
 	     entry.increment(failure))
 		names.push_back(entry->path().filename());
-	for (const std::string &name : names) {
+	return names;
+}
+
+/** Removes the files for which @p isOurs holds. */
+template <typename IsOurs>
+Status removeEntries(const fs::path &folder, IsOurs isOurs)
+{
+	for (const std::string &name : entriesOf(folder)) {
 		const std::string path = (folder / name).string();
 
 		if (isOurs(std::string_view(name)) &&
@@ -113,6 +122,38 @@ Status removeEntries(const fs::path &folder, IsOurs isOurs)
 			return Error::fromErrno("cannot remove " + path);
 	}
 	return {};
+}
+
+/** Whether it is a mount, where programs of others have their pins. */
+bool isMount(const fs::path &folder)
+{
+	struct stat own {
+	};
+	struct stat above {
+	};
+
+	return stat(folder.c_str(), &own) != 0 ||
+	       stat((folder / "..").c_str(), &above) != 0 ||
+	       own.st_dev != above.st_dev;
+}
+
+/** Whether a map is pinned there under its own name, as libbpf does it. */
+bool isNamedMap(const fs::path &pin)
+{
+	const Fd fd(bpf_obj_get(pin.c_str()));
+	std::error_code failure;
+	bpf_map_info info{};
+	__u32 size = sizeof(info);
+
+	if (!fd)
+		return false;
+	const std::string descriptor =
+	    "/proc/self/fd/" + std::to_string(fd.get());
+	if (fs::read_symlink(descriptor, failure) != "anon_inode:bpf-map" ||
+	    bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+		return false;
+	const std::string name = pin.filename();
+	return name.substr(0, sizeof(info.name) - 1) == info.name;
 }
 
 /** Others may have something in it, or it is a mount of its own. */
@@ -163,6 +204,22 @@ Status checkPinRoot(const std::string &pinRoot)
 	return Error(pinRoot + " is not in a BPF file system");
 }
 
+Status removeMapPins(const std::string &pinRoot, std::set<std::string> maps,
+                     const std::set<std::string> &kept)
+{
+	const fs::path root(pinRoot);
+
+	if (!isMount(root)) {
+		for (const std::string &name : entriesOf(root))
+			if (isNamedMap(root / name))
+				maps.insert(name);
+	}
+	return removeEntries(root, [&](auto name) {
+		return maps.contains(std::string(withoutIndex(name))) &&
+		       !kept.contains(std::string(name));
+	});
+}
+
 Status removePinRoot(const std::string &pinRoot,
                      const std::set<std::string> &maps)
 {
@@ -182,9 +239,7 @@ Status removePinRoot(const std::string &pinRoot,
 		if (!removed)
 			return removed;
 	}
-	auto removed = removeEntries(root, [&](auto name) {
-		return maps.contains(std::string(withoutIndex(name)));
-	});
+	auto removed = removeMapPins(pinRoot, maps);
 	return removed ? removeFolder(root) : removed;
 }
 

@@ -27,9 +27,19 @@ Status makePinRoot(const std::string &pinRoot);
 Status checkPinRoot(const std::string &pinRoot);
 
 /**
- * Removes the pins of @p maps and all others of the cloak, and then the folder
- * if nothing else is in it and it is no mount of its own. What was not made
- * here stays, whatever it is. It is no error if there is nothing.
+ * Removes the pins of @p maps, of what hangs in them, and of maps that only
+ * another release knows: those are told by having a pin of their own name, and
+ * are looked for where the folder is not a mount that others share.
+ * @param kept pins that stay.
+ */
+Status removeMapPins(const std::string &pinRoot, std::set<std::string> maps,
+                     const std::set<std::string> &kept = {});
+
+/**
+ * Removes the pins of maps as removeMapPins() does and all others of the
+ * cloak, and then the folder if nothing else is in it and it is no mount of its
+ * own. What was not made here stays, whatever it is. It is no error if there is
+ * nothing.
  */
 Status removePinRoot(const std::string &pinRoot,
                      const std::set<std::string> &maps);

@@ -199,9 +199,18 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 	std::vector<unsigned> fresh;
 	Applied applied;
 
+	auto generation = PolicyMaps(object_.maps()).generation();
+	if (!generation)
+		return generation.error();
 	const auto refused = refused_;
-	Status done = attachAll(policy, refusal, fresh, applied.warnings);
+	// Programs let all pass by maps without a policy, and what they take
+	// the place of may not: a cloak whose pins are lost, or of another
+	// version.
+	const bool first = *generation == 0;
+	Status done = first ? begin(policy, rules, applied.warnings) : Status();
 	if (done)
+		done = attachAll(policy, refusal, fresh, applied.warnings);
+	if (done && !first)
 		done = commit(policy, rules);
 	if (!done) {
 		refused_ = refused;
@@ -221,6 +230,19 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 	if (attachments)
 		applied.attachments = std::move(*attachments);
 	return applied;
+}
+
+/** The first policy of these maps. */
+Status Enforcer::begin(const CompiledPolicy &policy,
+                       const std::shared_ptr<const CompiledRules> &rules,
+                       std::vector<std::string> &warnings)
+{
+	if (!object_.replacement().empty())
+		warnings.push_back(object_.replacement());
+	Status done = commit(policy, rules);
+	if (done)
+		seed(policy, warnings);
+	return done;
 }
 
 /** Whether that was not said of the interface yet, or nothing is to say. */

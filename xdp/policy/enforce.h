@@ -66,8 +66,9 @@ public:
 	/**
 	 * Puts a policy in force. Interfaces that are new get the programs
 	 * first, then the maps are switched in one step, then interfaces that
-	 * are no longer named lose the programs. On failure everything is as
-	 * it was before.
+	 * are no longer named lose the programs. Where it is the first policy
+	 * of the maps they have it before. On failure everything is as it was
+	 * before.
 	 * @param rules its rules, or null. Those of the last call cost nothing.
 	 * @param refusal of an interface; one that waits already does not fail.
 	 */
@@ -165,6 +166,9 @@ private:
 	                 std::vector<std::string> &warnings);
 	Result<Placed> attach(const CompiledInterface &interface);
 	bool isNews(unsigned index, const std::string &reason);
+	Status begin(const CompiledPolicy &policy,
+	             const std::shared_ptr<const CompiledRules> &rules,
+	             std::vector<std::string> &warnings);
 	Status commit(const CompiledPolicy &policy,
 	              const std::shared_ptr<const CompiledRules> &rules);
 	Result<RuleMaps> makeRules(const CompiledRules &rules,
