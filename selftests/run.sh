@@ -13,8 +13,9 @@
 #   --slow N    time limits are N times as long (a debug kernel), those
 #               within tests as well; without it, as long as the host of this
 #               machine makes them by giving its processors to others
-#   --jobs N    tests at the same time (default: one more than processors, as
-#               many of them wait for time-outs)
+#   --jobs N    at most so many tests at the same time (default: three more
+#               than processors); beyond one for each processor another begins
+#               only when processors are idle, as many tests wait for time-outs
 #   --list      only say which would be run
 #
 # CI=true or EXPECT_ALL_FEATURES=1: a skip for something missing is a failure.
@@ -25,10 +26,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../scripts/lib.sh"
 # shellcheck source=selftests/lib/stolen.sh
 . "$here/lib/stolen.sh"
+# shellcheck source=selftests/lib/idle.sh
+. "$here/lib/idle.sh"
 # shellcheck source=selftests/vm/qemu.sh
 . "$here/vm/qemu.sh"
 
-kernel='' guests=no slow='' jobs=$(($(nproc) + 1)) list=no patterns=()
+processors=$(nproc)
+kernel='' guests=no slow='' jobs=$((processors + 3)) list=no patterns=()
 while (($# > 0)); do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -197,12 +201,26 @@ look_at_cpu() {
 	done
 }
 
-# reap: waits for one test to end and judges it.
+# So many per cent of all processors are idle where there is room for one more.
+IDLE_ENOUGH=20
+ticker='' idle=0
+
+# reap: waits for one test to end and judges it, or for a second and looks how
+# idle it was.
 reap() {
 	local pid status=0 where name log start before
+	if [[ -z $ticker ]]; then
+		sleep 1 &
+		ticker=$!
+	fi
 	look_at_cpu
 	before=$cpu
 	wait -n -p pid || status=$?
+	if [[ $pid == "$ticker" ]]; then
+		ticker=''
+		look_at_idle
+		return
+	fi
 	look_at_cpu
 	read -r where name log start <<<"${running[$pid]}"
 	unset "running[$pid]"
@@ -221,13 +239,22 @@ start() {
 	running[$!]="$2 $3 $log $SECONDS"
 }
 
+# is_turn JOBS: may one more begin?
+is_turn() {
+	local busy=${#running[@]}
+	((busy < $1 && (busy < processors || idle >= IDLE_ENOUGH)))
+}
+
 # run_all JOBS ALONE: the items whose "alone" is that, longest first.
 run_all() {
 	local alone limit where name
 	while read -r alone limit where name; do
 		[[ $alone == "$2" ]] || continue
-		((${#running[@]} < $1)) || reap
+		while ! is_turn "$1"; do
+			reap
+		done
 		start "$limit" "$where" "$name"
+		idle=0
 	done <<<"$todo"
 	while ((${#running[@]} > 0)); do
 		reap
@@ -240,14 +267,14 @@ run_all() {
 jobs_alone() {
 	if [[ -r $BUILD/accel && $(<"$BUILD/accel") == *" tcg" &&
 		$(choose_threads) == single ]]; then
-		echo $((jobs < $(nproc) ? jobs : $(nproc)))
+		echo $((jobs < processors ? jobs : processors))
 	else
 		echo 1
 	fi
 }
 
 stop() {
-	((${#running[@]} == 0)) || kill "${!running[@]}" 2>/dev/null || true
+	kill $ticker "${!running[@]}" 2>/dev/null || true
 }
 trap stop EXIT
 trap 'exit 130' INT
