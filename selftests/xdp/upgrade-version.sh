@@ -19,6 +19,7 @@ other=$TOP/build/xdp/other
 ktap_need "build/xdp/other/cloakd (make -C xdp tests)" test -x "$other/cloakd"
 
 GUEST=192.0.2.11
+version=$(awk '$2 == "CLOAK_ABI_VERSION" { print $3 }' "$TOP/xdp/abi/base.h")
 
 # let_in: from its other address the peer asks for the lake, which does not ask
 # everybody for somebody it has not heard of.
@@ -104,7 +105,7 @@ pins >"$WORK/pins"
 capture "$WORK/wire"
 ktap_run "no packet is lost, none goes to others" upgrade "$other"
 CLOAKD=$(<"$WORK/pid")
-ktap_run "the daemon tells of it" said 3 1000
+ktap_run "the daemon tells of it" said "$version" 1000
 ktap_run "who was authorised still is" authorised
 ktap_run "the peer is served" wait_until 20 served
 ktap_run "the scanner is told of anew" scanned wait_until 10 told
@@ -112,7 +113,7 @@ ktap_run "cloakctl of the former release says why it cannot" refused
 ktap_run "and back: no packet is lost, none goes to others" \
 	upgrade "$TOP/build/xdp"
 CLOAKD=$(<"$WORK/pid")
-ktap_run "and back: the daemon tells of it" said 1000 3
+ktap_run "and back: the daemon tells of it" said 1000 "$version"
 ktap_run "and back: who was authorised still is" authorised
 ktap_run "and back: the peer is served" wait_until 20 served
 ktap_run "and back: its pins are those of this release" \

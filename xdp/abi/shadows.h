@@ -62,11 +62,30 @@ struct cloak_shadow {
 	__u64 unfiled;		/* packets without a record */
 	__u64 copied;		/* packets given out as evidence */
 	__u64 uncopied;		/* packets over the budget for that */
-	__u64 copy_budget;	/* the data plane's own */
-	__u64 record_budget;	/* the data plane's own */
+	/* What other CPUs than home_cpu have counted, see cloak_source. */
+	__u64 away_packets[CLOAK_DIRECTIONS];
+	__u64 away_bytes[CLOAK_DIRECTIONS];
+	__u64 away_uncopied;
+	__u64 copy_budget;	/* these four are the data plane's own */
+	__u64 record_budget;
+	__u64 tick;		/* jiffies when until_ns was looked at last */
+	__u64 uncopied_tick;	/* jiffies when a copy was refused last */
 	__u32 causes;		/* 1 << enum cloak_shadow_cause */
-	__u32 reserved;		/* zero */
+	__u32 home_cpu;
 };
+
+/* Makes what a copy of an entry counts that of all CPUs. */
+static inline void cloak_shadow_sum(struct cloak_shadow *copy)
+{
+	for (int way = 0; way < CLOAK_DIRECTIONS; way++) {
+		copy->packets[way] += copy->away_packets[way];
+		copy->bytes[way] += copy->away_bytes[way];
+		copy->away_packets[way] = 0;
+		copy->away_bytes[way] = 0;
+	}
+	copy->uncopied += copy->away_uncopied;
+	copy->away_uncopied = 0;
+}
 
 /*
  * Key of "records": a flow as the host sees it, both directions in one. The
@@ -95,10 +114,16 @@ enum cloak_record_flags {
 /* Value of "records". Fields are updated atomically one by one. */
 struct cloak_record {
 	__u64 first_ns;
-	__u64 last_ns;
+	__u64 last_ns;		/* or less, by no more than a tick */
 	__u64 packets[CLOAK_DIRECTIONS]; /* a GSO packet: its segments */
 	__u64 bytes[CLOAK_DIRECTIONS];	/* of ARP and IP, without Ethernet */
 	__u64 dropped[CLOAK_DIRECTIONS]; /* packets, of those above */
+	/* What other CPUs than home_cpu have counted, see cloak_source. */
+	__u64 away_packets[CLOAK_DIRECTIONS];
+	__u64 away_bytes[CLOAK_DIRECTIONS];
+	__u64 away_dropped[CLOAK_DIRECTIONS];
+	__u64 tick;		/* jiffies at last_ns, for the kernel alone */
+	__u32 home_cpu;
 	__u32 flags;		/* enum cloak_record_flags */
 	__u8 tcp_flags[CLOAK_DIRECTIONS]; /* all that were seen */
 	__u8 reason[CLOAK_DIRECTIONS];	/* of the last packet, or 0 */
@@ -107,8 +132,21 @@ struct cloak_record {
 	__u8 mac[6];		/* of the other end, first packet */
 	__u16 vlan;		/* of the first outermost tag seen, or 0 */
 	__u8 first;		/* enum cloak_direction of the first packet */
-	__u8 reserved[5];	/* zero */
+	__u8 reserved;		/* zero */
 };
+
+/* Makes what a copy of a record counts that of all CPUs. */
+static inline void cloak_record_sum(struct cloak_record *copy)
+{
+	for (int way = 0; way < CLOAK_DIRECTIONS; way++) {
+		copy->packets[way] += copy->away_packets[way];
+		copy->bytes[way] += copy->away_bytes[way];
+		copy->dropped[way] += copy->away_dropped[way];
+		copy->away_packets[way] = 0;
+		copy->away_bytes[way] = 0;
+		copy->away_dropped[way] = 0;
+	}
+}
 
 /*
  * Value of "decoys", key: struct cloak_addr. Who sends to it is let in and
@@ -140,7 +178,7 @@ struct cloak_evidence {
 };
 
 /*
- * Value of "account_stats" (per CPU) is a __u64, key one of these.
+ * Places in cloak_account_stats.
  *   PACKETS = FILED + FULL + OVER_BUDGET
  *   SHADOWED = COPIED + UNWANTED + LIMITED + FAILED
  */
@@ -160,10 +198,15 @@ enum cloak_account_stat {
 	CLOAK_ACCOUNT_STATS = 16,
 };
 
+/* Value of "account_stats" (per CPU), in one piece, as cloak_event_stats. */
+struct cloak_account_stats {
+	__u64 count[CLOAK_ACCOUNT_STATS]; /* enum cloak_account_stat */
+};
+
 CLOAK_ASSERT(sizeof(struct cloak_account_config) == 24, "cloak_account_config");
-CLOAK_ASSERT(sizeof(struct cloak_shadow) == 96, "cloak_shadow");
+CLOAK_ASSERT(sizeof(struct cloak_shadow) == 152, "cloak_shadow");
 CLOAK_ASSERT(sizeof(struct cloak_record_key) == 44, "cloak_record_key");
-CLOAK_ASSERT(sizeof(struct cloak_record) == 88, "cloak_record");
+CLOAK_ASSERT(sizeof(struct cloak_record) == 144, "cloak_record");
 CLOAK_ASSERT(sizeof(struct cloak_decoy) == 40, "cloak_decoy");
 CLOAK_ASSERT(sizeof(struct cloak_evidence) == 48, "cloak_evidence");
 

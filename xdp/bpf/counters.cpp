@@ -22,24 +22,22 @@ Result<__u32> possibleCpus()
 namespace
 {
 
-/** An array of numbers for each CPU, summed over them. */
-template <typename Stats>
+/** What each CPU has in a value of its own, summed over them. */
+template <typename Stats, typename OfOne>
 Result<Stats> readStats(const Fd &map, const char *name)
 {
 	auto cpus = possibleCpus();
 	if (!cpus)
 		return cpus.error();
 
-	std::vector<__u64> perCpu(*cpus);
+	std::vector<OfOne> perCpu(*cpus);
+	const __u32 only = 0;
 	Stats stats{};
-	for (__u32 key = 0; key < stats.size(); key++) {
-		if (bpf_map_lookup_elem(map.get(), &key, perCpu.data())) {
-			return Error::fromErrno(
-			    std::string("cannot read map ") + name);
-		}
-		for (const __u64 value : perCpu)
-			stats.at(key) += value;
-	}
+	if (bpf_map_lookup_elem(map.get(), &only, perCpu.data()))
+		return Error::fromErrno(std::string("cannot read map ") + name);
+	for (const OfOne &ofOne : perCpu)
+		for (std::size_t which = 0; which < stats.size(); ++which)
+			stats.at(which) += ofOne.count[which];
 	return stats;
 }
 
@@ -91,24 +89,14 @@ Result<std::vector<CounterRow>> readCounters(const CloakMaps &maps)
 
 Result<EventStats> readEventStats(const CloakMaps &maps)
 {
-	auto cpus = possibleCpus();
-	if (!cpus)
-		return cpus.error();
-
-	std::vector<cloak_event_stats> perCpu(*cpus);
-	const __u32 only = 0;
-	EventStats stats{};
-	if (bpf_map_lookup_elem(maps.eventStats.get(), &only, perCpu.data()))
-		return Error::fromErrno("cannot read map event_stats");
-	for (const cloak_event_stats &ofOne : perCpu)
-		for (std::size_t which = 0; which < stats.size(); ++which)
-			stats.at(which) += ofOne.count[which];
-	return stats;
+	return readStats<EventStats, cloak_event_stats>(maps.eventStats,
+	                                                "event_stats");
 }
 
 Result<AccountStats> readAccountStats(const CloakMaps &maps)
 {
-	return readStats<AccountStats>(maps.accountStats, "account_stats");
+	return readStats<AccountStats, cloak_account_stats>(maps.accountStats,
+	                                                    "account_stats");
 }
 
 std::uint64_t estimateDistinct(std::span<const __u64> sketch)

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "bpf/batch.h"
 #include "bpf/records.h"
 
 namespace cloak
@@ -71,7 +70,7 @@ Collector::Collector(Sink sink, NameOf nameOf)
 
 Status Collector::collect(const CloakMaps &maps, BootTime now)
 {
-	auto entries = readBatch(maps.records, CLOAK_MAX_RECORDS);
+	auto entries = readRecords(maps.records);
 
 	if (!entries)
 		return entries.error();
@@ -114,7 +113,7 @@ void Collector::close(const CloakMaps &maps, const Entry &entry, FlowEnd end)
 Status Collector::closeAll(const CloakMaps &maps,
                            const std::optional<IpAddress> &source)
 {
-	auto entries = readBatch(maps.records, CLOAK_MAX_RECORDS);
+	auto entries = readRecords(maps.records);
 
 	if (!entries)
 		return entries.error();
@@ -126,7 +125,7 @@ Status Collector::closeAll(const CloakMaps &maps,
 
 Result<std::vector<Flow>> Collector::current(const CloakMaps &maps) const
 {
-	auto entries = readBatch(maps.records, CLOAK_MAX_RECORDS);
+	auto entries = readRecords(maps.records);
 	std::vector<Flow> flows;
 
 	if (!entries)

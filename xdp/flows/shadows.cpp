@@ -78,9 +78,12 @@ Result<std::vector<Shadow>> listShadows(const CloakMaps &maps, BootTime now)
 
 	if (!entries)
 		return entries.error();
-	for (const auto &[address, account] : *entries)
-		if (account.until_ns > toAbi(now))
-			found.push_back({fromAbi(address), account});
+	for (auto &[address, account] : *entries) {
+		if (account.until_ns <= toAbi(now))
+			continue;
+		cloak_shadow_sum(&account);
+		found.push_back({fromAbi(address), account});
+	}
 	std::ranges::sort(found, [](const Shadow &one, const Shadow &other) {
 		return std::pair(one.account.since_ns, one.source) <
 		       std::pair(other.account.since_ns, other.source);
@@ -97,6 +100,7 @@ Result<std::optional<Shadow>> findShadow(const CloakMaps &maps,
 		return account.error();
 	if (!*account || (*account)->until_ns <= toAbi(now))
 		return std::optional<Shadow>();
+	cloak_shadow_sum(&**account);
 	return std::optional(Shadow{source, **account});
 }
 

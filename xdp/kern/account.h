@@ -8,10 +8,15 @@
  * source makes new records within a budget, so that a port scan of its own
  * leaves room for others, and copies are budgeted for each source and for
  * all of them. What exceeds a bound is counted, for the source as well.
+ *
+ * Once in a tick of the kernel (1 to 10 ms) it is noted that a flow goes on,
+ * and looked whether a shadow does; a copy that was refused is refused for the
+ * rest of the tick.
  */
 #ifndef CLOAK_KERN_ACCOUNT_H
 #define CLOAK_KERN_ACCOUNT_H
 
+#include "count.h"
 #include "egress.h"
 #include "ingress.h"
 #include "limit.h"
@@ -87,10 +92,13 @@ static __always_inline void record_key(struct cloak_record_key *key,
 
 static __always_inline void record_describe(struct cloak_record *fresh,
 					    const struct packet *p,
-					    __u32 direction, __u64 now)
+					    __u32 direction, struct moment *m)
 {
 	__builtin_memset(fresh, 0, sizeof(*fresh));
-	fresh->first_ns = now;
+	fresh->first_ns = moment_now(m);
+	fresh->last_ns = fresh->first_ns;
+	fresh->tick = m->tick;
+	fresh->home_cpu = bpf_get_smp_processor_id();
 	fresh->first = direction;
 	fresh->icmp_type = p->icmp_type;
 	fresh->icmp_code = p->icmp_code;
@@ -101,17 +109,17 @@ static __always_inline void record_describe(struct cloak_record *fresh,
 
 /* May this source have one more record? */
 static __always_inline bool record_afford(struct cloak_shadow *shadow,
-					  __u64 now)
+					  struct moment *m)
 {
 	return !shadow ||
-	       limit_take(&shadow->record_budget, now,
+	       limit_take(&shadow->record_budget, moment_now(m),
 			  interval_of(RECORDS_PER_SECOND), RECORDS_BURST);
 }
 
 /* The record of the packet's flow; NULL, and counted why, if there is none. */
 static __always_inline struct cloak_record *
 record_get(const struct packet *p, struct cloak_shadow *shadow,
-	   __u32 direction, __u64 now)
+	   __u32 direction, struct moment *m)
 {
 	struct account_scratch *scratch;
 	struct cloak_record_key key;
@@ -121,13 +129,13 @@ record_get(const struct packet *p, struct cloak_shadow *shadow,
 	found = bpf_map_lookup_elem(&records, &key);
 	if (found)
 		return found;
-	if (!record_afford(shadow, now)) {
+	if (!record_afford(shadow, m)) {
 		account_stat(CLOAK_ACCOUNT_OVER_BUDGET);
 		return NULL;
 	}
 	scratch = scratch_get();
 	if (scratch) {
-		record_describe(&scratch->record, p, direction, now);
+		record_describe(&scratch->record, p, direction, m);
 		if (!bpf_map_update_elem(&records, &key, &scratch->record,
 					 BPF_NOEXIST))
 			account_stat(CLOAK_ACCOUNT_RECORDS);
@@ -156,15 +164,19 @@ static __always_inline __u32 packets_of(const struct packet *p)
 static __always_inline void record_add(struct cloak_record *record,
 				       const struct packet *p,
 				       const struct verdict *v, __u32 flags,
-				       __u64 now)
+				       struct moment *m)
 {
 	bool drop = v->reason >= CLOAK_DROP_FIRST;
+	bool home = is_home(record->home_cpu);
 	__u32 way = v->direction & 1;
 
-	__sync_fetch_and_add(&record->packets[way], packets_of(p));
-	__sync_fetch_and_add(&record->bytes[way], octets_of(p));
+	count_add(home, &record->packets[way], &record->away_packets[way],
+		  packets_of(p));
+	count_add(home, &record->bytes[way], &record->away_bytes[way],
+		  octets_of(p));
 	if (drop && !v->monitored)
-		__sync_fetch_and_add(&record->dropped[way], packets_of(p));
+		count_add(home, &record->dropped[way],
+			  &record->away_dropped[way], packets_of(p));
 	else if (drop)
 		flags |= CLOAK_RECORD_MONITOR;
 	if (v->reason == CLOAK_PASS_DECOY)
@@ -175,50 +187,85 @@ static __always_inline void record_add(struct cloak_record *record,
 		record->vlan = vlan_of(p);
 	record->tcp_flags[way] |= p->tcp_flags;
 	record->reason[way] = v->reason;
-	record->last_ns = now;
+	if (record->tick == m->tick)
+		return;
+	record->last_ns = moment_now(m);
+	record->tick = m->tick;
+}
+
+/* True as long as the time of @shadow is not over. */
+static __always_inline bool shadow_goes_on(struct cloak_shadow *shadow,
+					   struct moment *m)
+{
+	if (shadow->tick == m->tick)
+		return true;
+	if (shadow->until_ns <= moment_now(m))
+		return false;
+	shadow->tick = m->tick;
+	return true;
 }
 
 static __always_inline void shadow_count(struct cloak_shadow *shadow,
 					 const struct packet *p, __u32 way,
 					 bool filed)
 {
-	__sync_fetch_and_add(&shadow->packets[way & 1], packets_of(p));
-	__sync_fetch_and_add(&shadow->bytes[way & 1], octets_of(p));
+	bool home = is_home(shadow->home_cpu);
+
+	way &= 1;
+	count_add(home, &shadow->packets[way], &shadow->away_packets[way],
+		  packets_of(p));
+	count_add(home, &shadow->bytes[way], &shadow->away_bytes[way],
+		  octets_of(p));
 	if (!filed)
 		__sync_fetch_and_add(&shadow->unfiled, packets_of(p));
+}
+
+static __always_inline void shadow_miss_copy(struct cloak_shadow *shadow)
+{
+	count_add(is_home(shadow->home_cpu), &shadow->uncopied,
+		  &shadow->away_uncopied, 1);
 }
 
 /* True if a copy of a packet of @shadow may be given out now. */
 static __always_inline bool copy_afford(struct cloak_shadow *shadow,
 					const struct cloak_account_config *c,
-					__u64 now)
+					struct moment *m)
 {
 	__u32 key = BUCKET_COPIES;
-	__u64 *all = bpf_map_lookup_elem(&buckets, &key);
+	__u64 *all;
 
-	return all &&
-	       limit_take(&shadow->copy_budget, now,
-			  interval_of(c->copies_per_second),
-			  c->copies_per_second) &&
-	       limit_take(all, now, interval_of(c->all_copies_per_second),
-			  c->all_copies_per_second);
+	if (shadow->uncopied_tick == m->tick)
+		return false;
+	all = bpf_map_lookup_elem(&buckets, &key);
+	if (all &&
+	    limit_take(&shadow->copy_budget, moment_now(m),
+		       interval_of(c->copies_per_second),
+		       c->copies_per_second) &&
+	    limit_take(all, moment_now(m),
+		       interval_of(c->all_copies_per_second),
+		       c->all_copies_per_second))
+		return true;
+	shadow->uncopied_tick = m->tick;
+	return false;
 }
 
 /* How many bytes of the packet to copy; 0 and counted why if none. */
 static __always_inline __u32 copy_length(struct cloak_shadow *shadow,
-					 const struct packet *p, __u64 now)
+					 const struct packet *p,
+					 struct cloak_account_stats *stats,
+					 struct moment *m)
 {
 	const struct cloak_account_config *c = account_settings();
 	__u32 length = p->len;
 
-	account_stat(CLOAK_ACCOUNT_SHADOWED);
+	stats->count[CLOAK_ACCOUNT_SHADOWED]++;
 	if (!c || !c->snaplen) {
-		account_stat(CLOAK_ACCOUNT_UNWANTED);
+		stats->count[CLOAK_ACCOUNT_UNWANTED]++;
 		return 0;
 	}
-	if (!copy_afford(shadow, c, now)) {
-		__sync_fetch_and_add(&shadow->uncopied, 1);
-		account_stat(CLOAK_ACCOUNT_LIMITED);
+	if (!copy_afford(shadow, c, m)) {
+		shadow_miss_copy(shadow);
+		stats->count[CLOAK_ACCOUNT_LIMITED]++;
 		return 0;
 	}
 	if (length > c->snaplen)
@@ -234,25 +281,26 @@ static __always_inline __u32 account(const struct packet *p,
 				     const struct verdict *v,
 				     struct cloak_shadow *shadow)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
+	struct cloak_account_stats *stats = account_stats_find();
+	struct moment m = { .tick = bpf_jiffies64() };
 	struct cloak_record *record;
 
-	if (shadow && shadow->until_ns <= now)
+	if (shadow && !shadow_goes_on(shadow, &m))
 		shadow = NULL;
-	if (!shadow && !all_are_accounted())
+	if (!stats || (!shadow && !all_are_accounted()))
 		return 0;
 
-	account_stat(CLOAK_ACCOUNT_PACKETS);
-	record = record_get(p, shadow, v->direction, now);
+	stats->count[CLOAK_ACCOUNT_PACKETS]++;
+	record = record_get(p, shadow, v->direction, &m);
 	if (record) {
 		record_add(record, p, v, shadow ? CLOAK_RECORD_SHADOWED : 0,
-			   now);
-		account_stat(CLOAK_ACCOUNT_FILED);
+			   &m);
+		stats->count[CLOAK_ACCOUNT_FILED]++;
 	}
 	if (!shadow)
 		return 0;
 	shadow_count(shadow, p, v->direction, record);
-	return copy_length(shadow, p, now);
+	return copy_length(shadow, p, stats, &m);
 }
 
 /* Whom and what the packet is about is known: it was read so far. */
@@ -292,7 +340,7 @@ static __always_inline void copy_send(void *ctx, const struct packet *p,
 				  BPF_F_CURRENT_CPU | (length << 32), e,
 				  sizeof(*e))) {
 		account_stat(CLOAK_ACCOUNT_FAILED);
-		__sync_fetch_and_add(&shadow->uncopied, 1);
+		shadow_miss_copy(shadow);
 		return;
 	}
 	account_stat(CLOAK_ACCOUNT_COPIED);

@@ -339,9 +339,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CLOAK_ACCOUNT_STATS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct cloak_account_stats);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } account_stats SEC(".maps");
 

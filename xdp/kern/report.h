@@ -22,6 +22,7 @@
 #define CLOAK_KERN_REPORT_H
 
 #include "classify.h"
+#include "count.h"
 #include "ingress.h"
 #include "limit.h"
 #include "shadow.h"
@@ -112,13 +113,10 @@ static __always_inline void sketch_ports(struct cloak_source *source,
 static __always_inline __u64 source_count(struct cloak_source *source,
 					  __u32 len)
 {
-	if (source->home_cpu == bpf_get_smp_processor_id()) {
-		source->probes++;
-		source->bytes += len;
-	} else {
-		__sync_fetch_and_add(&source->away_probes, 1);
-		__sync_fetch_and_add(&source->away_bytes, len);
-	}
+	bool home = is_home(source->home_cpu);
+
+	count_add(home, &source->probes, &source->away_probes, 1);
+	count_add(home, &source->bytes, &source->away_bytes, len);
 	return *(volatile __u64 *)&source->probes +
 	       *(volatile __u64 *)&source->away_probes;
 }

@@ -17,13 +17,19 @@
 
 #define ERROR_EXISTS	(-17)
 
+static __always_inline struct cloak_account_stats *account_stats_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&account_stats, &zero);
+}
+
 static __always_inline void account_stat(enum cloak_account_stat which)
 {
-	__u32 key = which;
-	__u64 *stat = bpf_map_lookup_elem(&account_stats, &key);
+	struct cloak_account_stats *stats = account_stats_find();
 
-	if (stat)
-		(*stat)++;
+	if (stats)
+		stats->count[which]++;
 }
 
 static __always_inline __u32 gate_read(enum cloak_gate which)
@@ -82,6 +88,7 @@ static __always_inline void shadow_add(const struct cloak_prefix *who,
 	fresh->since_ns = now;
 	fresh->until_ns = until;
 	fresh->causes = cause;
+	fresh->home_cpu = bpf_get_smp_processor_id();
 	err = bpf_map_update_elem(&shadows, &key, fresh, BPF_NOEXIST);
 	if (!err) {
 		gate_open();

@@ -4,7 +4,9 @@
  * Who is shadowed, what is accounted of him, and what decoys let in.
  */
 #include <algorithm>
+#include <thread>
 
+#include "bpf/records.h"
 #include "tests/harness/probe_frames.h"
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
@@ -73,15 +75,17 @@ protected:
 		auto shadow = maps().shadows.get(addrOf(addr));
 
 		EXPECT_TRUE(shadow.ok() && *shadow) << addr;
-		return shadow.ok() ? shadow->value_or(cloak_shadow{})
-		                   : cloak_shadow{};
+		if (!shadow.ok() || !*shadow)
+			return {};
+		cloak_shadow_sum(&**shadow);
+		return **shadow;
 	}
 
 	static std::size_t shadows() { return maps().shadows.keys()->size(); }
 
 	static std::vector<std::pair<cloak_record_key, cloak_record>> records()
 	{
-		auto entries = maps().records.entries();
+		auto entries = readRecords(maps().records);
 
 		EXPECT_TRUE(entries.ok());
 		return *entries;
@@ -112,6 +116,27 @@ protected:
 		shadow.causes = 1U << CLOAK_SHADOW_MANUAL;
 		ASSERT_TRUE(maps().shadows.put(addrOf(addr), shadow).ok());
 		gate(CLOAK_GATE_SHADOWS, 1);
+	}
+
+	/** Changes what is known of a source, and the only flow, of it. */
+	template <typename Change>
+	static void change(const std::string &addr, Change change)
+	{
+		auto shadow = maps().shadows.get(addrOf(addr));
+		auto flows = maps().records.entries();
+
+		ASSERT_TRUE(shadow.ok() && *shadow && flows.ok());
+		ASSERT_EQ(flows->size(), 1U);
+		auto &[key, record] = flows->front();
+		change(**shadow, record);
+		ASSERT_TRUE(maps().shadows.put(addrOf(addr), **shadow).ok());
+		ASSERT_TRUE(maps().records.put(key, record).ok());
+	}
+
+	/** The kernel's tick is another one then, whatever its HZ. */
+	static void nextTick()
+	{
+		std::this_thread::sleep_for(std::chrono::milliseconds(25));
 	}
 
 private:
@@ -320,6 +345,86 @@ TEST_F(ShadowTest, EvidenceIsBoundedAndCounted)
 	const cloak_shadow shadow = shadowOf("192.0.2.66");
 	EXPECT_EQ(shadow.copied + shadow.uncopied, 300U);
 	expectSums();
+}
+
+TEST_F(ShadowTest, EvidenceComesBack)
+{
+	cloak_account_config little = config();
+	little.copies_per_second = 100;
+	configure(little);
+	for (unsigned i = 0; i < 300; i++)
+		ingress(probe(22));
+	ASSERT_GT(stat(CLOAK_ACCOUNT_LIMITED), 0U);
+	const std::uint64_t tried = stat(CLOAK_ACCOUNT_FAILED);
+	nextTick();
+	ingress(probe(22));
+	EXPECT_EQ(stat(CLOAK_ACCOUNT_FAILED), tried + 1);
+	expectSums();
+}
+
+TEST_F(ShadowTest, EveryCpuCountsFlowsAndShadows)
+{
+	cloak_account_config little = config();
+	cloak_shadow shadow{};
+	cloak_record record{};
+
+	little.copies_per_second = 1;
+	configure(little);
+	for (unsigned i = 0; i < 20; i++)
+		ingress(probe(22));
+	// As if another one had been first.
+	change("192.0.2.66", [&](auto &ofSource, auto &ofFlow) {
+		ofSource.home_cpu += 1000;
+		ofFlow.home_cpu += 1000;
+		shadow = ofSource;
+		record = ofFlow;
+	});
+	for (unsigned i = 0; i < 20; i++)
+		ingress(probe(22));
+
+	const auto split = maps().shadows.get(addrOf("192.0.2.66"));
+	ASSERT_TRUE(split.ok() && *split);
+	EXPECT_EQ((*split)->packets[CLOAK_INGRESS],
+	          shadow.packets[CLOAK_INGRESS]);
+	EXPECT_EQ((*split)->bytes[CLOAK_INGRESS], shadow.bytes[CLOAK_INGRESS]);
+	EXPECT_EQ((*split)->uncopied, shadow.uncopied);
+	const auto flows = maps().records.entries();
+	ASSERT_TRUE(flows.ok());
+	ASSERT_EQ(flows->size(), 1U);
+	const cloak_record &flow = flows->front().second;
+	EXPECT_EQ(flow.packets[CLOAK_INGRESS], record.packets[CLOAK_INGRESS]);
+	EXPECT_EQ(flow.bytes[CLOAK_INGRESS], record.bytes[CLOAK_INGRESS]);
+	EXPECT_EQ(flow.dropped[CLOAK_INGRESS], record.dropped[CLOAK_INGRESS]);
+
+	const cloak_shadow sum = shadowOf("192.0.2.66");
+	EXPECT_EQ(sum.packets[CLOAK_INGRESS], 40U);
+	EXPECT_EQ(sum.bytes[CLOAK_INGRESS], 40U * 40);
+	EXPECT_EQ(sum.copied + sum.uncopied, 40U);
+	EXPECT_EQ(records()[0].second.packets[CLOAK_INGRESS], 40U);
+	EXPECT_EQ(records()[0].second.bytes[CLOAK_INGRESS], 40U * 40);
+	EXPECT_EQ(records()[0].second.dropped[CLOAK_INGRESS], 40U);
+	expectSums();
+}
+
+TEST_F(ShadowTest, ATickLaterItIsLookedAgain)
+{
+	ingress(probe(22));
+	const cloak_record before = records().at(0).second;
+	EXPECT_EQ(before.last_ns, before.first_ns);
+	nextTick();
+	ingress(probe(22));
+	const cloak_record after = records().at(0).second;
+	EXPECT_GT(after.last_ns, before.last_ns);
+
+	cloak_account_config never = config();
+	never.shadow_ns = 0;
+	configure(never);
+	change("192.0.2.66", [](auto &ofSource, auto & /*ofFlow*/) {
+		ofSource.until_ns = 1;
+	});
+	nextTick();
+	ingress(probe(22));
+	EXPECT_EQ(records().at(0).second.packets[CLOAK_INGRESS], 2U);
 }
 
 class DecoyTest : public ShadowTest
