@@ -13,7 +13,7 @@
 #   --slow N    time limits are N times as long (a debug kernel), those
 #               within tests as well; without it, as long as the host of this
 #               machine makes them by giving its processors to others
-#   --jobs N    at most so many tests at the same time (default: three more
+#   --jobs N    at most so many tests at the same time (default: two more
 #               than processors); beyond one for each processor another begins
 #               only when processors are idle, as many tests wait for time-outs
 #   --list      only say which would be run
@@ -32,7 +32,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/vm/qemu.sh"
 
 processors=$(nproc)
-kernel='' guests=no slow='' jobs=$((processors + 3)) list=no patterns=()
+kernel='' guests=no slow='' jobs=$((processors + 2)) list=no patterns=()
 while (($# > 0)); do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -202,7 +202,7 @@ look_at_cpu() {
 }
 
 # So many per cent of all processors are idle where there is room for one more.
-IDLE_ENOUGH=20
+IDLE_ENOUGH=25
 ticker='' idle=0
 
 # reap: waits for one test to end and judges it, or for a second and looks how
