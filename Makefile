@@ -59,7 +59,7 @@ check-debug: debug-kernel ## the tests of the modules in a debug kernel
 	@selftests/run.sh --kernel $(debug_tree) --slow 4 \
 		$(or $(TESTS),nvme_tcp/ nvmet_tcp/ pair/)
 
-check-guests: setup ## more of the cloak's tests in guests with both kernels
+check-guests: setup man ## more of the cloak's tests in guests with both kernels
 	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp all tests
 	@selftests/run.sh --guests $(TESTS)
 
