@@ -101,7 +101,7 @@ output() {
 
 # Full, and what came then was counted.
 full() {
-	wait_until 60 output "ipfix " '.dropped > 0 and .waiting > 30000'
+	wait_until 60 output "ipfix " '.dropped > 0 and .waiting > 40000'
 	output "syslog " '.waiting > 0 and .connected == false'
 	ctl status --json | jq -c '.outputs[] | {name, waiting, dropped}'
 	ctl status --json | jq -c '.events, .accounting, .alerts'

@@ -111,19 +111,13 @@ enum cloak_record_flags {
 	CLOAK_RECORD_MONITOR = 1 << 2,	/* passed, but would be dropped */
 };
 
-/* Value of "records". Fields are updated atomically one by one. */
+/* A flow. Fields are updated atomically one by one. */
 struct cloak_record {
 	__u64 first_ns;
 	__u64 last_ns;		/* or less, by no more than a tick */
 	__u64 packets[CLOAK_DIRECTIONS]; /* a GSO packet: its segments */
 	__u64 bytes[CLOAK_DIRECTIONS];	/* of ARP and IP, without Ethernet */
 	__u64 dropped[CLOAK_DIRECTIONS]; /* packets, of those above */
-	/* What other CPUs than home_cpu have counted, see cloak_source. */
-	__u64 away_packets[CLOAK_DIRECTIONS];
-	__u64 away_bytes[CLOAK_DIRECTIONS];
-	__u64 away_dropped[CLOAK_DIRECTIONS];
-	__u64 tick;		/* jiffies at last_ns, for the kernel alone */
-	__u32 home_cpu;
 	__u32 flags;		/* enum cloak_record_flags */
 	__u8 tcp_flags[CLOAK_DIRECTIONS]; /* all that were seen */
 	__u8 reason[CLOAK_DIRECTIONS];	/* of the last packet, or 0 */
@@ -132,20 +126,33 @@ struct cloak_record {
 	__u8 mac[6];		/* of the other end, first packet */
 	__u16 vlan;		/* of the first outermost tag seen, or 0 */
 	__u8 first;		/* enum cloak_direction of the first packet */
-	__u8 reserved;		/* zero */
+	__u8 reserved[5];	/* zero */
 };
 
-/* Makes what a copy of a record counts that of all CPUs. */
-static inline void cloak_record_sum(struct cloak_record *copy)
+/* Value of "records": a flow, as far as home_cpu has counted it. */
+struct cloak_split_record {
+	struct cloak_record record;
+	/* What other CPUs have counted, see cloak_source. */
+	__u64 away_packets[CLOAK_DIRECTIONS];
+	__u64 away_bytes[CLOAK_DIRECTIONS];
+	__u64 away_dropped[CLOAK_DIRECTIONS];
+	__u64 tick;		/* jiffies at last_ns, for the kernel alone */
+	__u32 home_cpu;
+	__u32 reserved;		/* zero */
+};
+
+/* The flow as all CPUs have counted it. */
+static inline struct cloak_record
+cloak_record_sum(const struct cloak_split_record *split)
 {
+	struct cloak_record sum = split->record;
+
 	for (int way = 0; way < CLOAK_DIRECTIONS; way++) {
-		copy->packets[way] += copy->away_packets[way];
-		copy->bytes[way] += copy->away_bytes[way];
-		copy->dropped[way] += copy->away_dropped[way];
-		copy->away_packets[way] = 0;
-		copy->away_bytes[way] = 0;
-		copy->away_dropped[way] = 0;
+		sum.packets[way] += split->away_packets[way];
+		sum.bytes[way] += split->away_bytes[way];
+		sum.dropped[way] += split->away_dropped[way];
 	}
+	return sum;
 }
 
 /*
@@ -206,7 +213,9 @@ struct cloak_account_stats {
 CLOAK_ASSERT(sizeof(struct cloak_account_config) == 24, "cloak_account_config");
 CLOAK_ASSERT(sizeof(struct cloak_shadow) == 152, "cloak_shadow");
 CLOAK_ASSERT(sizeof(struct cloak_record_key) == 44, "cloak_record_key");
-CLOAK_ASSERT(sizeof(struct cloak_record) == 144, "cloak_record");
+CLOAK_ASSERT(sizeof(struct cloak_record) == 88, "cloak_record");
+CLOAK_ASSERT(sizeof(struct cloak_split_record) == 152,
+	     "cloak_split_record");
 CLOAK_ASSERT(sizeof(struct cloak_decoy) == 40, "cloak_decoy");
 CLOAK_ASSERT(sizeof(struct cloak_evidence) == 48, "cloak_evidence");
 

@@ -144,7 +144,7 @@ using StationFilterMap = Map<__u32, __u64>;
 using StationMap = Map<cloak_station_key, cloak_station>;
 using DecoyMap = Map<cloak_addr, cloak_decoy>;
 using ShadowMap = Map<cloak_addr, cloak_shadow>;
-using RecordMap = Map<cloak_record_key, cloak_record>;
+using RecordMap = Map<cloak_record_key, cloak_split_record>;
 
 /** An array of maps; see bpf/inner.h. */
 struct OuterMap {

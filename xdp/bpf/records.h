@@ -2,7 +2,7 @@
 /**
  * @file
  * Flow records. A CPU counts in a part of them that is its own (see
- * cloak_record): only what is read here is the whole of it.
+ * cloak_split_record): only what is read here is the whole of it.
  */
 #ifndef CLOAKLAKE_BPF_RECORDS_H
 #define CLOAKLAKE_BPF_RECORDS_H

@@ -90,15 +90,17 @@ static __always_inline void record_key(struct cloak_record_key *key,
 	record_ports(key, p, direction);
 }
 
-static __always_inline void record_describe(struct cloak_record *fresh,
+static __always_inline void record_describe(struct cloak_split_record *split,
 					    const struct packet *p,
 					    __u32 direction, struct moment *m)
 {
-	__builtin_memset(fresh, 0, sizeof(*fresh));
+	struct cloak_record *fresh = &split->record;
+
+	__builtin_memset(split, 0, sizeof(*split));
+	split->tick = m->tick;
+	split->home_cpu = bpf_get_smp_processor_id();
 	fresh->first_ns = moment_now(m);
 	fresh->last_ns = fresh->first_ns;
-	fresh->tick = m->tick;
-	fresh->home_cpu = bpf_get_smp_processor_id();
 	fresh->first = direction;
 	fresh->icmp_type = p->icmp_type;
 	fresh->icmp_code = p->icmp_code;
@@ -117,13 +119,13 @@ static __always_inline bool record_afford(struct cloak_shadow *shadow,
 }
 
 /* The record of the packet's flow; NULL, and counted why, if there is none. */
-static __always_inline struct cloak_record *
+static __always_inline struct cloak_split_record *
 record_get(const struct packet *p, struct cloak_shadow *shadow,
 	   __u32 direction, struct moment *m)
 {
 	struct account_scratch *scratch;
+	struct cloak_split_record *found;
 	struct cloak_record_key key;
-	struct cloak_record *found;
 
 	record_key(&key, p, direction);
 	found = bpf_map_lookup_elem(&records, &key);
@@ -161,22 +163,23 @@ static __always_inline __u32 packets_of(const struct packet *p)
 	return p->segments > 1 ? p->segments : 1;
 }
 
-static __always_inline void record_add(struct cloak_record *record,
+static __always_inline void record_add(struct cloak_split_record *split,
 				       const struct packet *p,
 				       const struct verdict *v, __u32 flags,
 				       struct moment *m)
 {
 	bool drop = v->reason >= CLOAK_DROP_FIRST;
-	bool home = is_home(record->home_cpu);
+	struct cloak_record *record = &split->record;
+	bool home = is_home(split->home_cpu);
 	__u32 way = v->direction & 1;
 
-	count_add(home, &record->packets[way], &record->away_packets[way],
+	count_add(home, &record->packets[way], &split->away_packets[way],
 		  packets_of(p));
-	count_add(home, &record->bytes[way], &record->away_bytes[way],
+	count_add(home, &record->bytes[way], &split->away_bytes[way],
 		  octets_of(p));
 	if (drop && !v->monitored)
 		count_add(home, &record->dropped[way],
-			  &record->away_dropped[way], packets_of(p));
+			  &split->away_dropped[way], packets_of(p));
 	else if (drop)
 		flags |= CLOAK_RECORD_MONITOR;
 	if (v->reason == CLOAK_PASS_DECOY)
@@ -187,10 +190,10 @@ static __always_inline void record_add(struct cloak_record *record,
 		record->vlan = vlan_of(p);
 	record->tcp_flags[way] |= p->tcp_flags;
 	record->reason[way] = v->reason;
-	if (record->tick == m->tick)
+	if (split->tick == m->tick)
 		return;
 	record->last_ns = moment_now(m);
-	record->tick = m->tick;
+	split->tick = m->tick;
 }
 
 /* True as long as the time of @shadow is not over. */
@@ -283,7 +286,7 @@ static __always_inline __u32 account(const struct packet *p,
 {
 	struct cloak_account_stats *stats = account_stats_find();
 	struct moment m = { .tick = bpf_jiffies64() };
-	struct cloak_record *record;
+	struct cloak_split_record *record;
 
 	if (shadow && !shadow_goes_on(shadow, &m))
 		shadow = NULL;

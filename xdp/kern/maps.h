@@ -317,7 +317,7 @@ struct {
 	__uint(max_entries, CLOAK_MAX_RECORDS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct cloak_record_key);
-	__type(value, struct cloak_record);
+	__type(value, struct cloak_split_record);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } records SEC(".maps");
 
@@ -479,7 +479,7 @@ struct {
 
 struct account_scratch {
 	struct cloak_shadow shadow;
-	struct cloak_record record;
+	struct cloak_split_record record;
 	struct cloak_evidence evidence;
 };
 

@@ -377,7 +377,7 @@ TEST_F(ShadowTest, EveryCpuCountsFlowsAndShadows)
 		ofSource.home_cpu += 1000;
 		ofFlow.home_cpu += 1000;
 		shadow = ofSource;
-		record = ofFlow;
+		record = ofFlow.record;
 	});
 	for (unsigned i = 0; i < 20; i++)
 		ingress(probe(22));
@@ -391,7 +391,7 @@ TEST_F(ShadowTest, EveryCpuCountsFlowsAndShadows)
 	const auto flows = maps().records.entries();
 	ASSERT_TRUE(flows.ok());
 	ASSERT_EQ(flows->size(), 1U);
-	const cloak_record &flow = flows->front().second;
+	const cloak_record &flow = flows->front().second.record;
 	EXPECT_EQ(flow.packets[CLOAK_INGRESS], record.packets[CLOAK_INGRESS]);
 	EXPECT_EQ(flow.bytes[CLOAK_INGRESS], record.bytes[CLOAK_INGRESS]);
 	EXPECT_EQ(flow.dropped[CLOAK_INGRESS], record.dropped[CLOAK_INGRESS]);
