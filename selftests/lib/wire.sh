@@ -162,6 +162,20 @@ pinged_from() {
 		"$WORK/ping-$from"
 }
 
+# scanned COMMAND...: there is always somebody who asks meanwhile.
+scanned() {
+	local arping
+	ip netns exec "$(ns scanner)" arping -q -W 0.01 -c 6000 \
+		-i eth0 "$LAKE" >/dev/null 2>&1 &
+	arping=$!
+	"$@"
+	kill "$arping"
+	wait "$arping" || true
+}
+
+# told: has an alert named the scanner?
+told() { ctl alerts | grep -F "$SCANNER"; }
+
 flap() {
 	in_ns lake ip link set eth0 down
 	in_ns lake ip link set eth0 up

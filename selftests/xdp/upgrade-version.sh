@@ -29,17 +29,6 @@ let_in() {
 	in_ns peer ping -n -q -I "$GUEST" -c 1 -W 5 "$LAKE"
 }
 
-# scanned COMMAND...: there is always somebody who asks meanwhile.
-scanned() {
-	local arping
-	ip netns exec "$(ns scanner)" arping -q -W 0.01 -c 6000 \
-		-i eth0 "$LAKE" >/dev/null 2>&1 &
-	arping=$!
-	"$@"
-	kill "$arping"
-	wait "$arping" || true
-}
-
 # taken_over FOLDER: the daemon ends as systemd ends it, that of FOLDER begins.
 taken_over() {
 	cloakd_kill TERM
@@ -70,8 +59,6 @@ said() {
 		"$WORK/stderr"
 	not grep -F lost "$WORK/stderr"
 }
-
-told() { ctl alerts | grep -F "$SCANNER"; }
 
 authorised() {
 	ctl status --json |

@@ -20,17 +20,6 @@ ktap_need "build/xdp/next/cloakd (make -C xdp tests)" test -x "$next/cloakd"
 
 tag() { in_ns lake ip -j -d link show eth0 | jq -r '.[0].xdp.prog.tag'; }
 
-# scanned COMMAND...: there is always somebody who asks meanwhile.
-scanned() {
-	local arping
-	ip netns exec "$(ns scanner)" arping -q -W 0.01 -c 6000 \
-		-i eth0 "$LAKE" >/dev/null 2>&1 &
-	arping=$!
-	"$@"
-	kill "$arping"
-	wait "$arping" || true
-}
-
 # upgrade FOLDER: the daemon ends as systemd ends it, that of FOLDER begins.
 upgrade() {
 	local before
@@ -42,8 +31,6 @@ upgrade() {
 	not grep -qx "$(tag)" "$WORK/tag"
 	(($(dropped) >= before)) || { echo "the counters began anew"; return 1; }
 }
-
-told() { ctl alerts | grep -F "$SCANNER"; }
 
 wire_lab
 policy native >"$WORK/policy.toml"

@@ -118,6 +118,17 @@ protected:
 		gate(CLOAK_GATE_SHADOWS, 1);
 	}
 
+	/** @param perSecond so many copies are given out of a source. */
+	static void probeWithCopies(unsigned perSecond, unsigned probes)
+	{
+		cloak_account_config little = config();
+
+		little.copies_per_second = perSecond;
+		configure(little);
+		for (unsigned i = 0; i < probes; i++)
+			ingress(probe(22));
+	}
+
 	/** Changes what is known of a source, and the only flow, of it. */
 	template <typename Change>
 	static void change(const std::string &addr, Change change)
@@ -333,11 +344,7 @@ TEST_F(ShadowTest, NewFlowsOfASourceAreBudgeted)
 
 TEST_F(ShadowTest, EvidenceIsBoundedAndCounted)
 {
-	cloak_account_config little = config();
-	little.copies_per_second = 1;
-	configure(little);
-	for (unsigned i = 0; i < 300; i++)
-		ingress(probe(22));
+	probeWithCopies(1, 300);
 	EXPECT_EQ(stat(CLOAK_ACCOUNT_SHADOWED), 300U);
 	// Nobody reads the perf buffer: what was tried has failed.
 	EXPECT_GE(stat(CLOAK_ACCOUNT_FAILED), 1U);
@@ -349,11 +356,7 @@ TEST_F(ShadowTest, EvidenceIsBoundedAndCounted)
 
 TEST_F(ShadowTest, EvidenceComesBack)
 {
-	cloak_account_config little = config();
-	little.copies_per_second = 100;
-	configure(little);
-	for (unsigned i = 0; i < 300; i++)
-		ingress(probe(22));
+	probeWithCopies(100, 300);
 	ASSERT_GT(stat(CLOAK_ACCOUNT_LIMITED), 0U);
 	const std::uint64_t tried = stat(CLOAK_ACCOUNT_FAILED);
 	nextTick();
@@ -364,14 +367,10 @@ TEST_F(ShadowTest, EvidenceComesBack)
 
 TEST_F(ShadowTest, EveryCpuCountsFlowsAndShadows)
 {
-	cloak_account_config little = config();
 	cloak_shadow shadow{};
 	cloak_record record{};
 
-	little.copies_per_second = 1;
-	configure(little);
-	for (unsigned i = 0; i < 20; i++)
-		ingress(probe(22));
+	probeWithCopies(1, 20);
 	// As if another one had been first.
 	change("192.0.2.66", [&](auto &ofSource, auto &ofFlow) {
 		ofSource.home_cpu += 1000;
