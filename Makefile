@@ -50,6 +50,8 @@ xdp: man ## the cloak: BPF object, programs and manual pages into build
 man:
 	@$(MAKE) --no-print-directory -C Documentation O=$(build)/man
 
+# No warning of the compiler stays unseen.
+check: export KCFLAGS := -Werror
 check: setup all-modules man ## every test, in guests with both kernels too
 	@$(MAKE) $(jobs) --no-print-directory -C xdp O=$(build)/xdp all tests
 	@selftests/run.sh $(TESTS)

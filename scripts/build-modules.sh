@@ -40,7 +40,9 @@ build() {
 	make --no-print-directory -C "$tree" M="$out/kbuild" \
 		"${make_args[@]}" modules
 	for ko in "$out"/kbuild/drivers/nvme/*/*.ko; do
-		cmp -s "$ko" "$out/${ko##*/}" || cp "$ko" "$out/"
+		cmp -s "$ko" "$out/${ko##*/}" && continue
+		cp "$ko" "$out/.new.ko"
+		mv "$out/.new.ko" "$out/${ko##*/}"
 	done
 	exec 9>&-
 }

@@ -135,21 +135,18 @@ check_checkpatch() {
 	bpf_c | run_checkpatch LONG_LINE_STRING,VOLATILE,CAMELCASE
 }
 
-# check_sparse: in a mirror of its own, so that no object is built twice for
-# modules. What passed is not looked at again until it changes.
+# check_sparse: where the modules are built, so that what make check has built
+# already, with the same flags, is not compiled for a second time.
 check_sparse() {
-	local rel out
+	local rel log=$work/sparse.log
 	need_command sparse sparse
 	for rel in $(supported_releases); do
-		out=$work/$rel
-		"$here/private-headers.sh" "$rel" "/lib/modules/$rel/build" \
-			"$out/private" >&2
-		mirror "$out/kbuild"
-		make -k --no-print-directory -C "/lib/modules/$rel/build" \
-			M="$out/kbuild" C=1 CF=-Wsparse-error KCFLAGS=-Werror \
-			CONFIG_DEBUG_INFO_BTF_MODULES= modules 2>&1 |
-			grep -E '(error|warning):' |
-			sed "s#$out/kbuild/##; s#\$# [$rel]#" || true
+		KCFLAGS=-Werror "$here/build-modules.sh" --kernel "$rel" \
+			-k C=2 CF=-Wsparse-error >"$log" 2>&1 ||
+			echo "the modules are not built: $(tail -n 1 "$log")" \
+				>>"$log"
+		sed -n '/\(error\|warning\):/p; /^the modules are not built:/p' \
+			"$log" | sed "s#$BUILD/$rel/kbuild/##; s#\$# [$rel]#"
 	done
 }
 
