@@ -12,6 +12,17 @@ Packet syn(const Host &from)
 	return toLake(from) / ipv4(from) / Tcp{};
 }
 
+Packet arp(const Host &from, const Mac &sha)
+{
+	return Ethernet{.src = from.mac, .dst = kBroadcast} /
+	       Arp{.sha = sha, .spa = from.v4, .tpa = kLake.v4};
+}
+
+Packet arp(const Host &from)
+{
+	return arp(from, from.mac);
+}
+
 const std::vector<Probe> &allProbes()
 {
 	static const std::vector<Probe> probes = [] {

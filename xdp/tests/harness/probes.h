@@ -32,6 +32,10 @@ inline std::ostream &operator<<(std::ostream &out, const Probe &probe)
 /** A SYN to kLake over IPv4. */
 [[nodiscard]] Packet syn(const Host &from);
 
+/** An ARP request for kLake, of the sender or of @p sha. */
+[[nodiscard]] Packet arp(const Host &from, const Mac &sha);
+[[nodiscard]] Packet arp(const Host &from);
+
 [[nodiscard]] const std::vector<Probe> &allProbes();
 
 } // namespace cloak::test
