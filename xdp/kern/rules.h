@@ -376,13 +376,15 @@ global_fn int rules_apply(struct packet *p, int direction, int reason)
 	if (p->frag == FRAG_LATER && fragment_follows(p, direction))
 		return reason;
 	refused = table_decide(table, p, direction);
-	if (refused)
+	/* What a rule only watches goes on as if it were not there. */
+	if (refused &&
+	    (!p->monitored || table->mode == CLOAK_MODE_MONITOR))
 		return refused;
 	if ((table->flags & CLOAK_TABLE_STATE) && !p->settled)
 		connection_note(p, direction);
 	if (p->frag == FRAG_FIRST)
 		fragment_leads(p, direction);
-	return reason;
+	return refused ? refused : reason;
 }
 
 #endif /* CLOAK_KERN_RULES_H */

@@ -308,6 +308,24 @@ TEST_F(StateTest, WhatIsOnlyWatchedBeginsNone)
 	EXPECT_EQ(sizeOf(maps().openings), 1U);
 }
 
+/** One rule that watches, in a table that does not: as if it were not there. */
+TEST_F(StateTest, WhatARuleOnlyWatchesBeginsOne)
+{
+	Policy policy = usual();
+	RulePolicy watched = ruleFor(RuleDirection::In, kService);
+
+	watched.verdict.value = CLOAK_RULE_DROP;
+	watched.action = CLOAK_MODE_MONITOR;
+	auto &rules = policy.tables[0].rules;
+	rules.insert(rules.begin(), watched);
+	use(policy);
+
+	const Outcome begun = run(kIn4, tcp(kIn4, kService, kClient, kSyn));
+	EXPECT_TRUE(begun.monitored);
+	EXPECT_EQ(begun.reason, CLOAK_DROP_RULE);
+	expectPasses(kOut4, tcp(kOut4, kService, kClient, kSyn | kAck));
+}
+
 TEST_F(StateTest, NewUntilTheOtherEndSpeaks)
 {
 	const auto before = hits(1);
@@ -515,7 +533,7 @@ TEST_F(StateTest, ErrorsAboutAConnection)
 		const Way in = back(out);
 		const auto unreachable = std::uint8_t(out.v4 ? 3 : 1);
 		const auto exceeded = std::uint8_t(out.v4 ? 11 : 3);
-		const auto redirect = std::uint8_t(out.v4 ? 5 : 100);
+		const auto quench = std::uint8_t(out.v4 ? 4 : 100);
 		const std::size_t header = out.v4 ? 20 : 40;
 		const Packet asked = udp(out, kClient, kFar);
 
@@ -524,7 +542,7 @@ TEST_F(StateTest, ErrorsAboutAConnection)
 		expectPasses(in, error(in, unreachable, asked));
 		expectPasses(in, error(in, exceeded, asked, header + 8));
 		expectDropped(in, error(in, exceeded, asked, header + 7));
-		expectDropped(in, error(in, redirect, asked));
+		expectDropped(in, error(in, quench, asked));
 		expectDropped(
 		    in, error(in, unreachable, udp(out, kClient, kFar + 1)));
 		expectDropped(in,
