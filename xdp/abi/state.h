@@ -60,7 +60,7 @@ struct cloak_neighbour_key {
 struct cloak_neighbour {
 	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE; 0: seeded */
 	__u8 mac[6];
-	__u16 reserved;		/* zero */
+	__u16 questions;	/* sent to it since it was sent anything else */
 };
 
 /* Key of "stations". */

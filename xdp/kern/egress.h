@@ -11,7 +11,8 @@
  * a forged packet "from" a peer could have provoked it. The peer that really
  * exists asks for the host first, or within seconds when its own entry grows
  * stale, and is known from then on. CLOAK_IFACE_RESOLVE_BROADCAST changes
- * that for those who prefer it. A router solicitation goes to the router that
+ * that for those who prefer it: everybody is asked if nothing is known, or if
+ * three questions had no answer, as somebody with another MAC is the peer now. A router solicitation goes to the router that
  * is known alike (router.h).
  *
  * Where single addresses are cloaked, all this is for frames about one of
@@ -71,18 +72,19 @@ static __always_inline int
 egress_resolve(const struct packet *p, const struct cloak_prefix *who,
 	       const struct cloak_peer *peer, struct rewrite *rewrite)
 {
+	bool everybody = p->iface.flags & CLOAK_IFACE_RESOLVE_BROADCAST;
+	const __u8 *mac = neighbour_mac(who, p->ifindex, everybody);
 	const __u8 nobody[ETH_ALEN] = {};
-	const __u8 *mac = neighbour_mac(who, p->ifindex);
 
 	if (peer->flags & CLOAK_PEER_BOUND_MAC)
 		mac = peer->mac;
 	if (mac) {
 		rewrite->needed = true;
 		__builtin_memcpy(rewrite->dmac, mac, ETH_ALEN);
-		neighbour_learn(who, p->ifindex, rewrite->dmac);
+		neighbour_ask(who, peer, p->ifindex, rewrite->dmac);
 		return CLOAK_PASS_RESOLVE;
 	}
-	if (!(p->iface.flags & CLOAK_IFACE_RESOLVE_BROADCAST))
+	if (!everybody)
 		return CLOAK_DROP_EGRESS_UNSEEN;
 	neighbour_write(who, p->ifindex, nobody, bpf_ktime_get_coarse_ns());
 	return CLOAK_PASS_RESOLVE_GROUP;
@@ -119,7 +121,7 @@ global_fn int egress_resolver(const struct packet *p,
 	if (!(peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY)) &&
 	    !question && !neighbour_was_asked(who, p->ifindex, p->dmac))
 		return CLOAK_DROP_EGRESS_RESOLVE;
-	neighbour_learn(who, p->ifindex, p->dmac);
+	neighbour_learn(who, peer, p->ifindex, p->dmac);
 	return peer->flags & CLOAK_PEER_INBOUND ? CLOAK_PASS_AUTHORISED :
 						  CLOAK_PASS_GATEWAY;
 }
@@ -185,7 +187,7 @@ global_fn int egress_group(const struct packet *p)
 		       CLOAK_DROP_EGRESS_GROUP;
 }
 
-global_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
+global_fn int egress_ip(struct packet *p)
 {
 	const struct cloak_peer *peer;
 	int refused;
@@ -201,15 +203,26 @@ global_fn int egress_ip(struct __sk_buff *skb, struct packet *p)
 	if (refused)
 		return refused;
 	if (peer->flags & CLOAK_PEER_INBOUND) {
-		neighbour_learn(&p->dst, p->ifindex, p->dmac);
+		neighbour_learn(&p->dst, peer, p->ifindex, p->dmac);
 		return CLOAK_PASS_AUTHORISED;
 	}
-	if (!(peer->flags & CLOAK_PEER_OUTBOUND))
-		return CLOAK_DROP_GATEWAY_ONLY;
-	neighbour_learn(&p->dst, p->ifindex, p->dmac);
+	return peer->flags & CLOAK_PEER_OUTBOUND ? CLOAK_PASS_OUTBOUND :
+						   CLOAK_DROP_GATEWAY_ONLY;
+}
+
+/* @p leaves for an outbound peer, whose answer may come in from now on. */
+global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
+{
+	const struct cloak_peer *peer;
+
+	if (!p)
+		return 0;
+	peer = peer_recall(p, &p->dst);
+	if (peer)
+		neighbour_learn(&p->dst, peer, p->ifindex, p->dmac);
 	egress_deepen(skb, p);
 	flow_opened(p);
-	return CLOAK_PASS_OUTBOUND;
+	return 0;
 }
 
 static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
@@ -226,7 +239,7 @@ static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
 		if (is_nd(p))
 			return egress_nd(p, rewrite);
 	}
-	return egress_ip(skb, p);
+	return egress_ip(p);
 }
 
 static __always_inline bool is_discovery_port(__u16 port)

@@ -24,7 +24,10 @@
 /* ...and for so long afterwards the peer may ask for the host. */
 #define NEIGHBOUR_ASKED		300
 
-static __always_inline const struct cloak_neighbour *
+/* Questions without an answer, until it may have another MAC by now. */
+#define NEIGHBOUR_QUESTIONS	3
+
+static __always_inline struct cloak_neighbour *
 neighbour_find(const struct cloak_prefix *who, __u32 ifindex)
 {
 	struct cloak_neighbour_key key = { who->addr, ifindex };
@@ -77,29 +80,55 @@ static __always_inline void station_write(const struct cloak_prefix *who,
 	bpf_map_update_elem(&stations, &key, &station, BPF_ANY);
 }
 
-/* The host sends to peer @who at @mac: remember, at most once a second. */
+/*
+ * The host sends to @peer, @who, at @mac: remember, at most once a second. One
+ * who may not ask for this host is no station, lest he takes the place of one
+ * who may and has the same MAC, as all have behind a router.
+ */
 static __always_inline void neighbour_learn(const struct cloak_prefix *who,
+					    const struct cloak_peer *peer,
 					    __u32 ifindex, const __u8 *mac)
 {
 	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
 	__u64 now = bpf_ktime_get_coarse_ns();
 
-	if (known && mac_equal(known->mac, mac) &&
+	if (known && mac_equal(known->mac, mac) && !known->questions &&
 	    !is_over(known->seen_ns, now, NEIGHBOUR_REFRESH * SECOND))
 		return;
 	neighbour_write(who, ifindex, mac, now);
-	station_write(who, ifindex, mac);
+	if (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY))
+		station_write(who, ifindex, mac);
 }
 
-/* The MAC last used for @who on this link, or NULL. */
+/*
+ * The MAC last used for @who on this link, or NULL: also if that leaves
+ * questions without an answer and @others may be asked.
+ */
 static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
-						 __u32 ifindex)
+						 __u32 ifindex, bool others)
 {
 	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
 
-	if (!known || mac_is_zero(known->mac))
+	if (!known || mac_is_zero(known->mac) ||
+	    (others && known->questions >= NEIGHBOUR_QUESTIONS))
 		return NULL;
 	return known->mac;
+}
+
+/* The host asks for the MAC of @peer, @who, at @mac. */
+static __always_inline void neighbour_ask(const struct cloak_prefix *who,
+					  const struct cloak_peer *peer,
+					  __u32 ifindex, const __u8 *mac)
+{
+	struct cloak_neighbour *known = neighbour_find(who, ifindex);
+
+	if (!known || !mac_equal(known->mac, mac)) {
+		neighbour_learn(who, peer, ifindex, mac);
+		return;
+	}
+	known->seen_ns = bpf_ktime_get_coarse_ns();
+	if (known->questions < NEIGHBOUR_QUESTIONS)
+		known->questions++;
 }
 
 /*

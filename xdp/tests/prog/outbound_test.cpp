@@ -69,6 +69,35 @@ TEST_F(OutboundTest, ConnectionIsNotAWayIn)
 	          CLOAK_DROP_NO_FLOW);
 }
 
+/** It has not left: nobody may answer it, nor ask for the host. */
+TEST_F(OutboundTest, WhatARuleDropsOpensNothing)
+{
+	const Packet answered = answer(Udp{.sport = 53, .dport = 40000});
+	Policy rules;
+	RulePolicy rule;
+	Diagnostics errors;
+
+	rule.direction = RuleDirection::Out;
+	rule.destinationPorts = {{53, 53}};
+	rule.verdict.value = CLOAK_RULE_DROP;
+	rules.interfaces.resize(1);
+	rules.tables.resize(1);
+	rules.tables[0].address.value = *parseIp("192.0.2.5");
+	rules.tables[0].rules = {rule};
+	for (const cloak_mode mode : {CLOAK_MODE_ENFORCE, CLOAK_MODE_MONITOR}) {
+		rules.tables[0].action = mode;
+		const auto compiled = compileRules(rules, errors);
+		usualPolicy().rules(*compiled).commit(policy());
+		EXPECT_EQ(egress(ask(Udp{.sport = 40000, .dport = 53})).reason,
+		          CLOAK_DROP_RULE);
+		const bool left = mode == CLOAK_MODE_MONITOR;
+		EXPECT_EQ(ingress(answered).reason,
+		          left ? CLOAK_PASS_FLOW : CLOAK_DROP_NO_FLOW);
+		EXPECT_EQ(ingress(arp(kOutbound)).reason,
+		          left ? CLOAK_PASS_STATION : CLOAK_DROP_NO_FLOW);
+	}
+}
+
 TEST_F(OutboundTest, ResetOfTheHostOpensNothing)
 {
 	egress(ask(Tcp{.sport = 4420, .dport = 50000, .flags = kRst}));
@@ -183,6 +212,30 @@ TEST_F(OutboundTest, ResolvesOnlyWhileTheHostTalksToIt)
 	EXPECT_EQ(ingress(arp(kOutbound)).reason, CLOAK_DROP_NO_FLOW);
 	egress(ask(Udp{}));
 	EXPECT_EQ(ingress(arp(kOutbound)).reason, CLOAK_PASS_STATION);
+}
+
+/** With `resolve = true`: after a new network card, say. */
+TEST_F(OutboundTest, IsAskedForAnewWhenItsMacDoesNotAnswer)
+{
+	const Packet question =
+	    Ethernet{.src = kLake.mac, .dst = kBroadcast} /
+	    Arp{.sha = kLake.mac, .spa = kLake.v4, .tpa = kOutbound.v4};
+	const Host renewed = {kScanner.mac, kOutbound.v4, {}, {}};
+
+	PolicyText()
+	    .whole(CLOAK_IFACE_RESOLVE_BROADCAST)
+	    .peer("192.0.2.53", CLOAK_PEER_OUTBOUND)
+	    .commit(policy());
+	for (unsigned round = 0; round < 2; ++round) {
+		EXPECT_EQ(egress(ask(Udp{.sport = 40000, .dport = 53})).reason,
+		          CLOAK_PASS_OUTBOUND);
+		EXPECT_EQ(egress(question).reason, CLOAK_PASS_RESOLVE);
+		EXPECT_EQ(egress(question).reason, CLOAK_PASS_RESOLVE);
+	}
+	EXPECT_EQ(egress(question).reason, CLOAK_PASS_RESOLVE);
+	EXPECT_EQ(ingress(arp(renewed)).reason, CLOAK_DROP_NO_FLOW);
+	EXPECT_EQ(egress(question).reason, CLOAK_PASS_RESOLVE_GROUP);
+	EXPECT_EQ(ingress(arp(renewed)).reason, CLOAK_PASS_STATION);
 }
 
 TEST_F(OutboundTest, ResolvesForAWhileAfterTheHostFellSilent)

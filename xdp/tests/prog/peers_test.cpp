@@ -290,6 +290,21 @@ TEST_F(PeerTest, LinkLocalAddressOfAKnownPeerMayResolve)
 	          CLOAK_DROP_ND);
 }
 
+/* As for many behind one router, or one machine with two addresses. */
+TEST_F(PeerTest, AnOutboundPeerTakesNoStationAway)
+{
+	usualPolicy().commit(policy());
+	const Packet check = solicitFrom(kPeer, kPeer.linkLocal);
+
+	EXPECT_EQ(egress(reply(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+	EXPECT_EQ(egress(Ethernet{.src = kLake.mac, .dst = kPeer.mac} /
+	                 Ipv4{.src = kLake.v4, .dst = kOutbound.v4} /
+	                 Udp{.sport = 40000, .dport = 53})
+	              .reason,
+	          CLOAK_PASS_OUTBOUND);
+	EXPECT_EQ(ingress(check).reason, CLOAK_PASS_STATION);
+}
+
 TEST_F(PeerTest, RevokedPeerHasNoStationLeft)
 {
 	usualPolicy().commit(policy());
