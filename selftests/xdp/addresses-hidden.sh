@@ -75,6 +75,7 @@ asks() {
 		"in_ns scanner ping -n -c 1 -W 0.5 $LAKE" \
 		"in_ns scanner ping -n -c 1 -W 0.5 $LAKE6" \
 		"in_ns scanner ping -n -c 1 -W 0.5 $SHARING6" \
+		"in_ns scanner ping -n -c 1 -W 1 -T tsprespec $LAKE $VISIBLE" \
 		"in_ns scanner ping -n -b -c 1 -W 0.5 192.0.2.255" \
 		"in_ns scanner ping -n -c 1 -W 0.5 ff02::1%eth0" \
 		"in_ns scanner ping -n -c 1 -W 0.5 ff02::1:ff00:5%eth0" \

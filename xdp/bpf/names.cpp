@@ -54,7 +54,8 @@ constexpr Name kReasons[] = {
     {CLOAK_DROP_FRAGMENTED_ND, "fragmented-nd",
      "ICMPv6 in fragments that could hide neighbour discovery"},
     {CLOAK_DROP_SOURCE_ROUTED, "source-routed",
-     "a source route that could lead to a cloaked address"},
+     "a source route that could lead to a cloaked address, or an option that "
+     "could name it"},
     {CLOAK_DROP_NOT_LINEAR, "not-linear",
      "the headers lie beyond the first buffer"},
     {CLOAK_DROP_ARP, "arp", "ARP whose sender is no peer"},

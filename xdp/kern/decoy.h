@@ -54,12 +54,28 @@ static __always_inline bool is_question(const struct packet *p)
 	return is_nd(p) && p->icmp_type == ICMPV6_NS;
 }
 
+/*
+ * Is the question sent to the address that it asks for, or to its
+ * solicited-node group? To a cloaked one it would tell that this is here.
+ */
+static __always_inline bool asks_itself(const struct packet *p)
+{
+	const struct cloak_addr *dst = &p->dst.addr;
+	__u32 last = addr_word(&p->target.addr, 3);
+
+	if (p->network == NET_ARP || addr_equal(dst, &p->target.addr))
+		return true;
+	return addr_word(dst, 0) == bpf_htonl(0xff020000) &&
+	       !addr_word(dst, 1) && addr_word(dst, 2) == bpf_htonl(1) &&
+	       addr_word(dst, 3) == (last | bpf_htonl(0xff000000));
+}
+
 /* Nothing that a decoy would mend. */
 static __always_inline bool is_past_decoys(const struct packet *p, int reason)
 {
 	return p->network == NET_OTHER || is_broken(reason) ||
 	       reason == CLOAK_DROP_RULE || reason == CLOAK_DROP_REJECT ||
-	       reason == CLOAK_DROP_SELF ||
+	       is_forged(reason) ||
 	       reason == CLOAK_DROP_SOURCE_ROUTED ||
 	       reason == CLOAK_DROP_FRAGMENTED_ND ||
 	       addr_is_unspecified(&p->src.addr);
@@ -82,9 +98,14 @@ global_fn int decoy_ingress(struct xdp_md *ctx, struct packet *p, int reason)
 		return reason;
 	ingress_deepen(ctx, p);
 	if (p->network == NET_ARP || is_nd(p))
-		return reason >= CLOAK_DROP_FIRST && is_question(p) ?
+		return reason >= CLOAK_DROP_FIRST && is_question(p) &&
+				       asks_itself(p) ?
 			       CLOAK_PASS_DECOY :
 			       reason;
+	/* Errors and redirects are about what others do, also here. */
+	if (p->source_routed || p->records ||
+	    (p->has_icmp && !is_icmp_query(p)))
+		return reason;
 	return decoy_has(decoy, p, p->dport) ? CLOAK_PASS_DECOY : reason;
 }
 

@@ -15,7 +15,9 @@
  *    address may answer, and what the kernel would answer from a cloaked
  *    address is stopped on egress, where the source address tells.
  * Source routes could name a cloaked address where it is not looked for, and so
- * could what an ICMP error quotes.
+ * could timestamps and what an ICMP error quotes; a recorded route could tell. Redirects, and whoever speaks
+ * for a peer that is bound to another MAC, change the way to peers from cloaked
+ * addresses as well, whatever address they are sent to.
  */
 #ifndef CLOAK_KERN_INGRESS_H
 #define CLOAK_KERN_INGRESS_H
@@ -321,6 +323,39 @@ global_fn int ingress_quotes_cloaked(struct xdp_md *ctx,
 	return is_cloaked(p, &q.src);
 }
 
+/* For a visible address, which has its neighbours in common with the others. */
+static __always_inline int ingress_visible_arp(const struct packet *p)
+{
+	const struct cloak_peer *peer;
+
+	if (is_cloaked(p, &p->src))
+		return CLOAK_DROP_SELF;
+	peer = peer_recall(p, &p->src);
+	if (is_bound(peer) && !(mac_equal(peer->mac, p->sha) &&
+				mac_equal(peer->mac, p->smac)))
+		return CLOAK_DROP_WRONG_MAC;
+	return CLOAK_PASS_VISIBLE;
+}
+
+/* Does @p speak for one who is bound to another MAC, to a visible address? */
+global_fn int ingress_nd_forged(struct xdp_md *ctx, const struct packet *p)
+{
+	struct span s = xdp_span(ctx);
+	const struct cloak_peer *peer;
+
+	if (!p)
+		return true;
+	peer = peer_find(p, &p->src);
+	if (is_bound(peer) && !mac_equal(peer->mac, p->smac))
+		return true;
+	if (p->icmp_type == ICMPV6_NA && p->has_target) {
+		peer = peer_find(p, &p->target);
+		if (is_bound(peer) && !mac_equal(peer->mac, p->smac))
+			return true;
+	}
+	return names_sender(p) && nd_is_bound(p) && nd_names_other(p, &s);
+}
+
 /* To a visible address or to a group. */
 global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 {
@@ -339,11 +374,16 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 			return CLOAK_DROP_SELF;
 		return ingress_nd(ctx, p);
 	}
+	if (is_nd(p) && ingress_nd_forged(ctx, p))
+		return CLOAK_DROP_WRONG_MAC;
 	if (is_router_advertisement(p))
 		ingress_router(ctx, p);
 	reason = CLOAK_PASS_VISIBLE;
-	if (p->source_routed)
+	if (p->source_routed || p->records)
 		reason = CLOAK_DROP_SOURCE_ROUTED;
+	else if (is_redirect(p) &&
+		 !peer_may(p, &p->src, p->smac, CLOAK_PEER_GATEWAY))
+		reason = CLOAK_DROP_UNAUTHORISED;
 	else if (p->network == NET_IPV6 && hides_nd(p))
 		reason = p->endless || p->truncated ?
 				 CLOAK_DROP_BAD_HEADERS :
@@ -386,8 +426,7 @@ global_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
 	if (p->network == NET_ARP) {
 		if (to)
 			return ingress_arp(p);
-		return is_cloaked(p, &p->src) ? CLOAK_DROP_SELF :
-						     CLOAK_PASS_VISIBLE;
+		return ingress_visible_arp(p);
 	}
 	if (to)
 		return ingress_cloaked(ctx, p,

@@ -37,6 +37,8 @@
 #define ICMP_REDIR		5
 #define ICMP_ECHO_REQUEST	8
 
+#define IPV4_OPT_RECORD		7	/* record route */
+#define IPV4_OPT_TIMESTAMP	68
 #define IPV4_OPT_LSRR		131
 #define IPV4_OPT_SSRR		137
 
@@ -332,13 +334,16 @@ static __always_inline bool skip_option(struct packet *p, const struct span *s)
 	}
 	p->source_routed |= option[0] == IPV4_OPT_LSRR ||
 			    option[0] == IPV4_OPT_SSRR;
+	/* A timestamp can even ask whether a certain address is there. */
+	p->records |= option[0] == IPV4_OPT_RECORD ||
+		      option[0] == IPV4_OPT_TIMESTAMP;
 	p->option_at += option[1];
 	return option[1] >= 2;
 }
 
 /*
- * Looks for the two options of IPv4 that lead a packet elsewhere. Where it
- * is stands in memory and not in a register: there each turn would have
+ * Looks for the options of IPv4 that lead a packet elsewhere, or have others
+ * write addresses into it. Where it is stands in memory and not in a register: there each turn would have
  * other bounds, and none would look to the verifier like one before.
  */
 static __always_inline void parse_options(struct packet *p,

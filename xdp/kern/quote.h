@@ -30,6 +30,26 @@ static __always_inline bool is_icmp_error(const struct packet *p)
 	       p->icmp_type == ICMP_PARAMETER;
 }
 
+/* Queries and their replies; what is not known may be an error. */
+static __always_inline bool is_icmp_query(const struct packet *p)
+{
+	if (p->protocol == IPPROTO_ICMPV6)
+		return p->icmp_type >= ICMPV6_ECHO &&
+		       p->icmp_type != ICMPV6_REDIRECT;
+	return p->icmp_type == ICMP_REPLY ||
+	       p->icmp_type == ICMP_ECHO_REQUEST ||
+	       (p->icmp_type >= 13 && p->icmp_type <= 18);
+}
+
+static __always_inline bool is_redirect(const struct packet *p)
+{
+	if (!p->has_icmp)
+		return false;
+	return p->icmp_type == (p->protocol == IPPROTO_ICMPV6 ?
+					ICMPV6_REDIRECT :
+					ICMP_REDIR);
+}
+
 /* Addresses of a quoted packet, and what comes behind its IP header. */
 struct quote {
 	struct cloak_prefix src;

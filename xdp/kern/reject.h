@@ -17,6 +17,7 @@
 #include "ingress.h"
 #include "limit.h"
 #include "policy.h"
+#include "quote.h"
 
 /* Answers to one source, and to all of them: a second, and at once. */
 #define ANSWERS_TO_SOURCE	50
@@ -51,17 +52,6 @@ static __always_inline bool is_from_somebody(const struct packet *p)
 		mac_equal(p->iface.mac, p->dmac)) &&
 	       is_host(&p->src.addr) && is_host(&p->dst.addr) &&
 	       !addr_equal(&p->src.addr, &p->dst.addr);
-}
-
-/* Queries and their replies; what is not known may be an error. */
-static __always_inline bool is_icmp_query(const struct packet *p)
-{
-	if (p->protocol == IPPROTO_ICMPV6)
-		return p->icmp_type >= ICMPV6_ECHO &&
-		       p->icmp_type != ICMPV6_REDIRECT;
-	return p->icmp_type == ICMP_REPLY ||
-	       p->icmp_type == ICMP_ECHO_REQUEST ||
-	       (p->icmp_type >= 13 && p->icmp_type <= 18);
 }
 
 /* May a packet of this kind be answered at all? After parse_deep(). */

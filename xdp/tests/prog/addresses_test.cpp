@@ -207,6 +207,106 @@ TEST_F(AddressesTest, GroupOfCloakedAddressesIsSilent)
 	EXPECT_EQ(ingress(ping(v6("ff02::1"))).reason, CLOAK_PASS_VISIBLE);
 }
 
+/** A timestamp asks for 192.0.2.5, a route is recorded, a router alerted. */
+TEST_F(AddressesTest, OptionsThatTellAddressesAreDropped)
+{
+	const Bytes timestamp = {68, 12, 5, 3, 192, 0, 2, 5, 0, 0, 0, 0};
+	const Bytes record = {7, 7, 4, 0, 0, 0, 0, 0};
+	const auto ask = [](const Host &from, const Bytes &options) {
+		return ingress(Ethernet{.src = from.mac, .dst = kLake.mac} /
+		               Ipv4{.src = from.v4,
+		                    .dst = visible4(),
+		                    .options = options} /
+		               Icmp{})
+		    .reason;
+	};
+
+	EXPECT_EQ(ask(kScanner, timestamp), CLOAK_DROP_SOURCE_ROUTED);
+	EXPECT_EQ(ask(kScanner, record), CLOAK_DROP_SOURCE_ROUTED);
+	EXPECT_EQ(ask(kScanner, {148, 4, 0, 0}), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ask(kPeer, timestamp), CLOAK_PASS_AUTHORISED);
+}
+
+/** The way to peers is the same from all addresses of the host. */
+TEST_F(AddressesTest, RedirectsOfStrangersAreDropped)
+{
+	const auto redirect4 = [](const Host &from) {
+		return ingress(Ethernet{.src = from.mac, .dst = kLake.mac} /
+		               Ipv4{.src = from.v4, .dst = visible4()} /
+		               Icmp{.type = 5} / payload(28))
+		    .reason;
+	};
+	const auto redirect6 = [](const Host &from) {
+		return ingress(Ethernet{.src = from.mac, .dst = kLake.mac} /
+		               Ipv6{.src = from.v6,
+		                    .dst = visible6(),
+		                    .hops = 255} /
+		               Icmp6{.type = 137} / payload(32))
+		    .reason;
+	};
+
+	PolicyText()
+	    .addresses()
+	    .cloaked("192.0.2.5")
+	    .peer("192.0.2.10", CLOAK_PEER_INBOUND)
+	    .bound("192.0.2.1", CLOAK_PEER_GATEWAY, kGateway.mac)
+	    .commit(policy());
+
+	EXPECT_EQ(redirect4(kScanner), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(redirect6(kScanner), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(redirect4(kGateway), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(redirect4(kPeer), CLOAK_PASS_AUTHORISED);
+}
+
+/** The host has one neighbour table for all its addresses. */
+TEST_F(AddressesTest, NobodySpeaksForABoundPeerToAVisibleAddress)
+{
+	const auto arp = [](const Mac &from, const Mac &sha) {
+		return ingress(
+			   Ethernet{.src = from, .dst = kBroadcast} /
+			   Arp{.sha = sha, .spa = kPeer.v4, .tpa = visible4()})
+		    .reason;
+	};
+	const auto nd = [](std::uint8_t type, const Addr6 &src,
+	                   const Addr6 &target, const Mac &from,
+	                   const Mac &named) {
+		return ingress(
+			   Ethernet{.src = from, .dst = kLake.mac} /
+			   Ipv6{.src = src, .dst = visible6(), .hops = 255} /
+			   Nd{.type = type,
+		              .target = target,
+		              .linkAddress = named})
+		    .reason;
+	};
+	PolicyText()
+	    .addresses()
+	    .cloaked("192.0.2.5")
+	    .cloaked("2001:db8::5")
+	    .bound("192.0.2.10", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .bound("2001:db8::10", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .commit(policy());
+
+	EXPECT_EQ(arp(kPeer.mac, kPeer.mac), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(arp(kScanner.mac, kScanner.mac), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(arp(kPeer.mac, kScanner.mac), CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(arp(kScanner.mac, kPeer.mac), CLOAK_DROP_WRONG_MAC);
+	for (const std::uint8_t type : {135, 136}) {
+		const Addr6 target = type == 135 ? visible6() : kPeer.v6;
+
+		EXPECT_EQ(nd(type, kPeer.v6, target, kPeer.mac, kPeer.mac),
+		          CLOAK_PASS_VISIBLE);
+		EXPECT_EQ(
+		    nd(type, kPeer.v6, target, kScanner.mac, kScanner.mac),
+		    CLOAK_DROP_WRONG_MAC);
+		EXPECT_EQ(nd(type, kPeer.v6, target, kPeer.mac, kScanner.mac),
+		          CLOAK_DROP_WRONG_MAC);
+	}
+	EXPECT_EQ(nd(136, kScanner.v6, kPeer.v6, kScanner.mac, kScanner.mac),
+	          CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(nd(136, kScanner.v6, kScanner.v6, kScanner.mac, kScanner.mac),
+	          CLOAK_PASS_VISIBLE);
+}
+
 TEST_F(AddressesTest, SourceRouteThroughAVisibleAddressIsDropped)
 {
 	const Ipv4 routed = {.src = kScanner.v4,
@@ -497,7 +597,7 @@ TEST_F(AddressesTest, RouterIsAskedFromACloakedAddress)
 	    .bound("fe80::1", CLOAK_PEER_GATEWAY, kGateway.mac)
 	    .commit(policy());
 
-	EXPECT_EQ(advertise(kScanner).reason, CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(advertise(kScanner).reason, CLOAK_DROP_WRONG_MAC);
 	EXPECT_EQ(solicit().reason, CLOAK_DROP_EGRESS_RS);
 	EXPECT_EQ(advertise(kGateway).reason, CLOAK_PASS_VISIBLE);
 	const Outcome outcome = solicit();

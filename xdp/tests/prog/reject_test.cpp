@@ -158,8 +158,10 @@ TEST_F(RejectTest, NeverInAnswerToAnAnswer)
 		none(inLink() / in4() / Tcp{.dport = 22, .flags = flags});
 	}
 	none(inLink() / in6() / Tcp{.dport = 22, .flags = kRst});
-	for (const std::uint8_t type : {3, 4, 5, 11, 12, 40})
+	for (const std::uint8_t type : {3, 4, 11, 12, 40})
 		none(inLink() / in4() / Icmp{.type = type} / payload(28));
+	expectNone(inLink() / in4() / Icmp{.type = 5} / payload(28),
+	           CLOAK_DROP_UNAUTHORISED);
 	for (const std::uint8_t type : {1, 2, 3, 4, 100})
 		none(inLink() / in6() / Icmp6{.type = type} / payload(48));
 }

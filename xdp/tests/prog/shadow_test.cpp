@@ -495,6 +495,76 @@ TEST_F(DecoyTest, IsResolved)
 	          CLOAK_PASS_AUTHORISED);
 }
 
+/** Else the answer would tell that the address that it was sent to is here. */
+TEST_F(DecoyTest, IsAskedForAtItsOwnAddressOnly)
+{
+	const auto ask = [](const Addr6 &to) {
+		return ingress(
+			   Ethernet{.src = kScanner.mac, .dst = kLake.mac} /
+			   Ipv6{.src = kScanner.v6, .dst = to, .hops = 255} /
+			   Nd{.type = 135,
+		              .target = kLake.v6,
+		              .linkAddress = kScanner.mac})
+		    .reason;
+	};
+
+	EXPECT_EQ(ask(kLake.v6), CLOAK_PASS_DECOY);
+	EXPECT_EQ(ask(v6("ff02::1:ff00:5")), CLOAK_PASS_DECOY);
+	EXPECT_EQ(ask(v6("2001:db8::7")), CLOAK_DROP_ND);
+	EXPECT_EQ(ask(v6("ff02::1:ff00:7")), CLOAK_DROP_ND);
+	EXPECT_EQ(ask(v6("ff02::1")), CLOAK_DROP_ND);
+	EXPECT_EQ(ask(v6("ff02::2:ff00:5")), CLOAK_DROP_ND);
+}
+
+TEST_F(DecoyTest, NobodySpeaksForABoundPeer)
+{
+	usualPolicy()
+	    .bound("192.0.2.10", CLOAK_PEER_INBOUND, kPeer.mac)
+	    .decoy("192.0.2.5")
+	    .commit(policy());
+	gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_DECOYS);
+
+	EXPECT_EQ(
+	    ingress(Ethernet{.src = kScanner.mac, .dst = kBroadcast} /
+	            Arp{.sha = kScanner.mac, .spa = kPeer.v4, .tpa = kLake.v4})
+		.reason,
+	    CLOAK_DROP_WRONG_MAC);
+	EXPECT_EQ(
+	    ingress(tcp({kScanner.mac, kPeer.v4}, kLake, 1, 23, kSyn)).reason,
+	    CLOAK_DROP_WRONG_MAC);
+}
+
+/** What is about others, and what asks for other addresses. */
+TEST_F(DecoyTest, TakesNoErrorsRedirectsAndTimestamps)
+{
+	const Ethernet link = {.src = kScanner.mac, .dst = kLake.mac};
+	const Bytes timestamp = {68, 12, 5, 3, 192, 0, 2, 7, 0, 0, 0, 0};
+
+	usualPolicy().decoy("192.0.2.5").decoy("2001:db8::5").commit(policy());
+	gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_DECOYS);
+	const Ipv4 plain = {.src = kScanner.v4, .dst = kLake.v4};
+
+	EXPECT_EQ(ingress(link / plain / Icmp{}).reason, CLOAK_PASS_DECOY);
+	for (const std::uint8_t type : {3, 5, 11, 12})
+		EXPECT_EQ(
+		    ingress(link / plain / Icmp{.type = type} / payload(28))
+			.reason,
+		    CLOAK_DROP_UNAUTHORISED);
+	for (const std::uint8_t type : {1, 2, 3, 4})
+		EXPECT_EQ(
+		    ingress(link / Ipv6{.src = kScanner.v6, .dst = kLake.v6} /
+		            Icmp6{.type = type} / payload(48))
+			.reason,
+		    CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(link /
+	                  Ipv4{.src = kScanner.v4,
+	                       .dst = kLake.v4,
+	                       .options = timestamp} /
+	                  Icmp{})
+	              .reason,
+	          CLOAK_DROP_UNAUTHORISED);
+}
+
 /** All that is for an address without ports, and all that answers it. */
 TEST_F(DecoyTest, AWholeAddressOfIpv4)
 {
