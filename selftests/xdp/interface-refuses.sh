@@ -12,7 +12,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands curl jq
+ktap_need_commands curl jq tc
 
 # attached INTERFACE HOW: as the daemon tells of it.
 attached() {
@@ -66,6 +66,23 @@ taken() {
 	hidden
 	in_ns lake ip link set dum9 xdp off
 	wait_until 10 attached dum9 native
+	hidden
+}
+
+# In the place of clsact, one of tc for what comes in alone.
+ingress_qdisc() {
+	in_ns lake ip link del dum9
+	in_ns lake ip link add dum7 type veth peer name dum8
+	in_ns lake tc qdisc add dev dum7 ingress
+	in_ns lake ip link set dum7 name dum9
+	wait_until 10 eval "ctl status |
+		grep '\"tc qdisc del dev dum9 ingress\" removes it'"
+	attached dum9 no
+	not eval "in_ns lake tc filter show dev dum9 ingress | grep 0xc10a"
+	hidden
+	in_ns lake tc qdisc del dev dum9 ingress
+	wait_until 10 attached dum9 native
+	in_ns lake tc filter show dev dum9 egress | grep 0xc10a
 	hidden
 }
 
@@ -237,6 +254,7 @@ cloakd_start
 ktap_run "also with the next daemon" taken_over
 ktap_run "one in its place is cloaked" replaced
 ktap_run "what another has taken is cloaked when it is free" taken
+ktap_run "one with an ingress qdisc is cloaked when that goes" ingress_qdisc
 ktap_run "a start without a cloak puts it on all others" from_nothing
 CLOAKD=$(<"$WORK/pid")
 ktap_run "who puts it on gets all or nothing" all_or_nothing

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "bpf/programs.h"
+#include "bpf/qdisc.h"
 #include "bpf/xdp_mode.h"
 
 namespace cloak
@@ -44,7 +45,7 @@ bpf_tc_opts ourFilter()
 }
 
 /** The number of the program in our filter; 0 if there is none. */
-__u32 programIn(unsigned ifindex, bpf_tc_attach_point where)
+__u32 answeredFor(unsigned ifindex, bpf_tc_attach_point where)
 {
 	const bpf_tc_hook hook = hookOf(ifindex, where);
 	bpf_tc_opts filter = ourFilter();
@@ -52,20 +53,32 @@ __u32 programIn(unsigned ifindex, bpf_tc_attach_point where)
 	return bpf_tc_query(&hook, &filter) == 0 ? filter.prog_id : 0;
 }
 
+/**
+ * The same, but an ingress qdisc in the place of clsact answers for egress as
+ * well, with what it has for ingress. Ours are never one program.
+ */
+__u32 programIn(unsigned ifindex, bpf_tc_attach_point where)
+{
+	const __u32 id = answeredFor(ifindex, where);
+
+	if (where != BPF_TC_EGRESS || id == 0)
+		return id;
+	return id == answeredFor(ifindex, BPF_TC_INGRESS) ? 0 : id;
+}
+
 } // namespace
 
 Status attachFilter(int program, unsigned ifindex, bpf_tc_attach_point where)
 {
-	bpf_tc_hook hook = hookOf(ifindex, where);
+	const bpf_tc_hook hook = hookOf(ifindex, where);
 	bpf_tc_opts filter = ourFilter();
 
-	int err = bpf_tc_hook_create(&hook);
-	if (err && err != -EEXIST)
-		return Error(-err,
-		             "cannot add clsact to " + interfaceText(ifindex));
+	auto made = makeClsact(ifindex);
+	if (!made)
+		return made;
 	filter.prog_fd = program;
 	filter.flags = BPF_TC_F_REPLACE;
-	err = bpf_tc_attach(&hook, &filter);
+	const int err = bpf_tc_attach(&hook, &filter);
 	if (err)
 		return Error(-err, fmt::format("cannot attach {} to {}",
 		                               filterText(where),
