@@ -72,6 +72,27 @@ moved_away() {
 	wait_until 10 present false
 }
 
+# number_taken: nobody looks while it goes, and one comes that has its number.
+number_taken() {
+	local index
+	netns_attach lake eth1 wire br0
+	wait_until 10 present true
+	index=$(in_ns lake cat /sys/class/net/eth1/ifindex)
+	cloakd_kill KILL
+	netns_new attic
+	in_ns lake ip link set eth1 netns "$(ns attic)"
+	in_ns lake ip link add eth1 index "$index" type veth peer name dum1
+	cloakd_start
+	present true
+	in_ns lake ip link show eth1 | grep 'prog/xdp'
+	not eval "in_ns attic ip link show eth1 | grep 'prog/xdp'"
+	ip netns del "$(ns attic)"
+	wait_while 10 in_ns wire ip link show p-lake-eth1
+	in_ns lake ip link del eth1
+	wait_until 10 present false
+	hidden
+}
+
 # inside COMMAND...: in the namespace of the daemon, which has no name any more.
 inside() { nsenter --net="/proc/$CLOAKD/ns/net" -- "$@"; }
 
@@ -114,6 +135,8 @@ cloakd_start
 ktap_run "hidden" hidden
 ktap_run "a peer's namespace goes and comes" peer_gone
 ktap_run "an interface goes with the namespace it was moved to" moved_away
+ktap_run "one that has its number is cloaked" number_taken
+CLOAKD=$(<"$WORK/cloakd.pid")
 ktap_run "the host's own loses its name" nameless
 ktap_run "and ends with the daemon" ends
 ktap_run "the next one is cloaked again" comes_again

@@ -50,6 +50,7 @@ Status placeAnswers(const CloakObject &object, unsigned ifindex, bool wanted)
 /** A link that is pinned, and the interface it is still attached to. */
 struct PinnedLink {
 	Fd fd;
+	__u32 id = 0;
 	unsigned ifindex = 0; //!< 0 once the interface is gone
 	__u32 program = 0;
 };
@@ -67,27 +68,36 @@ Result<std::optional<PinnedLink>> openLink(const std::string &path)
 		return Error::fromErrno("cannot open " + path);
 	if (bpf_obj_get_info_by_fd(link.fd.get(), &info, &size))
 		return Error::fromErrno("cannot read " + path);
+	link.id = info.id;
 	link.ifindex = info.xdp.ifindex;
 	link.program = info.prog_id;
 	return std::optional<PinnedLink>(std::move(link));
 }
 
-Result<XdpMode> modeOf(unsigned ifindex)
+/**
+ * Whether the link, if there is one, is on that interface, where @p attached
+ * is. The number alone says nothing: an interface of another network namespace
+ * may have the same.
+ */
+bool isOn(const std::optional<PinnedLink> &link, unsigned ifindex,
+          const AttachedXdp &attached)
 {
-	auto attached = queryXdp(ifindex);
-
-	if (!attached)
-		return attached.error();
-	return attached->mode;
+	return link && link->ifindex == ifindex &&
+	       link->program == attached.program;
 }
 
-/** Whether the interface that has that number here has the program. */
-bool isOn(const PinnedLink &link)
+/** The mode in which the link is on that interface; nothing if it is not. */
+Result<std::optional<XdpMode>> modeOf(const std::optional<PinnedLink> &link,
+                                      unsigned ifindex)
 {
-	if (link.ifindex == 0)
-		return false;
-	const auto attached = queryXdp(link.ifindex);
-	return attached && attached->program == link.program;
+	if (!link || link->ifindex != ifindex)
+		return std::optional<XdpMode>();
+	auto attached = queryXdp(ifindex);
+	if (!attached)
+		return attached.error();
+	if (!isOn(link, ifindex, *attached))
+		return std::optional<XdpMode>();
+	return std::optional(attached->mode);
 }
 
 Result<Fd> createLink(int program, unsigned ifindex, XdpMode mode)
@@ -188,17 +198,17 @@ Result<std::optional<Placed>> Links::replace(CloakObject &object,
 	auto existing = openLink(linkPath(ifindex));
 	if (!existing)
 		return existing.error();
-	if (*existing && (*existing)->ifindex == ifindex) {
+	auto mode = modeOf(*existing, ifindex);
+	if (!mode)
+		return mode.error();
+	if (*mode) {
 		if (bpf_link_update((*existing)->fd.get(),
 		                    object.ingressProgram(), nullptr))
 			return Error::fromErrno(
 			    "cannot replace the program on " +
 			    interfaceText(ifindex));
-		auto mode = modeOf(ifindex);
-		if (!mode)
-			return mode.error();
 		return std::optional(
-		    Placed{*mode, placement.dispatcher ? kKeepsLink : ""});
+		    Placed{**mode, placement.dispatcher ? kKeepsLink : ""});
 	}
 	auto joined = dispatcher_.find(ifindex);
 	if (!joined)
@@ -238,7 +248,7 @@ Result<Placed> Links::attachNew(CloakObject &object, unsigned ifindex,
 		reason = "it has a link, not the dispatcher of libxdp: " +
 		         joined.error().message();
 	}
-	// Of an interface that is gone.
+	// Of an interface that is gone, or in another network namespace.
 	dispatcher_.leave(ifindex).ignore();
 	if (unlink(path.c_str()) && errno != ENOENT)
 		return Error::fromErrno("cannot remove " + path);
@@ -255,6 +265,7 @@ Result<Placed> Links::attachNew(CloakObject &object, unsigned ifindex,
 Result<Placed> Links::attach(CloakObject &object, unsigned ifindex,
                              const Placement &placement) const
 {
+	const bool survives = hasFilter(ifindex, BPF_TC_EGRESS);
 	auto filters =
 	    attachFilter(object.egressProgram(), ifindex, BPF_TC_EGRESS);
 	if (filters)
@@ -267,7 +278,7 @@ Result<Placed> Links::attach(CloakObject &object, unsigned ifindex,
 	if (*replaced)
 		return **replaced;
 	auto placed = attachNew(object, ifindex, placement);
-	if (!placed)
+	if (!placed && !survives)
 		detachFilters(ifindex).ignore();
 	return placed;
 }
@@ -301,14 +312,14 @@ Result<bool> Links::hasIngress(const CloakObject &object,
 	auto link = openLink(linkPath(ifindex));
 	if (!link)
 		return link.error();
-	if (*link && (*link)->ifindex == ifindex)
+	auto attached = queryXdp(ifindex);
+	if (!attached)
+		return attached.error();
+	if (isOn(*link, ifindex, *attached))
 		return true;
 	auto joined = dispatcher_.find(ifindex);
 	if (!joined || *joined)
 		return joined ? Result<bool>(true) : joined.error();
-	auto attached = queryXdp(ifindex);
-	if (!attached)
-		return attached.error();
 	return attached->program != 0 &&
 	       attached->program == programId(object.ingressProgram());
 }
@@ -366,13 +377,13 @@ Status Links::listLinks(std::vector<Attachment> &found) const
 		auto link = openLink(linkPath(ifindex));
 		if (!link)
 			return link.error();
-		if (!*link || (*link)->ifindex != ifindex)
-			continue;
-		auto mode = modeOf(ifindex);
+		auto mode = modeOf(*link, ifindex);
 		if (!mode)
 			return mode.error();
+		if (!*mode)
+			continue;
 		found.push_back({ifindex,
-		                 *mode,
+		                 **mode,
 		                 hasFilter(ifindex, BPF_TC_EGRESS),
 		                 false,
 		                 {}});
@@ -397,28 +408,29 @@ Status Links::listJoined(std::vector<Attachment> &found) const
 	return {};
 }
 
-/** Renames the pins of an interface; the link stays where it is. */
+/**
+ * Renames the pins of an interface; the link stays where it is. Who was stopped
+ * on the way has left it with both pins.
+ */
 Status Links::follow(unsigned former, unsigned ifindex) const
 {
 	std::error_code failure;
 	auto link = openLink(linkPath(former));
+	auto taken = openLink(linkPath(ifindex));
 
 	if (!link)
 		return link.error();
-	if (*link &&
+	if (!taken)
+		return taken.error();
+	if (!*link || (*taken && (*taken)->id != (*link)->id))
+		return {};
+	if (!*taken &&
 	    bpf_obj_pin((*link)->fd.get(), linkPath(ifindex).c_str()) != 0)
 		return Error::fromErrno("cannot pin " + linkPath(ifindex));
 	fs::rename(namePath(former), namePath(ifindex), failure);
 	if (unlink(linkPath(former).c_str()) != 0)
 		return Error::fromErrno("cannot remove " + linkPath(former));
 	return {};
-}
-
-Result<bool> Links::hasPin(unsigned ifindex) const
-{
-	auto link = openLink(linkPath(ifindex));
-
-	return link ? Result<bool>(link->has_value()) : link.error();
 }
 
 Status Links::followMoved() const
@@ -431,13 +443,13 @@ Status Links::followMoved() const
 		auto link = openLink(linkPath(former));
 		if (!link)
 			return link.error();
-		if (!*link || (*link)->ifindex == former || !isOn(**link))
+		const unsigned ifindex = *link ? (*link)->ifindex : 0;
+		if (ifindex == 0 || ifindex == former)
 			continue;
-		const unsigned ifindex = (*link)->ifindex;
-		auto taken = hasPin(ifindex);
-		if (!taken)
-			return taken.error();
-		auto done = *taken ? Status() : follow(former, ifindex);
+		const auto mode = modeOf(*link, ifindex);
+		if (!mode || !*mode)
+			continue;
+		auto done = follow(former, ifindex);
 		if (!done)
 			return done;
 	}

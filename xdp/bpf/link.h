@@ -68,7 +68,8 @@ public:
 	 * replaced in one step by those of @p object; mode, filter and place
 	 * stay, for there is no way from a link to the dispatcher or back
 	 * without a moment in which nothing is hidden.
-	 * If ingress cannot be attached, egress is taken away again.
+	 * If ingress cannot be attached, egress is taken away again, but not
+	 * one that was there before: it hides what it can.
 	 *
 	 * Where the dispatcher is asked for and cannot be had, the interface
 	 * gets a link, and the reason is returned.
@@ -134,7 +135,6 @@ private:
 	/** Interfaces by which links are pinned, also when they are gone. */
 	[[nodiscard]] Result<std::vector<unsigned>> pinned() const;
 	[[nodiscard]] Status follow(unsigned former, unsigned ifindex) const;
-	[[nodiscard]] Result<bool> hasPin(unsigned ifindex) const;
 	[[nodiscard]] Status listLinks(std::vector<Attachment> &found) const;
 	[[nodiscard]] Status listJoined(std::vector<Attachment> &found) const;
 

@@ -97,15 +97,12 @@ NetlinkBytes payloadOf(const nlmsghdr &message)
 }
 
 void forEachAttribute(
-    const nlmsghdr &message, std::size_t headSize,
+    NetlinkBytes attributes,
     const std::function<void(std::uint16_t, NetlinkBytes)> &each)
 {
-	NetlinkBytes rest = payloadOf(message);
+	NetlinkBytes rest = attributes;
 	rtattr attribute{};
 
-	if (rest.size() < NLMSG_ALIGN(headSize))
-		return;
-	rest = rest.subspan(NLMSG_ALIGN(headSize));
 	while (rest.size() >= sizeof(attribute)) {
 		std::memcpy(&attribute, rest.data(), sizeof(attribute));
 		if (attribute.rta_len < sizeof(attribute) ||
@@ -117,6 +114,16 @@ void forEachAttribute(
 		const std::size_t size = RTA_ALIGN(attribute.rta_len);
 		rest = rest.subspan(std::min(size, rest.size()));
 	}
+}
+
+void forEachAttribute(
+    const nlmsghdr &message, std::size_t headSize,
+    const std::function<void(std::uint16_t, NetlinkBytes)> &each)
+{
+	const NetlinkBytes payload = payloadOf(message);
+
+	if (payload.size() >= NLMSG_ALIGN(headSize))
+		forEachAttribute(payload.subspan(NLMSG_ALIGN(headSize)), each);
 }
 
 } // namespace cloak

@@ -37,6 +37,11 @@ Status askNetlink(int family, const nlmsghdr &request, const std::string &what,
 /** What the message says, head and attributes. */
 [[nodiscard]] NetlinkBytes payloadOf(const nlmsghdr &message);
 
+/** Calls @p each with the attributes that stand one behind the other. */
+void forEachAttribute(
+    NetlinkBytes attributes,
+    const std::function<void(std::uint16_t type, NetlinkBytes value)> &each);
+
 /** Calls @p each with the attributes behind a head of @p headSize octets. */
 void forEachAttribute(
     const nlmsghdr &message, std::size_t headSize,
