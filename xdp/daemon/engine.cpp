@@ -292,13 +292,13 @@ std::string Engine::groupOf(const Prefix &peer) const
 }
 
 /** Fails with the objection of @p guard to those who would be let in. */
-Outcome Engine::ask(const Guard &guard,
+Outcome Engine::ask(const Guard &guard, const Host &host,
                     const std::vector<Authorisation> &granted) const
 {
 	if (!guard)
 		return {};
 	const auto objection = guard(
-	    inForce_->policy, compilePolicy(inForce_->policy, host_, granted));
+	    inForce_->policy, compilePolicy(inForce_->policy, host, granted));
 	if (objection)
 		return Outcome::failed(Error(*objection), Failure::WouldCut);
 	return {};
@@ -320,9 +320,12 @@ Outcome Engine::authorise(const Authorisation &authorisation,
 		return one.peer == authorisation.peer;
 	});
 	all.push_back(authorisation);
-	Outcome outcome = ask(guard, all);
+	auto host = readHost(inForce_->policy);
+	if (!host)
+		return Outcome::failed(host.error());
+	Outcome outcome = ask(guard, *host, all);
 	if (outcome.ok())
-		outcome = enforce(inForce_->policy, rules_, host_, all);
+		outcome = enforce(inForce_->policy, rules_, *host, all);
 	if (outcome.ok())
 		keepGranted(granted());
 	return outcome;
@@ -338,11 +341,14 @@ Outcome Engine::revoke(const Prefix &peer, const Guard &guard)
 		    return one.peer == peer;
 	    });
 	if (removed != 0) {
-		const Outcome refused = ask(guard, all);
+		auto host = readHost(inForce_->policy);
+		if (!host)
+			return Outcome::failed(host.error());
+		const Outcome refused = ask(guard, *host, all);
 		if (!refused.ok())
 			return refused;
 		keepGranted(all);
-		Outcome outcome = enforce(inForce_->policy, rules_, host_, all);
+		Outcome outcome = enforce(inForce_->policy, rules_, *host, all);
 		if (!outcome.ok())
 			keepGranted(granted());
 		if (!outcome.ok() || groupOf(peer).empty())
@@ -517,8 +523,10 @@ void Engine::tick()
 /** What is in force means something else now, and @p why. */
 void Engine::enforceAgain(std::string_view why)
 {
+	auto host = readHost(inForce_->policy);
 	const Outcome outcome =
-	    enforce(inForce_->policy, rules_, host_, granted());
+	    host ? enforce(inForce_->policy, rules_, *host, granted())
+		 : Outcome::failed(host.error());
 	if (outcome.failure)
 		spdlog::error("{}", outcome.failure->message());
 	else

@@ -214,7 +214,7 @@ private:
 	[[nodiscard]] Outcome ask(const Guard &guard,
 	                          const Policy &policy) const;
 	[[nodiscard]] Outcome
-	ask(const Guard &guard,
+	ask(const Guard &guard, const Host &host,
 	    const std::vector<Authorisation> &granted) const;
 	[[nodiscard]] std::optional<Outcome> refuseDuringTrial() const;
 	static void tell(Warnings warnings, const FileNames &files,
