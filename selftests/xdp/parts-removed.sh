@@ -12,6 +12,8 @@
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
 ktap_need_commands jq tc bpftool curl
+former=$TOP/build/xdp/tests/former-20.bpf.o
+ktap_need "build/xdp/tests/former-20.bpf.o (make -C xdp tests)" test -f "$former"
 
 # Where our filters are, as tc shows it.
 OURS='handle 0xc10a '
@@ -71,6 +73,22 @@ forced() {
 	told 'the ingress half'
 	ctl status --json | jq -e '.interfaces[0] |
 		.attached == "native" and .egress'
+	hidden
+}
+
+# taken: what comes in is somebody else's for a while, what leaves is not.
+taken() {
+	local index
+	index=$(in_ns lake cat /sys/class/net/eth0/ifindex)
+	kill -STOP "$CLOAKD"
+	bpftool link detach pinned "$WORK/bpf/cloak/links/xdp-$index"
+	in_ns lake ip link set eth0 xdp object "$former" section xdp.frags
+	kill -CONT "$CLOAKD"
+	wait_until 10 eval "ctl status | grep 'another XDP program'"
+	filter egress
+	in_ns lake ip link set eth0 xdp off
+	wait_until 10 eval \
+		'ctl status --json | jq -e ".interfaces[0].attached == \"native\""'
 	hidden
 }
 
@@ -142,6 +160,19 @@ on_purpose() {
 	[[ $(ctl status --json | jq -c .removed) == "$before" ]]
 }
 
+# With no daemon that would put it back.
+half_left() {
+	local index
+	cloakd_kill KILL
+	index=$(in_ns lake cat /sys/class/net/eth0/ifindex)
+	bpftool link detach pinned "$WORK/bpf/cloak/links/xdp-$index"
+	filter egress
+	ctl off
+	not filter egress
+	not test -e "$WORK/bpf/cloak"
+	sees scanner
+}
+
 # A policy that comes while the pins are lost is refused, and changes nothing.
 pins_lost() {
 	cloakd_kill TERM
@@ -166,6 +197,8 @@ ktap_run "also where the filter alone was removed" filter_alone
 ktap_run "also from under another program" replaced
 ktap_run "the ingress half that was detached by force comes back" forced
 ktap_run "so does the filter for answers" both_filters
+ktap_run "the egress half stays where ingress cannot come back" taken
 ktap_run "all are counted for Prometheus" counted
 ktap_run "what goes on purpose does not count" on_purpose
+ktap_run "off takes away a half that is left" half_left
 ktap_run "a lost pin is no part that is missing" pins_lost

@@ -174,6 +174,9 @@ Status hangModel(const OuterMap &outer, const std::string &name)
 
 	if (id && isNumber(outer.model, *id, name))
 		return pin(outer.model.get(), pinOf(outer, 0));
+	auto left = innerMap(outer, 0, name);
+	if (left)
+		return pin(left->get(), pinOf(outer, 0));
 	return hangMap(outer, 0, outer.model, name);
 }
 

@@ -54,7 +54,10 @@ Status hangMaps(const OuterMap &outer,
                 std::span<const std::pair<__u32, Fd>> inner,
                 const std::string &name);
 
-/** The same for the model, under index 0, where a new object has it already. */
+/**
+ * The same for the model, under index 0, where a new object has it already. One
+ * that was left there before the first policy stays, with what is in it.
+ */
 Status hangModel(const OuterMap &outer, const std::string &name);
 
 /** Writes values to an array from @p first on, in one call. */

@@ -122,9 +122,9 @@ Result<PolicyDraft> PolicyMaps::draft() const
  * No packet that has read the old generation can see the idle slot, and none
  * is left from the time before it when this begins: the last write to an
  * array of maps waits until every program that runs has ended (an RCU grace
- * period), and the last commit ended with one. Hence the repeated hang().
+ * period), and the last commit ended with one, that of settle().
  */
-Status PolicyMaps::commit(PolicyDraft draft) const
+Status PolicyMaps::switchTo(PolicyDraft &draft) const
 {
 	const __u32 zero = 0;
 	auto now = generation();
@@ -162,7 +162,27 @@ Status PolicyMaps::commit(PolicyDraft draft) const
 		return filtered;
 	if (bpf_map_update_elem(maps_.generation.get(), &zero, &next, BPF_ANY))
 		return Error::fromErrno("cannot switch to the new policy");
-	return hangMap(maps_.peerSlots, slot, draft.peers_.handle(), "peers");
+	return {};
+}
+
+Status PolicyMaps::settle() const
+{
+	auto now = generation();
+	auto peers = active<PeerMap>(maps_.peerSlots, "peers");
+
+	if (!now)
+		return now.error();
+	if (!peers)
+		return peers.error();
+	return hangMap(maps_.peerSlots, CLOAK_SLOT(*now), peers->handle(),
+	               "peers");
+}
+
+Status PolicyMaps::commit(PolicyDraft draft) const
+{
+	auto switched = switchTo(draft);
+
+	return switched ? settle() : switched;
 }
 
 /**

@@ -71,6 +71,14 @@ public:
 	 */
 	Status commit(PolicyDraft draft) const;
 
+	/**
+	 * The two halves of commit(), for whom a failure of the second is none
+	 * of the first: the write, and the wait until no packet sees the old
+	 * policy any more.
+	 */
+	[[nodiscard]] Status switchTo(PolicyDraft &draft) const;
+	[[nodiscard]] Status settle() const;
+
 	/** Number of commits since the maps were made. */
 	[[nodiscard]] Result<std::uint64_t> generation() const;
 

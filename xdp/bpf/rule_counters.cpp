@@ -109,6 +109,20 @@ std::size_t runFrom(const Owners &fresh, std::size_t at)
 	return end - at;
 }
 
+/** The kernel has no owner of that counter any more. */
+Status disown(const CloakMaps &maps, __u32 counter)
+{
+	const cloak_counter_key nobody{};
+	const __u32 at = counter % CLOAK_COUNTER_CHUNK;
+	auto map = innerMap(maps.counterKeys, chunkOf(counter), kKeys);
+
+	if (!map)
+		return map.error();
+	if (bpf_map_update_elem(map->get(), &at, &nobody, BPF_ANY))
+		return Error::fromErrno("cannot write to map counter_keys");
+	return {};
+}
+
 /** Sets counters of a chunk to zero and gives them to their owners. */
 Status begin(const CloakMaps &maps, __u32 chunk, const Owners &fresh)
 {
@@ -203,6 +217,19 @@ Status RuleCounters::prepare(const CloakMaps &maps, __u32 most) const
 	                  CLOAK_COUNTER_CHUNK * *cpus, kCounters);
 }
 
+/** Frees counters under which nobody has counted yet. */
+void RuleCounters::release(
+    const CloakMaps &maps,
+    std::span<const std::pair<__u32, cloak_counter_key>> fresh)
+{
+	for (const auto &[number, key] : fresh) {
+		disown(maps, number).ignore();
+		counters_.erase(keyOf(key));
+		used_[number] = false;
+		lowest_ = std::min(lowest_, number);
+	}
+}
+
 Result<std::vector<__u32>>
 RuleCounters::claim(const CloakMaps &maps,
                     std::span<const cloak_counter_key> keys)
@@ -226,21 +253,20 @@ RuleCounters::claim(const CloakMaps &maps,
 		most = std::max(most, found->second);
 		claimed.push_back(found->second);
 	}
-	auto prepared = prepare(maps, most);
-	if (!prepared)
-		return prepared.error();
-	for (const auto &[chunk, list] : fresh) {
-		auto begun = begin(maps, chunk, list);
-		if (!begun)
-			return begun.error();
-	}
-	return claimed;
+	auto ready = prepare(maps, most);
+	for (const auto &[chunk, list] : fresh)
+		if (ready)
+			ready = begin(maps, chunk, list);
+	if (ready)
+		return claimed;
+	for (const auto &[chunk, list] : fresh)
+		release(maps, list);
+	return ready.error();
 }
 
 Status RuleCounters::retain(const CloakMaps &maps,
                             std::span<const cloak_counter_key> keys)
 {
-	const cloak_counter_key nobody{};
 	std::vector<bool> wanted(used_.size());
 
 	for (const cloak_counter_key &key : keys) {
@@ -250,19 +276,14 @@ Status RuleCounters::retain(const CloakMaps &maps,
 	}
 	for (auto it = counters_.begin(); it != counters_.end();) {
 		const __u32 number = it->second;
-		const __u32 at = number % CLOAK_COUNTER_CHUNK;
 
 		if (wanted[number]) {
 			++it;
 			continue;
 		}
-		auto map = innerMap(maps.counterKeys, chunkOf(number), kKeys);
-		if (!map)
-			return map.error();
-		if (bpf_map_update_elem(map->get(), &at, &nobody, BPF_ANY)) {
-			return Error::fromErrno(
-			    "cannot write to map counter_keys");
-		}
+		auto disowned = disown(maps, number);
+		if (!disowned)
+			return disowned;
 		used_[number] = false;
 		lowest_ = std::min(lowest_, number);
 		it = counters_.erase(it);

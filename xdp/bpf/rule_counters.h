@@ -31,7 +31,7 @@ public:
 	/**
 	 * A counter for each key: the one that the key has, else a free one,
 	 * which begins at zero. The first key stands for "no counter" and
-	 * gets 0.
+	 * gets 0. Who fails has none that were free before.
 	 */
 	[[nodiscard]] Result<std::vector<__u32>>
 	claim(const CloakMaps &maps, std::span<const cloak_counter_key> keys);
@@ -64,6 +64,9 @@ private:
 	}
 	Status prepare(const CloakMaps &maps, __u32 most) const;
 	__u32 takeFree();
+	void
+	release(const CloakMaps &maps,
+	        std::span<const std::pair<__u32, cloak_counter_key>> fresh);
 
 	std::unordered_map<Key, __u32, Half> counters_;
 	std::vector<bool> used_{true}; //!< by number; there is no counter 0

@@ -181,11 +181,12 @@ Status Enforcer::lift(const std::string &pinRoot)
 	auto pins = PinKeeper::hold(pinRoot);
 	if (!pins && pins.error().code() != ENOENT)
 		return pins.error();
-	auto attachments = links.list();
-	if (!attachments)
-		return attachments.error();
-	for (const Attachment &attachment : *attachments) {
-		auto detached = links.detach(attachment.ifindex);
+	// Not those that are attached: of one there may be a half left.
+	auto known = links.known();
+	if (!known)
+		return known.error();
+	for (const unsigned index : *known) {
+		auto detached = links.detach(index);
 		if (!detached)
 			return detached;
 	}
@@ -211,7 +212,7 @@ Result<Applied> Enforcer::apply(const CompiledPolicy &policy,
 	if (done)
 		done = attachAll(policy, refusal, fresh, applied.warnings);
 	if (done && !first)
-		done = commit(policy, rules);
+		done = commit(policy, rules, applied.warnings);
 	if (!done) {
 		refused_ = refused;
 		for (const unsigned index : fresh)
@@ -239,7 +240,7 @@ Status Enforcer::begin(const CompiledPolicy &policy,
 {
 	if (!object_.replacement().empty())
 		warnings.push_back(object_.replacement());
-	Status done = commit(policy, rules);
+	Status done = commit(policy, rules, warnings);
 	if (done)
 		seed(policy, warnings);
 	return done;
@@ -403,11 +404,12 @@ Result<RuleMaps> Enforcer::makeRules(const CompiledRules &rules,
 	return RuleMaps::create(object_.maps(), rules.image, counters);
 }
 
-Status Enforcer::commit(const CompiledPolicy &policy,
-                        const std::shared_ptr<const CompiledRules> &rules)
+/** @param numbers of the counters, those in force; gets those of @p rules. */
+Status Enforcer::switchTo(const CompiledPolicy &policy,
+                          const std::shared_ptr<const CompiledRules> &rules,
+                          std::vector<__u32> &numbers)
 {
 	const PolicyMaps maps(object_.maps());
-	std::vector<__u32> numbers = numbers_;
 
 	auto draft = maps.draft();
 	if (!draft)
@@ -425,20 +427,45 @@ Status Enforcer::commit(const CompiledPolicy &policy,
 	auto former = object_.maps().gates.get(CLOAK_GATE_POLICY);
 	if (!former)
 		return former.error();
-	auto committed = account(policy, former->value_or(0));
-	if (committed)
-		committed = maps.commit(std::move(*draft));
-	if (committed)
-		committed = account(policy, 0);
-	if (!committed)
-		return committed;
-	if (rules == rules_)
-		return {};
+	auto opened = account(policy, former->value_or(0));
+	return opened ? maps.switchTo(*draft) : opened;
+}
+
+/** Takes away what was of use to the former policy alone. */
+Status Enforcer::settle(const CompiledPolicy &policy, bool sameRules)
+{
+	auto settled = PolicyMaps(object_.maps()).settle();
+
+	if (settled)
+		settled = account(policy, 0);
+	if (!settled || sameRules)
+		return settled;
+	return counters_.retain(object_.maps(),
+	                        rules_ ? rules_->keys
+	                               : std::vector<cloak_counter_key>());
+}
+
+/** What fails once the policy is in force is but a warning. */
+Status Enforcer::commit(const CompiledPolicy &policy,
+                        const std::shared_ptr<const CompiledRules> &rules,
+                        std::vector<std::string> &warnings)
+{
+	const bool sameRules = rules == rules_;
+	std::vector<__u32> numbers = numbers_;
+
+	auto switched = switchTo(policy, rules, numbers);
+	// Counters that it was to have. The first policy of a daemon leaves
+	// them: nobody knows yet which are those in force.
+	if (!switched && rules_)
+		counters_.retain(object_.maps(), rules_->keys).ignore();
+	if (!switched)
+		return switched;
 	rules_ = rules;
 	numbers_ = rules ? std::move(numbers) : std::vector<__u32>();
-	return counters_.retain(object_.maps(),
-	                        rules ? rules->keys
-	                              : std::vector<cloak_counter_key>());
+	auto settled = settle(policy, sameRules);
+	if (!settled)
+		warnings.push_back(settled.error().message());
+	return {};
 }
 
 /**

@@ -170,7 +170,12 @@ private:
 	             const std::shared_ptr<const CompiledRules> &rules,
 	             std::vector<std::string> &warnings);
 	Status commit(const CompiledPolicy &policy,
-	              const std::shared_ptr<const CompiledRules> &rules);
+	              const std::shared_ptr<const CompiledRules> &rules,
+	              std::vector<std::string> &warnings);
+	Status switchTo(const CompiledPolicy &policy,
+	                const std::shared_ptr<const CompiledRules> &rules,
+	                std::vector<__u32> &numbers);
+	Status settle(const CompiledPolicy &policy, bool sameRules);
 	Result<RuleMaps> makeRules(const CompiledRules &rules,
 	                           std::vector<__u32> &counters);
 	Status account(const CompiledPolicy &policy, __u32 former) const;
