@@ -49,7 +49,7 @@ enum cloak_reason {
 	CLOAK_DROP_BAD_IPV6 = 27,	/* short, or its lengths lie */
 	CLOAK_DROP_BAD_HEADERS = 28,	/* without end, or not all there */
 	CLOAK_DROP_FRAGMENTED_ND = 29,	/* ICMPv6 to a group in fragments */
-	CLOAK_DROP_SOURCE_ROUTED = 30,	/* could lead to a cloaked address, or name it */
+	CLOAK_DROP_SOURCE_ROUTED = 30,	/* to, or naming, a cloaked address */
 	CLOAK_DROP_NOT_LINEAR = 31,	/* headers beyond the first buffer */
 	CLOAK_DROP_ARP = 32,		/* ARP, sender is no peer */
 	CLOAK_DROP_ND = 33,		/* neighbour discovery, the same */

@@ -12,8 +12,8 @@
  * exists asks for the host first, or within seconds when its own entry grows
  * stale, and is known from then on. CLOAK_IFACE_RESOLVE_BROADCAST changes
  * that for those who prefer it: everybody is asked if nothing is known, or if
- * three questions had no answer, as somebody with another MAC is the peer now. A router solicitation goes to the router that
- * is known alike (router.h).
+ * three questions had no answer, as somebody with another MAC is the peer now.
+ * A router solicitation goes to the router that is known alike (router.h).
  *
  * Where single addresses are cloaked, all this is for frames about one of
  * them. On top of that MLD reports, which name the group of every address,

@@ -15,9 +15,10 @@
  *    address may answer, and what the kernel would answer from a cloaked
  *    address is stopped on egress, where the source address tells.
  * Source routes could name a cloaked address where it is not looked for, and so
- * could timestamps and what an ICMP error quotes; a recorded route could tell. Redirects, and whoever speaks
- * for a peer that is bound to another MAC, change the way to peers from cloaked
- * addresses as well, whatever address they are sent to.
+ * could timestamps and what an ICMP error quotes; a recorded route could tell.
+ * Redirects, and whoever speaks for a peer that is bound to another MAC, change
+ * the way to peers from cloaked addresses as well, whatever address they are
+ * sent to.
  */
 #ifndef CLOAK_KERN_INGRESS_H
 #define CLOAK_KERN_INGRESS_H

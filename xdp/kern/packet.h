@@ -92,7 +92,7 @@ struct packet {
 	bool deep;		/* parse_deep() was here */
 	bool options;		/* IPv4 header longer than 20 bytes */
 	bool source_routed;
-	bool records;		/* hosts on its way note their addresses in it */
+	bool records;		/* hosts on its way write addresses into it */
 	bool truncated;		/* transport header is not all there */
 	bool endless;		/* extension headers beyond the limit */
 	bool monitored;		/* the rule that says drop only watches */

@@ -343,8 +343,9 @@ static __always_inline bool skip_option(struct packet *p, const struct span *s)
 
 /*
  * Looks for the options of IPv4 that lead a packet elsewhere, or have others
- * write addresses into it. Where it is stands in memory and not in a register: there each turn would have
- * other bounds, and none would look to the verifier like one before.
+ * write addresses into it. Where it is stands in memory and not in a register:
+ * there each turn would have other bounds, and none would look to the verifier
+ * like one before.
  */
 static __always_inline void parse_options(struct packet *p,
 					  const struct span *s)
