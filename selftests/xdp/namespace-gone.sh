@@ -93,6 +93,24 @@ number_taken() {
 	hidden
 }
 
+# another: with the same pins, and an interface with the same number.
+another() {
+	local index
+	index=$(in_ns lake cat /sys/class/net/eth0/ifindex)
+	cloakd_kill KILL
+	netns_new annex
+	in_ns annex ip link add eth0 index "$index" type veth \
+		peer name dum2 index $((index + 100))
+	not in_ns annex cloakctl --socket "$WORK/none.sock" \
+		--pin-dir "$WORK/bpf/cloak" on -i eth0 2>"$WORK/said"
+	cat "$WORK/said"
+	grep 'cloak of another network namespace' "$WORK/said"
+	hidden
+	cloakd_start
+	alive
+	ip netns del "$(ns annex)"
+}
+
 # inside COMMAND...: in the namespace of the daemon, which has no name any more.
 inside() { nsenter --net="/proc/$CLOAKD/ns/net" -- "$@"; }
 
@@ -136,6 +154,8 @@ ktap_run "hidden" hidden
 ktap_run "a peer's namespace goes and comes" peer_gone
 ktap_run "an interface goes with the namespace it was moved to" moved_away
 ktap_run "one that has its number is cloaked" number_taken
+CLOAKD=$(<"$WORK/cloakd.pid")
+ktap_run "another one cannot have its pins" another
 CLOAKD=$(<"$WORK/cloakd.pid")
 ktap_run "the host's own loses its name" nameless
 ktap_run "and ends with the daemon" ends

@@ -351,6 +351,27 @@ Result<std::vector<unsigned>> Links::pinned() const
 	return pinnedInterfaces(fs::path(pinRoot_) / "links", kLinkPrefix);
 }
 
+Result<bool> Links::areElsewhere() const
+{
+	const auto indexes = pinned();
+
+	if (!indexes)
+		return indexes.error();
+	for (const unsigned index : *indexes) {
+		auto link = openLink(linkPath(index));
+		if (!link)
+			return link.error();
+		if (!*link || (*link)->ifindex == 0)
+			continue;
+		auto mode = modeOf(*link, (*link)->ifindex);
+		if (!mode)
+			return mode.error();
+		if (!*mode)
+			return true;
+	}
+	return false;
+}
+
 Result<std::vector<unsigned>> Links::known() const
 {
 	auto found = pinned();

@@ -107,6 +107,12 @@ public:
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
 	/**
+	 * Whether one of the links is on an interface of another network
+	 * namespace.
+	 */
+	[[nodiscard]] Result<bool> areElsewhere() const;
+
+	/**
 	 * Interfaces of which anything is here, a link, a place behind the
 	 * dispatcher or just a name, also when they are gone.
 	 */

@@ -239,7 +239,10 @@ Status removePinRoot(const std::string &pinRoot,
 		if (!removed)
 			return removed;
 	}
-	auto removed = removeMapPins(pinRoot, maps);
+	auto removed = removeEntries(
+	    root, [](auto entry) { return entry == kNamespacePin; });
+	if (removed)
+		removed = removeMapPins(pinRoot, maps);
 	return removed ? removeFolder(root) : removed;
 }
 

@@ -17,6 +17,9 @@
 namespace cloak
 {
 
+/** A symbolic link there that says whose the pins are, see ownPins(). */
+inline constexpr const char *kNamespacePin = "namespace";
+
 /**
  * Makes the folder, for root alone, if it is missing. Where it is to be below
  * the usual mount of the BPF file system and that is not there, mounts it.

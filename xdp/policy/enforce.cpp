@@ -10,6 +10,7 @@
 
 #include "bpf/neighbours.h"
 #include "bpf/pin_folder.h"
+#include "bpf/pin_owner.h"
 #include "bpf/policy_maps.h"
 #include "policy/interfaces.h"
 
@@ -161,13 +162,17 @@ Result<Enforcer> Enforcer::open(const std::string &pinRoot)
 	auto pins = PinKeeper::hold(pinRoot);
 	if (!pins)
 		return pins.error();
+	Links links(pinRoot);
+	auto owned = ownPins(pinRoot, links);
+	if (!owned)
+		return owned.error();
 	auto object = CloakObject::load(options);
 	if (!object)
 		return object.error();
 	auto counters = RuleCounters::open(object->maps());
 	if (!counters)
 		return counters.error();
-	return Enforcer(std::move(*object), Links(pinRoot),
+	return Enforcer(std::move(*object), std::move(links),
 	                *std::move(counters), *std::move(pins));
 }
 
