@@ -20,14 +20,17 @@ Status ownPins(const std::string &pinRoot, const Links &links)
 
 	if (own.empty() || own == owner)
 		return {};
-	auto elsewhere = links.areElsewhere();
-	if (!elsewhere)
-		return elsewhere.error();
-	if (!owner.empty() && *elsewhere)
-		return Error(EBUSY, pinRoot +
-		                        " has the cloak of another network "
-		                        "namespace, which is on: name another "
-		                        "pin folder");
+	if (!owner.empty()) {
+		auto elsewhere = links.areElsewhere();
+		if (!elsewhere)
+			return elsewhere.error();
+		if (*elsewhere)
+			return Error(EBUSY,
+			             pinRoot +
+			                 " has the cloak of another network "
+			                 "namespace, which is on: name another "
+			                 "pin folder");
+	}
 	fs::remove(note, failure);
 	fs::create_symlink(own, note, failure);
 	if (failure)
