@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <type_traits>
 
+#include "policy/compile_addresses.h"
 #include "policy/compile_rules.h"
 #include "policy/interfaces.h"
 
@@ -13,41 +15,9 @@ namespace cloak
 namespace
 {
 
-constexpr unsigned kV4PointToPoint = CLOAK_V4_PREFIX_BITS + 31;
-
-/** ff02::1:ff00:0/104, to which an address adds its last three octets. */
-constexpr IpAddress kSolicitedNode = {
-    {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff, 0, 0, 0}};
-constexpr std::size_t kSolicitedNodeOctets = 13;
-
 void setMac(std::uint8_t (&field)[6], const MacAddress &mac)
 {
 	std::ranges::copy(mac.octets, std::begin(field));
-}
-
-IpAddress solicitedNode(const IpAddress &ip)
-{
-	IpAddress group = ip;
-
-	std::copy_n(kSolicitedNode.octets.begin(), kSolicitedNodeOctets,
-	            group.octets.begin());
-	return group;
-}
-
-IpAddress directedBroadcast(const Prefix &prefix)
-{
-	const Prefix network = prefix.network();
-	const Prefix complement = {
-	    {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	      0xff, 0xff, 0xff, 0xff, 0xff}},
-	    prefix.bits};
-	IpAddress broadcast = network.address;
-
-	for (std::size_t i = 0; i < broadcast.octets.size(); ++i) {
-		broadcast.octets[i] |= static_cast<std::uint8_t>(
-		    ~complement.network().address.octets[i]);
-	}
-	return broadcast;
 }
 
 /** Builds the entries of one policy for one host. */
@@ -87,7 +57,6 @@ private:
 	void addInterfaces();
 	void addInterface(const InterfaceMatch &match);
 	void addAddresses();
-	void addGroupsOf(const HostInterface &interface);
 	void addGroup(const PeerGroup &group, std::uint32_t id);
 	void addGateway(const Gateway &gateway);
 	void addDecoy(const Decoy &decoy);
@@ -95,11 +64,8 @@ private:
 	void addAuthorisation(const Authorisation &authorisation);
 	bool bind(const std::optional<Located<std::string>> &interface,
 	          cloak_peer &entry) const;
-	[[nodiscard]] bool isWhole(const HostInterface &interface) const;
 	void markApart();
 	[[nodiscard]] bool isApart(const Prefix &prefix) const;
-
-	template <typename Shares> bool onlyCloaked(Shares shares) const;
 
 	const Policy &policy_;
 	const Host &host_;
@@ -148,66 +114,16 @@ void Compiler::addInterface(const InterfaceMatch &match)
 	compiled_.interfaces.push_back(std::move(compiled));
 }
 
-bool Compiler::isWhole(const HostInterface &interface) const
-{
-	return std::ranges::any_of(
-	    compiled_.interfaces,
-	    [&interface](const auto &compiled) {
-		    return compiled.index == interface.index &&
-		           compiled.entry.scope == CLOAK_SCOPE_WHOLE;
-	    });
-}
-
 void Compiler::addAddresses()
 {
-	for (const auto &address : policy_.addresses)
-		compiled_.addresses[address.value] = {CLOAK_ADDRESS_UNICAST, 0};
-	for (const HostInterface &interface : host_.interfaces) {
-		if (!isWhole(interface))
-			continue;
-		for (const Prefix &prefix : interface.addresses) {
-			compiled_.addresses[prefix.address] = {
-			    CLOAK_ADDRESS_UNICAST, 0};
-		}
-	}
-	for (const HostInterface &interface : host_.interfaces)
-		if (!isWhole(interface))
-			addGroupsOf(interface);
-}
+	std::set<unsigned> whole;
 
-/** Whether all of the host's addresses for which @p shares holds are hidden. */
-template <typename Shares> bool Compiler::onlyCloaked(Shares shares) const
-{
-	for (const HostInterface &interface : host_.interfaces) {
-		for (const Prefix &prefix : interface.addresses)
-			if (shares(prefix.address) &&
-			    !compiled_.addresses.contains(prefix.address))
-				return false;
-	}
-	return true;
-}
-
-/** Groups that stand for cloaked addresses of @p interface and no others. */
-void Compiler::addGroupsOf(const HostInterface &interface)
-{
-	constexpr cloak_address entry = {CLOAK_ADDRESS_GROUP, 0};
-
-	for (const Prefix &prefix : interface.addresses) {
-		if (!compiled_.addresses.contains(prefix.address))
-			continue;
-		const bool v4 = prefix.isV4();
-		if (v4 && prefix.bits >= kV4PointToPoint)
-			continue;
-		const IpAddress group = v4 ? directedBroadcast(prefix)
-		                           : solicitedNode(prefix.address);
-		const bool hidden = onlyCloaked([&](const IpAddress &other) {
-			return v4 ? prefix.contains(other)
-			          : !other.isV4() &&
-			                solicitedNode(other) == group;
-		});
-		if (hidden)
-			compiled_.addresses.try_emplace(group, entry);
-	}
+	for (const CompiledInterface &interface : compiled_.interfaces)
+		if (interface.entry.scope == CLOAK_SCOPE_WHOLE)
+			whole.insert(interface.index);
+	auto addresses = compileAddresses(policy_, host_, whole);
+	compiled_.addresses = std::move(addresses.entries);
+	compiled_.unhidden = addresses.excess;
 }
 
 /** @returns false if the interface does not exist: then nobody is let in. */
@@ -383,7 +299,7 @@ bool sameEntries(const CompiledPolicy &one, const CompiledPolicy &other)
 	       sameMap(one.decoys, other.decoys) && one.gates == other.gates &&
 	       same(one.accounting, other.accounting) &&
 	       one.absent == other.absent && one.excess == other.excess &&
-	       one.leftOut == other.leftOut;
+	       one.leftOut == other.leftOut && one.unhidden == other.unhidden;
 }
 
 bool isPermanent(const cloak_peer &peer)

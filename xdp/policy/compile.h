@@ -53,6 +53,8 @@ struct CompiledPolicy {
 	std::vector<std::string> excess;
 	/** Those that match one, and have no Ethernet header. */
 	std::vector<std::string> leftOut;
+	/** How many addresses of whole interfaces there is no room for. */
+	std::size_t unhidden = 0;
 
 	/** The entry that decides about @p prefix, or null. */
 	[[nodiscard]] const cloak_peer *decide(const Prefix &prefix) const;

@@ -93,6 +93,12 @@ void warnOfMissing(const CompiledPolicy &policy,
 		                "interfaces",
 		                name, CLOAK_MAX_IFACES));
 	}
+	if (policy.unhidden != 0) {
+		warnings.push_back(
+		    fmt::format("{} addresses of cloaked interfaces are "
+		                "hidden on those alone: there is room for {}",
+		                policy.unhidden, CLOAK_MAX_ADDRESSES));
+	}
 }
 
 /** Whether the policy can mean an interface that had that name before. */

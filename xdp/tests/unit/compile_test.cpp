@@ -176,6 +176,43 @@ TEST(Compile, WholeInterfaceHasNoGroups)
 	EXPECT_FALSE(isCloaked(compile(kWhole), "ff02::1:ff00:5"));
 }
 
+TEST(Compile, WhatThePolicyListsHasRoomBeforeWhatInterfacesHave)
+{
+	Host host = usualHost();
+	const ParsedPolicy parsed = readPolicy(
+	    std::string(kWhole) +
+	    "[[interface]]\nname = \"eth2\"\nmode = \"addresses\"\n"
+	    "[cloak]\naddresses = [\"10.0.8.5\", \"10.0.8.6\"]\n");
+	auto &addresses = host.interfaces.at(1).addresses;
+
+	// As many as there is room for.
+	addresses.clear();
+	for (unsigned i = 0; i < CLOAK_MAX_ADDRESSES; ++i) {
+		Prefix prefix = *parsePrefix("10.0.0.0/24");
+		auto &octets = prefix.address.octets;
+
+		octets[14] = static_cast<std::uint8_t>(i >> 8U);
+		octets[15] = static_cast<std::uint8_t>(i & 0xffU);
+		octets[13] = 1;
+		addresses.push_back(prefix);
+	}
+	const auto compiled = compilePolicy(parsed.policy, host, {});
+	EXPECT_EQ(compiled.addresses.size(),
+	          static_cast<std::size_t>(CLOAK_MAX_ADDRESSES));
+	// As many as those listed and their broadcast address.
+	EXPECT_EQ(compiled.unhidden, 3U);
+	EXPECT_TRUE(isCloaked(compiled, "10.0.8.5"));
+	EXPECT_TRUE(isCloaked(compiled, "10.0.8.6"));
+	EXPECT_FALSE(isCloaked(compiled, "10.0.8.255"));
+	EXPECT_TRUE(isCloaked(compiled, "10.1.0.0"));
+
+	addresses.resize(CLOAK_MAX_ADDRESSES - 3);
+	const auto fits = compilePolicy(parsed.policy, host, {});
+	EXPECT_EQ(fits.unhidden, 0U);
+	EXPECT_TRUE(isCloaked(fits, "10.0.8.255"));
+	EXPECT_FALSE(sameEntries(fits, compiled));
+}
+
 TEST(Compile, PeersGetTheirRights)
 {
 	const CompiledPolicy compiled = compile(

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/compile_addresses.h"
+
+#include <algorithm>
+
+namespace cloak
+{
+namespace
+{
+
+constexpr unsigned kV4PointToPoint = CLOAK_V4_PREFIX_BITS + 31;
+
+/** ff02::1:ff00:0/104, to which an address adds its last three octets. */
+constexpr IpAddress kSolicitedNode = {
+    {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff, 0, 0, 0}};
+constexpr std::size_t kSolicitedNodeOctets = 13;
+
+IpAddress solicitedNode(const IpAddress &ip)
+{
+	IpAddress group = ip;
+
+	std::copy_n(kSolicitedNode.octets.begin(), kSolicitedNodeOctets,
+	            group.octets.begin());
+	return group;
+}
+
+IpAddress directedBroadcast(const Prefix &prefix)
+{
+	const Prefix network = prefix.network();
+	const Prefix complement = {
+	    {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	      0xff, 0xff, 0xff, 0xff, 0xff}},
+	    prefix.bits};
+	IpAddress broadcast = network.address;
+
+	for (std::size_t i = 0; i < broadcast.octets.size(); ++i) {
+		broadcast.octets[i] |= static_cast<std::uint8_t>(
+		    ~complement.network().address.octets[i]);
+	}
+	return broadcast;
+}
+
+/** The addresses of one policy on one host. */
+class Addresses
+{
+public:
+	void hide(const IpAddress &address)
+	{
+		add(address, CLOAK_ADDRESS_UNICAST);
+	}
+
+	/** When all are hidden that are to be. */
+	void noteVisible(const Host &host);
+
+	/** Groups that stand for cloaked addresses of it and no others. */
+	void hideGroupsOf(const HostInterface &interface);
+
+	CompiledAddresses take() && { return std::move(compiled_); }
+
+private:
+	void add(const IpAddress &address, std::uint32_t flags);
+	[[nodiscard]] bool isHidden(const IpAddress &address) const
+	{
+		return compiled_.entries.contains(address);
+	}
+	[[nodiscard]] bool hasVisible(const Prefix &prefix) const;
+
+	CompiledAddresses compiled_;
+	std::set<IpAddress> visible_;
+	std::set<IpAddress> visibleGroups_;
+};
+
+void Addresses::add(const IpAddress &address, std::uint32_t flags)
+{
+	if (isHidden(address))
+		return;
+	if (compiled_.entries.size() == CLOAK_MAX_ADDRESSES)
+		compiled_.excess++;
+	else
+		compiled_.entries[address].flags = flags;
+}
+
+void Addresses::noteVisible(const Host &host)
+{
+	for (const HostInterface &interface : host.interfaces) {
+		for (const Prefix &prefix : interface.addresses) {
+			const IpAddress &own = prefix.address;
+
+			if (isHidden(own))
+				continue;
+			visible_.insert(own);
+			if (!own.isV4())
+				visibleGroups_.insert(solicitedNode(own));
+		}
+	}
+}
+
+bool Addresses::hasVisible(const Prefix &prefix) const
+{
+	const auto first = visible_.lower_bound(prefix.network().address);
+
+	return first != visible_.end() && prefix.contains(*first);
+}
+
+void Addresses::hideGroupsOf(const HostInterface &interface)
+{
+	for (const Prefix &prefix : interface.addresses) {
+		if (!isHidden(prefix.address))
+			continue;
+		if (!prefix.isV4()) {
+			const IpAddress group = solicitedNode(prefix.address);
+
+			if (!visibleGroups_.contains(group))
+				add(group, CLOAK_ADDRESS_GROUP);
+		} else if (prefix.bits < kV4PointToPoint &&
+		           !hasVisible(prefix)) {
+			add(directedBroadcast(prefix), CLOAK_ADDRESS_GROUP);
+		}
+	}
+}
+
+} // namespace
+
+CompiledAddresses compileAddresses(const Policy &policy, const Host &host,
+                                   const std::set<unsigned> &whole)
+{
+	Addresses addresses;
+
+	for (const auto &address : policy.addresses)
+		addresses.hide(address.value);
+	for (const HostInterface &interface : host.interfaces) {
+		if (!whole.contains(interface.index))
+			continue;
+		for (const Prefix &prefix : interface.addresses)
+			addresses.hide(prefix.address);
+	}
+	addresses.noteVisible(host);
+	for (const HostInterface &interface : host.interfaces)
+		if (!whole.contains(interface.index))
+			addresses.hideGroupsOf(interface);
+	return std::move(addresses).take();
+}
+
+} // namespace cloak
