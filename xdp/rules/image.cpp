@@ -12,7 +12,10 @@ namespace cloak
 namespace
 {
 
-/** The bucket that each hash goes to; several may share one. */
+/**
+ * The bucket that each hash goes to; several may share one. A rule of many
+ * pieces stands in each once, or it would note a packet as often.
+ */
 std::optional<std::vector<std::vector<std::uint32_t>>>
 distribute(std::span<const Piece> pieces, std::size_t size)
 {
@@ -21,6 +24,8 @@ distribute(std::span<const Piece> pieces, std::size_t size)
 	for (const Piece &one : pieces) {
 		auto &bucket =
 		    buckets[CLOAK_TUPLE_BUCKET(one.hash) & (size - 1)];
+		if (std::ranges::find(bucket, one.rule) != bucket.end())
+			continue;
 		if (bucket.size() == CLOAK_MAX_CANDIDATES)
 			return std::nullopt;
 		bucket.push_back(one.rule);

@@ -307,6 +307,36 @@ TEST_F(RulesTest, CountingRulesGoOn)
 	EXPECT_EQ(count(compiled_->shared.front().counter), shared + 3);
 }
 
+TEST_F(RulesTest, ARangeOfPortsCountsOnce)
+{
+	struct Range {
+		std::uint16_t first;
+		std::uint16_t last;
+	};
+
+	// Each of them falls into pieces of which some share a bucket.
+	for (const auto &[first, last] :
+	     {Range{20, 21}, Range{80, 81}, Range{137, 139},
+	      Range{1000, 1040}, Range{1, 65534}}) {
+		TablePolicy table = tableOf(kLocal);
+		table.rules = {rule(CLOAK_RULE_COUNT)};
+		table.rules[0].destinationPorts = {{first, last}};
+		table.rules[0].counter = "range";
+		use(table);
+		for (const std::uint16_t port : {first, last}) {
+			const auto before = hits(0);
+			const auto shared =
+			    count(compiled_->shared.front().counter);
+
+			EXPECT_TRUE(run(tcp(40000, port)).passed);
+			EXPECT_EQ(hits(0), before + 1) << port;
+			EXPECT_EQ(count(compiled_->shared.front().counter),
+			          shared + 1)
+			    << port;
+		}
+	}
+}
+
 TEST_F(RulesTest, ShadowTheSource)
 {
 	TablePolicy table = tableOf(kLocal);
