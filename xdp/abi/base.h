@@ -13,7 +13,7 @@
 #define CLOAK_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
-#define CLOAK_ABI_VERSION	4
+#define CLOAK_ABI_VERSION	5
 
 /* Limits. Maps are created with these sizes, kern/maps.h. */
 #define CLOAK_MAX_IFACES	1024	/* interfaces in one policy */

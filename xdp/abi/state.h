@@ -14,6 +14,7 @@ enum cloak_flow_kind {
 	CLOAK_FLOW_PIECE_IN = 2,	/* the same, rules let it in */
 	CLOAK_FLOW_PIECE_OUT = 3,	/* and out */
 	CLOAK_FLOW_ECHO_IN = 4,		/* remote pings, and chose remote */
+	CLOAK_FLOW_PIECE_TOLD = 5,	/* what is told of addresses: dropped */
 };
 
 /*
@@ -46,8 +47,9 @@ enum cloak_connection_flags {
 struct cloak_connection {
 	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE */
 	__u32 flags;		/* enum cloak_connection_flags */
+	__u32 answered;		/* what acknowledges the SYN of this host */
 	__u8 opener;		/* enum cloak_direction of the first packet */
-	__u8 reserved[3];	/* zero */
+	__u8 reserved[7];	/* zero */
 };
 
 /* Key of "neighbours": link-local addresses are others on each link. */
@@ -101,7 +103,7 @@ struct cloak_router {
 };
 
 CLOAK_ASSERT(sizeof(struct cloak_flow_key) == 40, "cloak_flow_key");
-CLOAK_ASSERT(sizeof(struct cloak_connection) == 16, "cloak_connection");
+CLOAK_ASSERT(sizeof(struct cloak_connection) == 24, "cloak_connection");
 CLOAK_ASSERT(sizeof(struct cloak_neighbour_key) == 20, "cloak_neighbour_key");
 CLOAK_ASSERT(sizeof(struct cloak_neighbour) == 16, "cloak_neighbour");
 CLOAK_ASSERT(sizeof(struct cloak_station_key) == 12, "cloak_station_key");

@@ -142,10 +142,10 @@ static __always_inline int classify(const struct packet *p, int reason)
 		return CLOAK_KIND_ETHERTYPE;
 	if (p->network == NET_ARP)
 		return classify_arp(p);
+	if (p->frag == FRAG_LATER || (p->frag == FRAG_FIRST && p->cut_ports))
+		return CLOAK_KIND_FRAGMENT;
 	if (p->endless || p->truncated)
 		return CLOAK_KIND_MALFORMED;
-	if (p->frag == FRAG_LATER)
-		return CLOAK_KIND_FRAGMENT;
 	if (p->source_routed)
 		return CLOAK_KIND_SOURCE_ROUTE;
 	return classify_transport(p);

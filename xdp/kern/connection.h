@@ -10,9 +10,11 @@
  * one is full, who was silent for longest is forgotten there, and new again:
  * being full lets nothing in.
  *
- * No sequence numbers are looked at. So what comes in never ends a
- * connection, for it may be forged: a reset of this host does, or FINs of
- * both ends, or silence.
+ * A handshake is one whose end names the number that this host has begun with,
+ * which nobody knows who has not seen the answer (RFC 793, 3.4). No other
+ * sequence numbers are looked at. So what comes in never ends a connection,
+ * for it may be forged: a reset of this host does, or FINs of both ends, or
+ * silence.
  */
 #ifndef CLOAK_KERN_CONNECTION_H
 #define CLOAK_KERN_CONNECTION_H
@@ -20,6 +22,9 @@
 #include "flow.h"
 #include "maps.h"
 #include "packet.h"
+
+/* Octets that a host may send before it has seen the end of a handshake. */
+#define MOST_UNSEEN	65535
 
 #define BOTH_FINS	(CLOAK_CONNECTION_FIN_IN | CLOAK_CONNECTION_FIN_OUT)
 
@@ -151,6 +156,15 @@ static __always_inline void connection_open(const struct cloak_flow_key *key,
 	}
 }
 
+/* Has @p seen what this host has answered to the first segment? */
+static __always_inline bool is_acknowledged(const struct cloak_connection *c,
+					    const struct packet *p,
+					    int direction)
+{
+	return direction == CLOAK_EGRESS || !c->answered ||
+	       p->tcp.ack - c->answered <= MOST_UNSEEN;
+}
+
 static __always_inline __u32 connection_learn(const struct cloak_connection *c,
 					      const struct packet *p,
 					      int direction)
@@ -160,7 +174,8 @@ static __always_inline __u32 connection_learn(const struct cloak_connection *c,
 	if (c->opener != direction)
 		learnt |= CLOAK_CONNECTION_ANSWERED;
 	else if (p->protocol == IPPROTO_TCP &&
-		 (c->flags & CLOAK_CONNECTION_ANSWERED))
+		 (c->flags & CLOAK_CONNECTION_ANSWERED) &&
+		 is_acknowledged(c, p, direction))
 		learnt |= CLOAK_CONNECTION_PROVEN;
 	if (is_tcp_with(p, TCP_FLAG_FIN))
 		learnt |= direction == CLOAK_INGRESS ?
@@ -176,16 +191,17 @@ static __always_inline void connection_goes_on(const struct cloak_flow_key *key,
 					       int direction, __u64 now)
 {
 	__u32 learnt = connection_learn(c, p, direction);
-	struct cloak_connection proven;
 
 	c->seen_ns = now;
+	if (c->opener != direction && direction == CLOAK_EGRESS &&
+	    is_tcp_with(p, TCP_FLAG_SYN))
+		c->answered = p->tcp.seq + 1;
 	if (learnt)
 		__sync_fetch_and_or(&c->flags, learnt);
 	/* From then on among those that no flood pushes out. */
 	if (!(learnt & CLOAK_CONNECTION_PROVEN))
 		return;
-	proven = *c;
-	bpf_map_update_elem(&connections, key, &proven, BPF_ANY);
+	bpf_map_update_elem(&connections, key, c, BPF_ANY);
 	bpf_map_delete_elem(&openings, key);
 }
 

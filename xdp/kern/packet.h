@@ -54,7 +54,12 @@ struct packet {
 	struct cloak_iface iface;	/* its entry in the policy */
 	struct cloak_prefix src;	/* IP source or ARP sender */
 	struct cloak_prefix dst;	/* IP destination; ARP: target */
-	struct cloak_prefix target;	/* ARP or ND target, has_target */
+	union {
+		struct cloak_prefix target; /* ARP or ND target, has_target */
+		struct {
+			__u32 seq, ack;
+		} tcp;		/* with has_ports and IPPROTO_TCP */
+	};
 	__u32 ifindex;
 	__u32 slot;		/* of the policy in force */
 	__u32 len;		/* of the whole frame */
@@ -87,6 +92,7 @@ struct packet {
 	__u8 tcp_words;		/* data offset */
 	bool tcp_reserved;	/* one of the reserved bits is set */
 	bool has_ports;
+	bool cut_ports;		/* sport and dport of a header that is cut */
 	bool has_icmp;
 	bool has_target;
 	bool deep;		/* parse_deep() was here */

@@ -359,18 +359,34 @@ static __always_inline void parse_options(struct packet *p,
 	}
 }
 
+/* For who is told of the packet; no rule believes what says no more. */
+static __always_inline void parse_cut_ports(struct packet *p,
+					    const struct span *s)
+{
+	const __be16 *port = header_at(p, s, 4);
+
+	p->truncated = true;
+	if (!port)
+		return;
+	p->sport = bpf_ntohs(port[0]);
+	p->dport = bpf_ntohs(port[1]);
+	p->cut_ports = true;
+}
+
 static __always_inline void parse_tcp(struct packet *p, const struct span *s)
 {
 	const struct tcphdr *tcp = header_at(p, s, sizeof(*tcp));
 	const __u8 *bytes = (const __u8 *)tcp;
 
 	if (!tcp) {
-		p->truncated = true;
+		parse_cut_ports(p, s);
 		return;
 	}
 	p->sport = bpf_ntohs(tcp->source);
 	p->dport = bpf_ntohs(tcp->dest);
 	p->has_ports = true;
+	p->tcp.seq = bpf_ntohl(tcp->seq);
+	p->tcp.ack = bpf_ntohl(tcp->ack_seq);
 	p->tcp_words = bytes[12] >> 4;
 	p->tcp_reserved = bytes[12] & 0x0f;
 	p->tcp_flags = bytes[13];
@@ -408,7 +424,8 @@ static __always_inline void parse_icmp(struct packet *p, const struct span *s)
 	p->icmp_code = icmp->code;
 	p->sport = bpf_ntohs(icmp->id);
 	p->has_icmp = true;
-	if (p->protocol != IPPROTO_ICMPV6 || !has_nd_target(icmp->type))
+	if (p->network != NET_IPV6 || p->protocol != IPPROTO_ICMPV6 ||
+	    !has_nd_target(icmp->type))
 		return;
 	nd = header_at(p, s, sizeof(*nd));
 	if (!nd) {

@@ -135,6 +135,12 @@ static __always_inline __u64 due_after(__u64 probes)
 	return probes + 1;
 }
 
+/* nmap -f cuts the header behind the first eight octets. */
+static __always_inline bool shows_ports(const struct packet *p)
+{
+	return p->has_ports || p->cut_ports;
+}
+
 /* Adds the probe to its source. Returns enum cloak_event_flags: why to tell. */
 static __always_inline __u16 source_account(struct cloak_source *source,
 					    const struct packet *p, __u8 kind)
@@ -150,7 +156,7 @@ static __always_inline __u16 source_account(struct cloak_source *source,
 	source->ifindex = p->ifindex;
 	sketch_targets(source,
 		       p->has_target ? &p->target.addr : &p->dst.addr);
-	if (p->has_ports)
+	if (shows_ports(p))
 		sketch_ports(source, p->dport);
 
 	if (!source->events)
@@ -171,8 +177,8 @@ static __always_inline void event_describe(struct cloak_event *event,
 	event->ifindex = p->ifindex;
 	event->packet_len = p->len;
 	event->ethertype = p->ethertype;
-	event->sport = p->has_ports || p->has_icmp ? p->sport : 0;
-	event->dport = p->has_ports ? p->dport : 0;
+	event->sport = shows_ports(p) || p->has_icmp ? p->sport : 0;
+	event->dport = shows_ports(p) ? p->dport : 0;
 	__builtin_memcpy(event->vlans, p->vlans, sizeof(event->vlans));
 	event->vlan_count = p->vlan_count;
 	event->protocol = p->protocol;
@@ -186,7 +192,7 @@ static __always_inline void event_describe(struct cloak_event *event,
 		event->flags |= CLOAK_EVENT_V6;
 	if (p->frag != FRAG_NONE)
 		event->flags |= CLOAK_EVENT_FRAGMENT;
-	if (p->has_ports)
+	if (shows_ports(p))
 		event->flags |= CLOAK_EVENT_PORTS;
 }
 

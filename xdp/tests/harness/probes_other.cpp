@@ -46,7 +46,7 @@ const std::vector<Probe> kOtherProbes = {
 	                 .more = true} /
 	            payload(8);
      },
-     CLOAK_KIND_MALFORMED},
+     CLOAK_KIND_FRAGMENT},
     {"LaterFragment",
      [](const Host &h) {
 	     return toLake(h) /

@@ -53,13 +53,17 @@ Packet ip(Way way, std::optional<std::uint8_t> protocol = std::nullopt)
 	return link / Ipv6{.src = from.v6, .dst = to.v6, .next = protocol};
 }
 
+constexpr std::uint32_t kSequence = 0xfffffff0; //!< of the first segment
+
 /** Between @p local of the lake and @p remote. */
 Packet tcp(Way way, std::uint16_t local, std::uint16_t remote,
-           std::uint8_t flags)
+           std::uint8_t flags, std::uint32_t acknowledged = kSequence + 1)
 {
 	return ip(way) / Tcp{.sport = way.in ? remote : local,
 	                     .dport = way.in ? local : remote,
-	                     .flags = flags};
+	                     .flags = flags,
+	                     .sequence = kSequence,
+	                     .acknowledged = acknowledged};
 }
 
 Packet udp(Way way, std::uint16_t local, std::uint16_t remote)
@@ -500,6 +504,35 @@ TEST_F(StateTest, OnlyAHandshakeLeadsAmongTheProven)
 	}
 	EXPECT_EQ(sizeOf(maps().connections), 1U);
 	EXPECT_EQ(sizeOf(maps().openings), 1U);
+}
+
+/** Who forges the end of a handshake has not seen its middle. */
+TEST_F(StateTest, AGuessedNumberProvesNothing)
+{
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kSyn));
+	expectPasses(kOut4, tcp(kOut4, kService, kClient, kSyn | kAck));
+	for (const std::uint32_t off : {0U, 0U - 1U, 1U + 65536U, 1U << 31U}) {
+		expectPasses(
+		    kIn4, tcp(kIn4, kService, kClient, kAck, kSequence + off));
+		EXPECT_EQ(sizeOf(maps().connections), 0U) << off;
+	}
+	// The segments in between may have been lost.
+	expectPasses(kIn4,
+	             tcp(kIn4, kService, kClient, kAck, kSequence + 1 + 65535));
+	EXPECT_EQ(sizeOf(maps().connections), 1U);
+}
+
+/** The host's second answer, to the same question, begins anew. */
+TEST_F(StateTest, TheLastAnswerIsAcknowledged)
+{
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kSyn));
+	expectPasses(kOut4, ip(kOut4) / Tcp{.sport = kService,
+	                                    .dport = kClient,
+	                                    .flags = kSyn | kAck,
+	                                    .sequence = 7});
+	expectPasses(kOut4, tcp(kOut4, kService, kClient, kSyn | kAck));
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, 8));
+	EXPECT_EQ(sizeOf(maps().connections), 1U) << "8 is not far behind";
 }
 
 TEST_F(StateTest, AFloodPushesOutWhatIsNotProven)
