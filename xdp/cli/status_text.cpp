@@ -153,10 +153,12 @@ void addWatch(Lines &lines, const json &status)
 
 	if (watch.empty())
 		return;
-	lines.push_back(
-	    fmt::format("shadows  {}, and {} flows go on, {} were told",
-	                field(watch, "shadows"), field(watch, "records"),
-	                sumOf(objectIn(watch, "closed"))));
+	const std::string early =
+	    countsOf(watch, {{"crowded_out", "ended early for room"}});
+	lines.push_back(fmt::format(
+	    "shadows  {}{}, and {} flows go on, {} were told",
+	    field(watch, "shadows"), early.empty() ? "" : ", " + early,
+	    field(watch, "records"), sumOf(objectIn(watch, "closed"))));
 	addIfAny(lines, "unfiled",
 	         countsOf(accounting,
 	                  {{"full", "packets as the table of flows was full"},

@@ -173,6 +173,10 @@ void addFlows(Exposition &out, const Watch &watch)
 		out.sample(
 		    {{"end", std::string(endName(static_cast<FlowEnd>(end)))}},
 		    closed.at(end));
+	out.family("shadows_crowded_out_total", "counter",
+	           "Shadows that have ended before their time, as others "
+	           "needed the room.");
+	out.sample({}, watch.crowdedOut());
 	if (const auto evidence = watch.evidence()) {
 		out.family("evidence_packets_total", "counter",
 		           "Packets copied as evidence, by whether they are "

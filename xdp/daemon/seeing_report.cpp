@@ -98,6 +98,7 @@ json reportWatch(const Watch &watch)
 		    stats.closed.at(end);
 	json report = {
 	    {"shadows", watch.shadows()},
+	    {"crowded_out", watch.crowdedOut()},
 	    {"records", stats.records},
 	    {"closed", std::move(closed)},
 	};

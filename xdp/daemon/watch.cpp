@@ -66,10 +66,12 @@ void Watch::tick(BootTime now)
 		return;
 	complain(collector_.collect(*maps_, now));
 	auto shadows = expireShadows(*maps_, now);
-	if (shadows)
-		shadows_ = *shadows;
-	else
+	if (!shadows) {
 		complain(shadows.error());
+		return;
+	}
+	shadows_ = shadows->going;
+	crowdedOut_ += shadows->crowdedOut;
 }
 
 /** Once, until it works again. */

@@ -62,6 +62,9 @@ public:
 	/** How many are shadowed. */
 	[[nodiscard]] std::size_t shadows() const { return shadows_; }
 
+	/** Whose shadow has ended before its time, for want of room. */
+	[[nodiscard]] std::uint64_t crowdedOut() const { return crowdedOut_; }
+
 	/** Nothing if no evidence is kept. */
 	[[nodiscard]] std::optional<Recorder::Stats> evidence() const;
 
@@ -77,6 +80,7 @@ private:
 	    buffer_; //!< the recorder's while there is one
 	std::unique_ptr<Recorder> recorder_;
 	std::size_t shadows_ = 0;
+	std::uint64_t crowdedOut_ = 0;
 	bool complained_ = false;
 };
 

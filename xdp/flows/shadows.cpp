@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flows/shadows.h"
 
+#include <bpf/bpf.h>
+
 #include <algorithm>
 #include <array>
 
@@ -12,6 +14,12 @@ namespace
 {
 
 constexpr std::uint32_t kManual = 1U << CLOAK_SHADOW_MANUAL;
+constexpr std::uint32_t kDecoy = 1U << CLOAK_SHADOW_DECOY;
+
+constexpr std::size_t kCrowdedShadows = CLOAK_MAX_SHADOWS / 4 * 3;
+constexpr std::size_t kComfortableShadows = CLOAK_MAX_SHADOWS / 2;
+
+using Entry = std::pair<cloak_addr, cloak_shadow>;
 
 std::uint64_t toAbi(BootTime time)
 {
@@ -67,6 +75,55 @@ Result<bool> renewShadow(const CloakMaps &maps, const IpAddress &source,
 	if (!written)
 		return written.error();
 	return true;
+}
+
+/** Puts it back if the data plane has renewed it since it was read. */
+Status takeOut(const CloakMaps &maps, const cloak_addr &address,
+               std::uint64_t until)
+{
+	const int fd = maps.shadows.fd();
+	cloak_shadow last{};
+
+	if (bpf_map_lookup_and_delete_elem(fd, &address, &last) != 0)
+		return errno == ENOENT ? Status()
+		                       : Error::fromErrno("cannot take from "
+		                                          "map shadows");
+	if (last.until_ns <= until)
+		return {};
+	auto renewed = maps.shadows.add(address, last);
+	return renewed ? Status() : renewed.error();
+}
+
+/** Who may go for another, longest silent first; at most @p count. */
+std::vector<Entry> leastWanted(std::vector<Entry> going, std::size_t count)
+{
+	std::erase_if(going, [](const Entry &entry) {
+		return (entry.second.causes & (kManual | kDecoy)) != 0;
+	});
+	const auto end = going.begin() + static_cast<std::ptrdiff_t>(
+					     std::min(count, going.size()));
+	std::partial_sort(going.begin(), end, going.end(),
+	                  [](const Entry &one, const Entry &other) {
+				  return one.second.until_ns <
+		                         other.second.until_ns;
+			  });
+	going.erase(end, going.end());
+	return going;
+}
+
+/** @returns how many are taken out. */
+Result<std::size_t> makeRoom(const CloakMaps &maps, std::vector<Entry> going)
+{
+	if (going.size() < kCrowdedShadows)
+		return std::size_t{0};
+	const std::size_t count = going.size() - kComfortableShadows;
+	const auto goes = leastWanted(std::move(going), count);
+	for (const auto &[address, account] : goes) {
+		auto taken = takeOut(maps, address, account.until_ns);
+		if (!taken)
+			return taken.error();
+	}
+	return goes.size();
 }
 
 } // namespace
@@ -127,33 +184,37 @@ Result<bool> dropShadow(const CloakMaps &maps, const IpAddress &source)
 	return maps.shadows.erase(cloak::toAbi(source));
 }
 
-Result<std::size_t> expireShadows(const CloakMaps &maps, BootTime now)
+Result<ShadowCount> expireShadows(const CloakMaps &maps, BootTime now)
 {
 	auto gate = maps.gates.get(CLOAK_GATE_SHADOWS);
 
 	if (!gate)
 		return gate.error();
 	if (gate->value_or(0) == 0)
-		return std::size_t{0};
+		return ShadowCount();
 	auto entries = readBatch(maps.shadows, CLOAK_MAX_SHADOWS);
 	if (!entries)
 		return entries.error();
-	std::size_t left = 0;
-	for (const auto &[address, account] : *entries) {
-		if (account.until_ns > toAbi(now)) {
-			++left;
+	std::vector<Entry> going;
+	for (const Entry &entry : *entries) {
+		if (entry.second.until_ns > toAbi(now)) {
+			going.push_back(entry);
 			continue;
 		}
-		auto erased = maps.shadows.erase(address);
-		if (!erased)
-			return erased.error();
+		auto taken = takeOut(maps, entry.first, toAbi(now));
+		if (!taken)
+			return taken.error();
 	}
+	const std::size_t left = going.size();
+	auto out = makeRoom(maps, std::move(going));
+	if (!out)
+		return out.error();
 	if (left == 0) {
 		auto shut = shutGate(maps);
 		if (!shut)
 			return shut.error();
 	}
-	return left;
+	return ShadowCount{left - *out, *out};
 }
 
 std::vector<std::string> causeNames(std::uint32_t causes)

@@ -49,11 +49,19 @@ Result<BootTime> addShadow(const CloakMaps &maps, const IpAddress &source,
 /** Ends a shadow. @returns whether there was one. */
 Result<bool> dropShadow(const CloakMaps &maps, const IpAddress &source);
 
+/** What expireShadows() has left. */
+struct ShadowCount {
+	std::size_t going = 0;      //!< who is shadowed now
+	std::size_t crowdedOut = 0; //!< taken out before their time
+};
+
 /**
- * Takes out those whose time is over, and shuts the gate behind the last.
- * @returns how many there are now.
+ * Takes out those whose time is over, and shuts the gate behind the last. Where
+ * three quarters of the table are taken half of it is left: those whose time
+ * would be over first go, but neither who has touched a decoy nor whom the
+ * administrator shadows.
  */
-Result<std::size_t> expireShadows(const CloakMaps &maps, BootTime now);
+Result<ShadowCount> expireShadows(const CloakMaps &maps, BootTime now);
 
 /** "probe", "decoy", "rule" and "manual", as far as they are set. */
 [[nodiscard]] std::vector<std::string> causeNames(std::uint32_t causes);

@@ -360,7 +360,8 @@ enum bucket {
 	BUCKET_COPIES = 2,
 	BUCKET_ANSWERS = 3,
 	BUCKET_OTHERS = 4,
-	BUCKETS = 5,
+	BUCKET_SHADOWS = 5,
+	BUCKETS = 6,
 };
 
 struct {

@@ -316,8 +316,8 @@ TEST_F(RulesTest, ARangeOfPortsCountsOnce)
 
 	// Each of them falls into pieces of which some share a bucket.
 	for (const auto &[first, last] :
-	     {Range{20, 21}, Range{80, 81}, Range{137, 139},
-	      Range{1000, 1040}, Range{1, 65534}}) {
+	     {Range{20, 21}, Range{80, 81}, Range{137, 139}, Range{1000, 1040},
+	      Range{1, 65534}}) {
 		TablePolicy table = tableOf(kLocal);
 		table.rules = {rule(CLOAK_RULE_COUNT)};
 		table.rules[0].destinationPorts = {{first, last}};
@@ -355,6 +355,35 @@ TEST_F(RulesTest, ShadowTheSource)
 	EXPECT_TRUE(run(tcp(40000, 23)).passed);
 	ASSERT_TRUE(*shadow());
 	EXPECT_EQ((*shadow())->causes, 1U << CLOAK_SHADOW_RULE);
+}
+
+/** Whoever forges sources leaves room in the table for others. */
+TEST_F(RulesTest, ShadowsOfRulesHaveABudget)
+{
+	constexpr unsigned asked = 8192;
+	TablePolicy table = tableOf(kLocal);
+	cloak_account_config config{};
+	const auto noRoom = [] {
+		return accountStats().at(CLOAK_ACCOUNT_NO_ROOM);
+	};
+
+	table.rules = {ruleForPort(CLOAK_RULE_SHADOW, 23)};
+	use(table);
+	config.shadow_ns = 3600'000'000'000;
+	ASSERT_TRUE(maps().accountConfig.put(0, config).ok());
+	const auto before = noRoom();
+	for (unsigned i = 0; i < asked; i++) {
+		Asked forged = tcp(40000, 23);
+
+		forged.remote.octets[14] = static_cast<std::uint8_t>(i >> 8U);
+		forged.remote.octets[15] = static_cast<std::uint8_t>(i & 255U);
+		EXPECT_TRUE(run(forged).passed);
+	}
+	auto shadows = maps().shadows.entries();
+	ASSERT_TRUE(shadows.ok());
+	EXPECT_GE(shadows->size(), 4096U);
+	EXPECT_EQ(shadows->size() + noRoom() - before, asked);
+	EXPECT_LT(shadows->size(), asked);
 }
 
 TEST_F(RulesTest, LogToUserSpace)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "flows/shadows.h"
 #include "tests/harness/probe_frames.h"
 #include "tests/harness/probes.h"
 #include "tests/prog/shadow.h"
@@ -222,6 +223,58 @@ TEST_F(ShadowTest, EvidenceComesBack)
 	ingress(probe(22));
 	EXPECT_EQ(stat(CLOAK_ACCOUNT_FAILED), tried + 1);
 	expectSums();
+}
+
+/** Who was silent for longest goes, unless somebody wants him. */
+TEST_F(ShadowTest, RoomIsMadeBeforeTheTableIsFull)
+{
+	constexpr unsigned crowd = CLOAK_MAX_SHADOWS / 4 * 3;
+	const BootTime now = BootClock::now();
+	const auto nth = [](unsigned i) {
+		cloak_addr address = addrOf("203.0.0.0");
+
+		address.bytes[14] = static_cast<std::uint8_t>(i >> 8U);
+		address.bytes[15] = static_cast<std::uint8_t>(i);
+		return address;
+	};
+	const auto shadowed = [&](unsigned i) {
+		auto entry = maps().shadows.get(nth(i));
+		return entry.ok() && entry->has_value();
+	};
+	const auto add = [&](unsigned i, cloak_shadow_cause cause) {
+		cloak_shadow shadow{};
+
+		shadow.until_ns =
+		    static_cast<__u64>((now + std::chrono::seconds(60 + i))
+		                           .time_since_epoch()
+		                           .count());
+		shadow.causes = 1U << cause;
+		ASSERT_TRUE(maps().shadows.put(nth(i), shadow).ok());
+	};
+
+	add(0, CLOAK_SHADOW_MANUAL);
+	add(1, CLOAK_SHADOW_DECOY);
+	for (unsigned i = 2; i < crowd - 1; i++)
+		add(i, i % 2 != 0 ? CLOAK_SHADOW_PROBE : CLOAK_SHADOW_RULE);
+	gate(CLOAK_GATE_SHADOWS, 1);
+	auto left = expireShadows(maps(), now);
+	ASSERT_TRUE(left.ok());
+	EXPECT_EQ(left->going, crowd - 1);
+	EXPECT_EQ(left->crowdedOut, 0U);
+
+	add(crowd - 1, CLOAK_SHADOW_PROBE);
+	left = expireShadows(maps(), now);
+	ASSERT_TRUE(left.ok());
+	EXPECT_EQ(left->going, CLOAK_MAX_SHADOWS / 2U);
+	EXPECT_EQ(left->crowdedOut, crowd - CLOAK_MAX_SHADOWS / 2U);
+	EXPECT_TRUE(shadowed(0) && shadowed(1) && shadowed(crowd - 1));
+	EXPECT_FALSE(shadowed(2) || shadowed(left->crowdedOut + 1));
+	EXPECT_TRUE(shadowed(left->crowdedOut + 2));
+
+	left = expireShadows(maps(), now + std::chrono::hours(24));
+	ASSERT_TRUE(left.ok());
+	EXPECT_EQ(left->going, 0U);
+	EXPECT_EQ(maps().gates.get(CLOAK_GATE_SHADOWS).valueOr(1), 0U);
 }
 
 TEST_F(ShadowTest, EveryCpuCountsFlowsAndShadows)

@@ -45,6 +45,7 @@ json calm(WallTime now)
 	      {"evicted", 0}}},
 	    {"watch",
 	     {{"shadows", 2},
+	      {"crowded_out", 0},
 	      {"records", 9},
 	      {"closed", {{"idle", 3}, {"end", 4}}},
 	      {"evidence",
