@@ -52,7 +52,7 @@ int cloak_egress(struct __sk_buff *skb)
 	int reason = CLOAK_PASS_UNMANAGED;
 	struct rewrite rewrite = {};
 	bool monitored = false;
-	bool outbound;
+	bool opens;
 	struct packet p;
 	__u32 gates;
 
@@ -60,7 +60,7 @@ int cloak_egress(struct __sk_buff *skb)
 	if (policy_open(&p)) {
 		gates = gate_read(CLOAK_GATE_POLICY);
 		reason = egress_verdict(skb, &p, &rewrite);
-		outbound = reason == CLOAK_PASS_OUTBOUND;
+		opens = egress_opens(&p, reason);
 		if (has_rules(&p, reason) && answer_kind(skb) != ANSWER_NONE) {
 			reason = CLOAK_PASS_ANSWER;
 		} else if (has_rules(&p, reason)) {
@@ -75,7 +75,7 @@ int cloak_egress(struct __sk_buff *skb)
 		if (reason >= CLOAK_DROP_FIRST && decoys_exist(gates))
 			reason = decoy_egress(skb, &p, reason);
 		monitored = is_monitored(&p);
-		if (outbound && (reason < CLOAK_DROP_FIRST || monitored))
+		if (opens && (reason < CLOAK_DROP_FIRST || monitored))
 			egress_opened(skb, &p);
 		if (rewrite.needed && !monitored &&
 		    bpf_skb_store_bytes(skb, 0, rewrite.dmac, ETH_ALEN, 0))

@@ -33,6 +33,8 @@
 /* As much of a packet as the parser may want to see. */
 #define EGRESS_HEADERS	256
 
+#define PORT_NETBIOS_NS	137
+#define PORT_NETBIOS_DGM 138
 #define PORT_SSDP	1900
 #define PORT_WSD	3702
 #define PORT_MDNS	5353
@@ -105,7 +107,7 @@ global_fn int egress_resolver(const struct packet *p,
 	peer = peer_find(p, who);
 	group = to_group_mac(p);
 	if (!peer || !(peer->flags & PEER_ANY)) {
-		if (!group && station_is_peer(p, p->dmac))
+		if (!group && station_may_ask(p, true))
 			return CLOAK_PASS_STATION;
 		return CLOAK_DROP_EGRESS_RESOLVE;
 	}
@@ -210,7 +212,17 @@ global_fn int egress_ip(struct packet *p)
 						   CLOAK_DROP_GATEWAY_ONLY;
 }
 
-/* @p leaves for an outbound peer, whose answer may come in from now on. */
+/*
+ * Of what goes to a peer that may begin itself, pings alone are noted: routers
+ * tell what does not fit, and that of an echo may be forged.
+ */
+static __always_inline bool egress_opens(const struct packet *p, int reason)
+{
+	return reason == CLOAK_PASS_OUTBOUND ||
+	       (reason == CLOAK_PASS_AUTHORISED && may_be_icmp(p));
+}
+
+/* @p leaves for a peer, whose answer may come in from now on. */
 global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
 {
 	const struct cloak_peer *peer;
@@ -245,6 +257,8 @@ static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
 static __always_inline bool is_discovery_port(__u16 port)
 {
 	switch (port) {
+	case PORT_NETBIOS_NS:
+	case PORT_NETBIOS_DGM:
 	case PORT_SSDP:
 	case PORT_WSD:
 	case PORT_MDNS:
@@ -252,6 +266,14 @@ static __always_inline bool is_discovery_port(__u16 port)
 		return true;
 	}
 	return false;
+}
+
+/* Before parse_deep(), as far as the IP header shows. */
+static __always_inline bool may_tell(const struct packet *p)
+{
+	return p->protocol == IPPROTO_UDP || p->protocol == IPPROTO_TCP ||
+	       p->protocol == IPPROTO_SCTP ||
+	       (p->network == NET_IPV6 && is_extension(p->protocol));
 }
 
 /* Things that carry the addresses of the host in their payload. */
@@ -263,10 +285,11 @@ static __always_inline bool is_advertisement(struct __sk_buff *skb,
 	if (p->network == NET_OTHER)
 		return p->ethertype == ETHERTYPE_LLDP ||
 		       mac_equal(p->dmac, cdp);
-	if (p->protocol != IPPROTO_UDP || !to_group_mac(p))
+	if (!to_group_mac(p) || !may_tell(p))
 		return false;
 	egress_deepen(skb, p);
-	return p->has_ports && is_discovery_port(p->dport);
+	return p->protocol == IPPROTO_UDP && p->has_ports &&
+	       is_discovery_port(p->dport);
 }
 
 /* Things that do so and are for one other end. */
@@ -275,14 +298,28 @@ static __always_inline bool tells_addresses(struct __sk_buff *skb,
 {
 	struct sctp_walk walk = {};
 
-	if (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_SCTP)
+	if (!may_tell(p))
 		return false;
 	egress_deepen(skb, p);
 	if (!p->has_ports)
 		return false;
-	if (p->protocol == IPPROTO_UDP)
-		return is_discovery_port(p->sport);
-	return sctp_tells(skb, p, &walk);
+	if (p->protocol == IPPROTO_SCTP)
+		return sctp_tells(skb, p, &walk);
+	return is_discovery_port(p->sport);
+}
+
+/* What such a datagram goes on with, of which only the first piece shows it. */
+global_fn int told_piece(const struct packet *p)
+{
+	struct cloak_flow_key key = {};
+
+	if (!p || p->frag == FRAG_NONE)
+		return false;
+	piece_key(&key, p, CLOAK_EGRESS, CLOAK_FLOW_PIECE_TOLD);
+	if (p->frag == FRAG_LATER)
+		return piece_follows(&key);
+	piece_leads(&key);
+	return true;
 }
 
 /* Is a frame of this host about one of the cloaked addresses? */
@@ -308,18 +345,24 @@ global_fn int egress_visible(struct __sk_buff *skb, struct packet *p)
 		return CLOAK_DROP_INTERNAL;
 	if (is_mld(p))
 		return egress_group(p);
-	if (tells_addresses(skb, p) &&
-	    !peer_may(p, &p->dst, p->dmac, CLOAK_PEER_INBOUND))
-		return CLOAK_DROP_EGRESS_ADVERT;
-	return CLOAK_PASS_VISIBLE;
+	if (p->frag == FRAG_LATER)
+		return told_piece(p) ? CLOAK_DROP_EGRESS_ADVERT :
+				       CLOAK_PASS_VISIBLE;
+	if (!tells_addresses(skb, p) ||
+	    peer_may(p, &p->dst, p->dmac, CLOAK_PEER_INBOUND))
+		return CLOAK_PASS_VISIBLE;
+	told_piece(p);
+	return CLOAK_DROP_EGRESS_ADVERT;
 }
 
 static __always_inline int egress_addresses(struct __sk_buff *skb,
 					    struct packet *p,
 					    struct rewrite *rewrite)
 {
-	if (is_advertisement(skb, p))
+	if (is_advertisement(skb, p)) {
+		told_piece(p);
 		return CLOAK_DROP_EGRESS_ADVERT;
+	}
 	if (egress_is_cloaked(skb, p))
 		return egress_whole(skb, p, rewrite);
 	return egress_visible(skb, p);

@@ -134,13 +134,17 @@ static __always_inline bool piece_follows(const struct cloak_flow_key *key)
 				PIECES_LAST * SECOND);
 }
 
-static __always_inline void flow_fragment_key(struct cloak_flow_key *key,
-					      const struct packet *p)
+/* By which later fragments are known. */
+static __always_inline void piece_key(struct cloak_flow_key *key,
+				      const struct packet *p, int direction,
+				      __u8 kind)
 {
-	key->remote_addr = p->src.addr;
-	key->local_addr = p->dst.addr;
+	bool in = direction == CLOAK_INGRESS;
+
+	key->remote_addr = in ? p->src.addr : p->dst.addr;
+	key->local_addr = in ? p->dst.addr : p->src.addr;
 	key->protocol = p->network == NET_IPV4 ? p->protocol : 0;
-	key->kind = CLOAK_FLOW_FRAGMENT;
+	key->kind = kind;
 	key->remote = p->frag_id >> 16;
 	key->local = p->frag_id & 0xffff;
 }
@@ -172,7 +176,7 @@ static __always_inline bool flow_answers(const struct packet *p)
 	struct cloak_flow_key piece = {};
 
 	if (p->frag != FRAG_NONE)
-		flow_fragment_key(&piece, p);
+		piece_key(&piece, p, CLOAK_INGRESS, CLOAK_FLOW_FRAGMENT);
 	if (p->frag == FRAG_LATER)
 		return piece_follows(&piece);
 

@@ -16,9 +16,9 @@
  *    address is stopped on egress, where the source address tells.
  * Source routes could name a cloaked address where it is not looked for, and so
  * could timestamps and what an ICMP error quotes; a recorded route could tell.
- * Redirects, and whoever speaks for a peer that is bound to another MAC, change
- * the way to peers from cloaked addresses as well, whatever address they are
- * sent to.
+ * Redirects, routers that advertise themselves, and whoever speaks for a peer
+ * that is bound to another MAC, change the way to peers from cloaked addresses
+ * as well, whatever address they are sent to.
  */
 #ifndef CLOAK_KERN_INGRESS_H
 #define CLOAK_KERN_INGRESS_H
@@ -71,9 +71,10 @@ static __always_inline bool quote_is_wanted(const struct packet *p,
 	if (!peer || !quote_has_more(q, p) ||
 	    peer_refuse(peer, p->ifindex, p->smac))
 		return false;
-	if (peer->flags & CLOAK_PEER_INBOUND)
+	if ((peer->flags & CLOAK_PEER_INBOUND) &&
+	    (!lowers_mtu(p) || quote_is_proof(q)))
 		return true;
-	return (peer->flags & CLOAK_PEER_OUTBOUND) &&
+	return (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_OUTBOUND)) &&
 	       quote_key(&key, q, s, false) && flow_known(&key);
 }
 
@@ -165,7 +166,7 @@ static __always_inline int ingress_resolver(const struct packet *p, int denied)
 			return CLOAK_PASS_STATION;
 		return CLOAK_DROP_NO_FLOW;
 	}
-	if (station_is_peer(p, p->smac))
+	if (station_may_ask(p, false))
 		return CLOAK_PASS_STATION;
 	return denied;
 }
@@ -192,6 +193,13 @@ static __always_inline bool na_target_is_peer(const struct packet *p)
 	       peer_may(p, &p->target, p->smac, PEER_ANY);
 }
 
+/* Whoever advertised one of this host's own would take it away (RFC 4862). */
+static __always_inline bool claims_own(const struct packet *p)
+{
+	return p->icmp_type == ICMPV6_NA && p->has_target &&
+	       is_cloaked(p, &p->target);
+}
+
 /* RS, RA, redirect, MLD: in its own name or not at all. */
 static __always_inline int ingress_nd_own(const struct packet *p)
 {
@@ -215,6 +223,8 @@ global_fn int ingress_nd_sender(const struct packet *p)
 	if (!has_nd_target(p->icmp_type))
 		return ingress_nd_own(p);
 	reason = ingress_resolver(p, CLOAK_DROP_ND);
+	if (reason != CLOAK_DROP_ND && claims_own(p))
+		return CLOAK_DROP_SELF;
 	if (reason < CLOAK_DROP_FIRST && p->icmp_type == ICMPV6_NA &&
 	    (!p->has_target || !na_target_is_peer(p)))
 		return CLOAK_DROP_FOREIGN_TARGET;
@@ -227,14 +237,15 @@ static __always_inline bool names_sender(const struct packet *p)
 	return p->icmp_type >= ICMPV6_RS && p->icmp_type <= ICMPV6_NA;
 }
 
-/* A router advertisement that passes: does it come from one for this host? */
-global_fn int ingress_router(struct xdp_md *ctx, const struct packet *p)
+/* Does a router advertise itself that is one for this host? */
+global_fn bool ingress_router(struct xdp_md *ctx, const struct packet *p)
 {
 	struct span s = xdp_span(ctx);
 
-	if (p && peer_may(p, &p->src, p->smac, ROUTER_RIGHTS))
-		router_learn(p, &s);
-	return 0;
+	if (!p || !peer_may(p, &p->src, p->smac, ROUTER_RIGHTS))
+		return false;
+	router_learn(p, &s);
+	return true;
 }
 
 global_fn int ingress_nd(struct xdp_md *ctx, const struct packet *p)
@@ -309,7 +320,9 @@ static __always_inline bool hides_nd(const struct packet *p)
 /*
  * Is it an ICMP error about what a cloaked address has sent? The error is for
  * the socket that has sent it, whatever address the error itself is to. What
- * the quote of a fragment lacks could be in the next one.
+ * the quote of a fragment lacks could be in the next one, and one that cannot
+ * be read here the kernel may read. The same if it would make all packets to a
+ * peer small and proves nothing: the addresses have that in common.
  */
 global_fn int ingress_quotes_cloaked(struct xdp_md *ctx,
 				     const struct packet *p)
@@ -320,8 +333,10 @@ global_fn int ingress_quotes_cloaked(struct xdp_md *ctx,
 	if (!p)
 		return true;
 	if (!quote_read(&q, p, &s))
-		return p->frag != FRAG_NONE;
-	return is_cloaked(p, &q.src);
+		return p->frag != FRAG_NONE || quote_is_there(p);
+	return is_cloaked(p, &q.src) ||
+	       (lowers_mtu(p) && !quote_is_proof(&q) &&
+		is_somebody(peer_find(p, &q.dst)));
 }
 
 /* For a visible address, which has its neighbours in common with the others. */
@@ -370,15 +385,14 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 	if (!may_be_icmp(p) && !p->options)
 		return CLOAK_PASS_VISIBLE;
 	ingress_deepen(ctx, p);
-	if (p->has_target && is_cloaked(p, &p->target)) {
-		if (p->icmp_type == ICMPV6_NA)
-			return CLOAK_DROP_SELF;
+	if (p->has_target && is_cloaked(p, &p->target))
 		return ingress_nd(ctx, p);
-	}
 	if (is_nd(p) && ingress_nd_forged(ctx, p))
 		return CLOAK_DROP_WRONG_MAC;
+	/* It is for all addresses of the host, and so is where they send to. */
 	if (is_router_advertisement(p))
-		ingress_router(ctx, p);
+		return ingress_router(ctx, p) ? CLOAK_PASS_VISIBLE :
+						CLOAK_DROP_ND;
 	reason = CLOAK_PASS_VISIBLE;
 	if (p->source_routed || p->records)
 		reason = CLOAK_DROP_SOURCE_ROUTED;

@@ -66,7 +66,8 @@ station_is_possible(const struct cloak_station_key *key)
 }
 
 static __always_inline void station_write(const struct cloak_prefix *who,
-					  __u32 ifindex, const __u8 *mac)
+					  __u32 ifindex, const __u8 *mac,
+					  __u64 how)
 {
 	struct cloak_station_key key = { .ifindex = ifindex };
 	struct cloak_station station;
@@ -77,13 +78,13 @@ static __always_inline void station_write(const struct cloak_prefix *who,
 	if (word)
 		__sync_fetch_and_or(word, bit);
 	station.addr = who->addr;
-	bpf_map_update_elem(&stations, &key, &station, BPF_ANY);
+	bpf_map_update_elem(&stations, &key, &station, how);
 }
 
 /*
  * The host sends to @peer, @who, at @mac: remember, at most once a second. One
- * who may not ask for this host is no station, lest he takes the place of one
- * who may and has the same MAC, as all have behind a router.
+ * who may not always ask for this host takes the place of nobody who may and
+ * has the same MAC, as all have behind a router.
  */
 static __always_inline void neighbour_learn(const struct cloak_prefix *who,
 					    const struct cloak_peer *peer,
@@ -97,7 +98,9 @@ static __always_inline void neighbour_learn(const struct cloak_prefix *who,
 		return;
 	neighbour_write(who, ifindex, mac, now);
 	if (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY))
-		station_write(who, ifindex, mac);
+		station_write(who, ifindex, mac, BPF_ANY);
+	else
+		station_write(who, ifindex, mac, BPF_NOEXIST);
 }
 
 /*
@@ -147,30 +150,54 @@ static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
 	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));
 }
 
-/* What the policy says of the peer whose MAC is @mac, or NULL. */
-static __always_inline const struct cloak_peer *
-station_find(const struct packet *p, const __u8 *mac)
+static __always_inline const struct cloak_station *
+station_lookup(const struct packet *p, const __u8 *mac)
 {
 	struct cloak_station_key key = { .ifindex = p->ifindex };
-	const struct cloak_station *station;
-	struct cloak_prefix who = { .bits = 128 };
 
 	__builtin_memcpy(key.mac, mac, ETH_ALEN);
 	if (!station_is_possible(&key))
 		return NULL;
-	station = bpf_map_lookup_elem(&stations, &key);
+	return bpf_map_lookup_elem(&stations, &key);
+}
+
+/* What the policy says of the peer whose MAC is @mac, or NULL. */
+static __always_inline const struct cloak_peer *
+station_find(const struct packet *p, const __u8 *mac)
+{
+	const struct cloak_station *station = station_lookup(p, mac);
+	struct cloak_prefix who = { .bits = 128 };
+
 	if (!station)
 		return NULL;
 	who.addr = station->addr;
 	return peer_find(p, &who);
 }
 
-/* True if @mac belongs to a peer or a gateway that is still one. */
-static __always_inline bool station_is_peer(const struct packet *p,
-					    const __u8 *mac)
+/*
+ * True if @p comes from the MAC of a peer or a gateway that is still one, or
+ * goes there with @out. One who may not begin counts while the host talks to
+ * it: its link-local address asks whether the host is still there.
+ */
+global_fn bool station_may_ask(const struct packet *p, bool out)
 {
-	return peer_is(station_find(p, mac), p->ifindex, mac,
-		       CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY);
+	const struct cloak_station *station;
+	struct cloak_prefix who = { .bits = 128 };
+	const struct cloak_peer *peer;
+	const __u8 *mac;
+
+	if (!p)
+		return false;
+	mac = out ? p->dmac : p->smac;
+	station = station_lookup(p, mac);
+	if (!station)
+		return false;
+	who.addr = station->addr;
+	peer = peer_find(p, &who);
+	if (!peer_is(peer, p->ifindex, mac, PEER_ANY))
+		return false;
+	return (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY)) ||
+	       neighbour_was_asked(&who, p->ifindex, mac);
 }
 
 #endif /* CLOAK_KERN_NEIGHBOUR_H */

@@ -182,6 +182,11 @@ peer_recall(const struct packet *p, const struct cloak_prefix *who)
 	return cached->is_peer ? &cached->peer : NULL;
 }
 
+static __always_inline bool is_somebody(const struct cloak_peer *peer)
+{
+	return peer && (peer->flags & PEER_ANY);
+}
+
 static __always_inline bool is_bound(const struct cloak_peer *peer)
 {
 	return peer && (peer->flags & CLOAK_PEER_BOUND_MAC);

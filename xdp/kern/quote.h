@@ -15,6 +15,9 @@
 #define ICMPV6_UNREACHABLE	1
 #define ICMPV6_PARAMETER	4
 
+#define ICMP_FRAG_NEEDED	4	/* a code */
+#define ICMPV6_TOO_BIG		2
+
 /* What all errors begin with; the quoted packet follows. */
 #define ICMP_ERROR_SIZE		8
 
@@ -48,6 +51,15 @@ static __always_inline bool is_redirect(const struct packet *p)
 	return p->icmp_type == (p->protocol == IPPROTO_ICMPV6 ?
 					ICMPV6_REDIRECT :
 					ICMP_REDIR);
+}
+
+/* Fragmentation needed, packet too big. */
+static __always_inline bool lowers_mtu(const struct packet *p)
+{
+	if (p->protocol == IPPROTO_ICMPV6)
+		return p->icmp_type == ICMPV6_TOO_BIG;
+	return p->icmp_type == ICMP_UNREACHABLE &&
+	       p->icmp_code == ICMP_FRAG_NEEDED;
 }
 
 /* Addresses of a quoted packet, and what comes behind its IP header. */
@@ -88,20 +100,40 @@ static __always_inline bool quote_ipv6(struct quote *q, const struct span *s,
 	return true;
 }
 
+/* A stack does not look at an error where the quoted header is not all there.
+ */
+static __always_inline bool quote_is_there(const struct packet *p)
+{
+	__u32 size = p->network == NET_IPV4 ? sizeof(struct iphdr) :
+					      sizeof(struct ipv6hdr);
+
+	return p->transport_at + ICMP_ERROR_SIZE + size <= p->ip_end;
+}
+
 /*
- * What the error @p quotes. Returns false if its IP header is not all there;
- * a stack does not look at such an error.
+ * What the error @p quotes. Returns false if its IP header is not all there, or
+ * is none, or cannot be read here.
  */
 static __always_inline bool quote_read(struct quote *q, const struct packet *p,
 				       const struct span *s)
 {
 	bool v4 = p->network == NET_IPV4;
 	__u32 at = p->transport_at + ICMP_ERROR_SIZE;
-	__u32 size = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 
-	if (at + size > p->ip_end)
+	if (!quote_is_there(p))
 		return false;
 	return v4 ? quote_ipv4(q, s, at) : quote_ipv6(q, s, at);
+}
+
+/*
+ * False if the kernel believes it whether or not it has sent such a packet: so
+ * it is with ICMP. For all others it looks for a socket, and for those with
+ * numbers also at these.
+ */
+static __always_inline bool quote_is_proof(const struct quote *q)
+{
+	return q->protocol != IPPROTO_ICMP && q->protocol != IPPROTO_ICMPV6 &&
+	       !is_extension(q->protocol);
 }
 
 /* The eight octets behind the quoted IP header that there always are. */

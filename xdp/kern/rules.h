@@ -274,14 +274,9 @@ static __always_inline __u64 stage_recall(const struct packet *p,
 static __always_inline void fragment_key(struct cloak_flow_key *key,
 					 const struct packet *p, int direction)
 {
-	bool in = direction == CLOAK_INGRESS;
-
-	key->remote_addr = in ? p->src.addr : p->dst.addr;
-	key->local_addr = in ? p->dst.addr : p->src.addr;
-	key->protocol = p->network == NET_IPV4 ? p->protocol : 0;
-	key->kind = in ? CLOAK_FLOW_PIECE_IN : CLOAK_FLOW_PIECE_OUT;
-	key->remote = p->frag_id >> 16;
-	key->local = p->frag_id & 0xffff;
+	piece_key(key, p, direction,
+		  direction == CLOAK_INGRESS ? CLOAK_FLOW_PIECE_IN :
+					       CLOAK_FLOW_PIECE_OUT);
 }
 
 static __always_inline bool fragment_follows(const struct packet *p,

@@ -55,7 +55,11 @@ public:
 	/** Groups that stand for cloaked addresses of it and no others. */
 	void hideGroupsOf(const HostInterface &interface);
 
-	CompiledAddresses take() && { return std::move(compiled_); }
+	CompiledAddresses take() &&
+	{
+		compiled_.excess = excess_.size();
+		return std::move(compiled_);
+	}
 
 private:
 	void add(const IpAddress &address, std::uint32_t flags);
@@ -66,6 +70,7 @@ private:
 	[[nodiscard]] bool hasVisible(const Prefix &prefix) const;
 
 	CompiledAddresses compiled_;
+	std::set<IpAddress> excess_;
 	std::set<IpAddress> visible_;
 	std::set<IpAddress> visibleGroups_;
 };
@@ -75,7 +80,7 @@ void Addresses::add(const IpAddress &address, std::uint32_t flags)
 	if (isHidden(address))
 		return;
 	if (compiled_.entries.size() == CLOAK_MAX_ADDRESSES)
-		compiled_.excess++;
+		excess_.insert(address);
 	else
 		compiled_.entries[address].flags = flags;
 }

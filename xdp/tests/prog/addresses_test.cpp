@@ -258,6 +258,29 @@ TEST_F(AddressesTest, RedirectsOfStrangersAreDropped)
 	EXPECT_EQ(redirect4(kPeer), CLOAK_PASS_AUTHORISED);
 }
 
+/** What goes to peers by a router is from cloaked addresses as well. */
+TEST_F(AddressesTest, RoutersThatAreStrangersAreNotHeard)
+{
+	const auto advertise = [](const Host &from, const Addr6 &to) {
+		return ingress(
+			   Ethernet{.src = from.mac, .dst = groupMac(to)} /
+			   Ipv6{.src = from.linkLocal, .dst = to, .hops = 255} /
+			   Icmp6{.type = 134} / Raw{Bytes(8, 1)})
+		    .reason;
+	};
+
+	EXPECT_EQ(advertise(kScanner, v6("ff02::1")), CLOAK_DROP_ND);
+	EXPECT_EQ(advertise(kScanner, visible6()), CLOAK_DROP_ND);
+	EXPECT_EQ(advertise(kGateway, v6("ff02::1")), CLOAK_DROP_ND);
+	PolicyText()
+	    .addresses()
+	    .cloaked("2001:db8::5")
+	    .peer("fe80::1", CLOAK_PEER_GATEWAY)
+	    .commit(policy());
+	EXPECT_EQ(advertise(kGateway, v6("ff02::1")), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(advertise(kScanner, v6("ff02::1")), CLOAK_DROP_ND);
+}
+
 /** The host has one neighbour table for all its addresses. */
 TEST_F(AddressesTest, NobodySpeaksForABoundPeerToAVisibleAddress)
 {
@@ -335,7 +358,7 @@ TEST_F(AddressesTest, ClaimOfACloakedAddressIsDropped)
 	                  Ipv6{.src = kScanner.v6, .dst = v6("ff02::1")} /
 	                  Nd{.type = 136, .target = kLake.v6})
 	              .reason,
-	          CLOAK_DROP_SELF);
+	          CLOAK_DROP_ND);
 }
 
 TEST_F(AddressesTest, NobodySendsFromACloakedAddress)
@@ -391,6 +414,10 @@ TEST_F(AddressesTest, ErrorAboutACloakedAddressIsDropped)
 	                  Ipv4{.src = kScanner.v4, .dst = visible4()} / Icmp{})
 	              .reason,
 	          CLOAK_PASS_VISIBLE);
+	Bytes strange = quoting6(visible6(), kScanner).bytes();
+	strange[14 + 40 + 8] = 0;
+	EXPECT_EQ(ingress(strange).reason, CLOAK_DROP_UNAUTHORISED)
+	    << "the kernel does not look at the version";
 	EXPECT_EQ(
 	    ingress(fromScanner() /
 	            Ipv4{.src = kScanner.v4, .dst = visible4(), .more = true} /
@@ -398,6 +425,46 @@ TEST_F(AddressesTest, ErrorAboutACloakedAddressIsDropped)
 		.reason,
 	    CLOAK_DROP_UNAUTHORISED)
 	    << "the quote is in the next fragment";
+}
+
+/** The program reads no further than that, and the kernel does. */
+TEST_F(AddressesTest, ErrorFarBehindIsDropped)
+{
+	const Bytes quote =
+	    (Ethernet{} / Ipv6{.src = kLake.v6, .dst = kPeer.v6} / Tcp{})
+		.bytes();
+	const auto behind = [&quote](std::size_t octets) {
+		return ingress(fromScanner() /
+		               Ipv6{.src = kScanner.v6, .dst = visible6()} /
+		               Extension{.body = Bytes(octets, 1)} /
+		               Icmp6{.type = 2} /
+		               Raw{Bytes(quote.begin() + 14, quote.end())})
+		    .reason;
+	};
+
+	for (std::size_t octets = 6; octets < 2048; octets += 8)
+		EXPECT_GE(behind(octets), CLOAK_DROP_FIRST) << octets;
+}
+
+/** They would be low for packets from all addresses. */
+TEST_F(AddressesTest, ErrorLowersNoMtuOfAPeer)
+{
+	const auto quoting = [](const Host &to, Layer layer) {
+		const Bytes frame =
+		    (Ethernet{} / Ipv4{.src = visible4(), .dst = to.v4})
+			.append(std::move(layer))
+			.bytes();
+
+		return ingress(fromScanner() /
+		               Ipv4{.src = kScanner.v4, .dst = visible4()} /
+		               Icmp{.type = 3, .code = 4} /
+		               Raw{Bytes(frame.begin() + 14, frame.end())})
+		    .reason;
+	};
+
+	EXPECT_EQ(quoting(kPeer, Icmp{.type = 0}), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(quoting(kScanner, Icmp{.type = 0}), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(quoting(kPeer, Tcp{}), CLOAK_PASS_VISIBLE);
 }
 
 TEST_F(AddressesTest, DiscoveryProtocolsOfSwitchesDoNotLeave)
@@ -479,7 +546,7 @@ TEST_F(AddressesTest, DiscoveryIsAnsweredToPeersOnly)
 		       payload(64);
 	};
 
-	for (const std::uint16_t port : {1900, 3702, 5353, 5355}) {
+	for (const std::uint16_t port : {137, 138, 1900, 3702, 5353, 5355}) {
 		const Udp ports{.sport = port, .dport = 40000};
 
 		EXPECT_EQ(egress(answer4(kScanner, ports)).reason,
@@ -491,6 +558,13 @@ TEST_F(AddressesTest, DiscoveryIsAnsweredToPeersOnly)
 		EXPECT_EQ(egress(answer6(kPeer, ports)).reason,
 		          CLOAK_PASS_VISIBLE);
 	}
+	for (const Host &to : {kScanner, kPeer})
+		EXPECT_EQ(egress(Ethernet{.src = kLake.mac, .dst = to.mac} /
+		                 Ipv4{.src = visible4(), .dst = to.v4} /
+		                 Tcp{.sport = 5355, .flags = kAck})
+		              .reason,
+		          to.mac == kPeer.mac ? CLOAK_PASS_VISIBLE
+		                              : CLOAK_DROP_EGRESS_ADVERT);
 	EXPECT_EQ(
 	    egress(answer4(kScanner, {.sport = 40000, .dport = 5353})).reason,
 	    CLOAK_PASS_VISIBLE)
@@ -498,6 +572,60 @@ TEST_F(AddressesTest, DiscoveryIsAnsweredToPeersOnly)
 	EXPECT_EQ(
 	    egress(answer4(kScanner, {.sport = 53, .dport = 40000})).reason,
 	    CLOAK_PASS_VISIBLE);
+}
+
+/** Only the first piece has the ports. */
+TEST_F(AddressesTest, DiscoveryInPiecesDoesNotLeave)
+{
+	const auto piece4 = [](const Addr4 &to, std::uint16_t id,
+	                       std::uint16_t offset, Layer layer) {
+		const Mac mac = to == kScanner.v4 ? kScanner.mac : kBroadcast;
+
+		return egress((Ethernet{.src = kLake.mac, .dst = mac} /
+		               Ipv4{.src = visible4(),
+		                    .dst = to,
+		                    .protocol = 17,
+		                    .id = id,
+		                    .offset = offset,
+		                    .more = offset == 0})
+		                  .append(std::move(layer))
+		                  .append(payload(64)))
+		    .reason;
+	};
+	const auto piece6 = [](const Addr6 &to, std::uint32_t id,
+	                       std::uint16_t offset, Layer layer) {
+		return egress((Ethernet{.src = kLake.mac, .dst = groupMac(to)} /
+		               Ipv6{.src = visible6(), .dst = to} /
+		               Fragment6{.offset = offset,
+		                         .more = offset == 0,
+		                         .id = id,
+		                         .next = 17})
+		                  .append(std::move(layer))
+		                  .append(payload(64)))
+		    .reason;
+	};
+	const Udp hello = {.sport = 40000, .dport = 3702};
+	const Udp answer = {.sport = 5353, .dport = 40000};
+	const Udp other = {.sport = 40000, .dport = 9};
+	const Addr4 all4 = v4("239.255.255.250");
+	const Addr6 all6 = v6("ff02::c");
+
+	EXPECT_EQ(piece4(all4, 1, 0, hello), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(piece4(all4, 1, 9, payload(8)), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(piece4(kScanner.v4, 2, 0, answer), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(piece4(kScanner.v4, 2, 9, payload(8)),
+	          CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(piece4(all4, 3, 0, other), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(piece4(all4, 3, 9, payload(8)), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(piece6(all6, 1, 0, hello), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(piece6(all6, 1, 9, payload(8)), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(piece6(all6, 3, 0, other), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(piece6(all6, 3, 9, payload(8)), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(egress(Ethernet{.src = kLake.mac, .dst = groupMac(all6)} /
+	                 Ipv6{.src = visible6(), .dst = all6} /
+	                 Extension{.type = 0, .body = Bytes(6, 0)} / hello)
+	              .reason,
+	          CLOAK_DROP_EGRESS_ADVERT);
 }
 
 /** An end of SCTP names all its addresses when an association begins. */

@@ -149,6 +149,23 @@ TEST_F(DecoyTest, TakesNoErrorsRedirectsAndTimestamps)
 	          CLOAK_DROP_UNAUTHORISED);
 }
 
+/** It names none in what IPv4 knows nothing of. */
+TEST_F(DecoyTest, IsNoTargetOfIpv4)
+{
+	Bytes solicitation = {135, 0, 0, 0, 0, 0, 0, 0};
+
+	solicitation.insert(solicitation.end(), kLake.v6.begin(),
+	                    kLake.v6.end());
+	usualPolicy().decoy("2001:db8::5").commit(policy());
+	gate(CLOAK_GATE_POLICY, CLOAK_ACCOUNT_DECOYS);
+	EXPECT_EQ(
+	    ingress(Ethernet{.src = kOutbound.mac, .dst = kLake.mac} /
+	            Ipv4{.src = kOutbound.v4, .dst = kLake.v4, .protocol = 58} /
+	            Raw{solicitation})
+		.reason,
+	    CLOAK_DROP_NO_FLOW);
+}
+
 /** All that is for an address without ports, and all that answers it. */
 TEST_F(DecoyTest, AWholeAddressOfIpv4)
 {

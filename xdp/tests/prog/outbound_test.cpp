@@ -324,6 +324,45 @@ TEST_F(OutboundTest, ErrorsAboutWhatAPeerWasSentPass)
 		    CLOAK_PASS_RELATED);
 }
 
+/** The kernel would believe them of who has been asked nothing. */
+TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
+{
+	const auto too4 = [](std::uint8_t type, std::uint16_t id) {
+		return ingress(error4(3, quote4(kFarPeer,
+		                                Icmp{.type = type, .id = id})))
+		    .reason;
+	};
+	const auto too6 = [](Layer layer, std::uint8_t type = 2) {
+		const Bytes frame =
+		    (Ethernet{} / Ipv6{.src = kLake.v6, .dst = kPeer.v6})
+			.append(std::move(layer))
+			.append(payload(8))
+			.bytes();
+
+		return ingress(error6(type, Raw{Bytes(frame.begin() + 14,
+		                                      frame.end())}))
+		    .reason;
+	};
+	const Ethernet link = {.src = kLake.mac, .dst = kPeer.mac};
+
+	EXPECT_EQ(too4(0, 7), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too4(8, 7), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too6(Icmp6{.type = 129}), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too6(Icmp6{}), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too6(Extension{}), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too6(Icmp6{}, 1), CLOAK_PASS_RELATED)
+	    << "not reached: that lowers nothing";
+	EXPECT_EQ(too6(Tcp{.flags = kAck}), CLOAK_PASS_RELATED);
+
+	egress(link / Ipv4{.src = kLake.v4, .dst = kFarPeer} / Icmp{});
+	egress(link / Ipv6{.src = kLake.v6, .dst = kPeer.v6} / Icmp6{});
+	EXPECT_EQ(too4(8, 7), CLOAK_PASS_RELATED);
+	EXPECT_EQ(too4(8, 8), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too4(0, 7), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too6(Icmp6{}), CLOAK_PASS_RELATED);
+	EXPECT_EQ(too6(Icmp6{.id = 8}), CLOAK_DROP_UNAUTHORISED);
+}
+
 TEST_F(OutboundTest, NoOtherErrorOfAStrangerPasses)
 {
 	const Tcp segment = {.sport = 4420, .flags = kAck};

@@ -290,6 +290,34 @@ TEST_F(PeerTest, LinkLocalAddressOfAKnownPeerMayResolve)
 	          CLOAK_DROP_ND);
 }
 
+/** Its own entry for the host grows stale behind the host's question. */
+TEST_F(PeerTest, LinkLocalAddressOfAnOutboundPeerMayResolveForAWhile)
+{
+	usualPolicy().commit(policy());
+	const Packet check = solicitFrom(kOutbound, kOutbound.linkLocal);
+	const Packet answer =
+	    Ethernet{.src = kLake.mac, .dst = kOutbound.mac} /
+	    Ipv6{.src = kLake.v6, .dst = kOutbound.linkLocal, .hops = 255} /
+	    Nd{.type = 136, .target = kLake.v6, .linkAddress = kLake.mac};
+
+	EXPECT_EQ(ingress(check).reason, CLOAK_DROP_ND);
+	EXPECT_EQ(egress(answer).reason, CLOAK_DROP_EGRESS_RESOLVE);
+	EXPECT_EQ(egress(reply(kOutbound)).reason, CLOAK_PASS_OUTBOUND);
+	EXPECT_EQ(ingress(check).reason, CLOAK_PASS_STATION);
+	EXPECT_EQ(egress(answer).reason, CLOAK_PASS_STATION);
+	EXPECT_EQ(ingress(solicitFrom(kScanner, kOutbound.linkLocal)).reason,
+	          CLOAK_DROP_ND);
+
+	const cloak_neighbour_key key = {addrOf("2001:db8::53"), kIfindex};
+	auto known = maps().neighbours.get(key);
+	ASSERT_TRUE(known.ok() && *known);
+	cloak_neighbour former = **known;
+	former.seen_ns -= 301'000'000'000;
+	ASSERT_TRUE(maps().neighbours.put(key, former).ok());
+	EXPECT_EQ(ingress(check).reason, CLOAK_DROP_ND);
+	EXPECT_EQ(egress(answer).reason, CLOAK_DROP_EGRESS_RESOLVE);
+}
+
 /* As for many behind one router, or one machine with two addresses. */
 TEST_F(PeerTest, AnOutboundPeerTakesNoStationAway)
 {
@@ -333,6 +361,33 @@ TEST_F(PeerTest, AdvertisementForAStrangerIsDropped)
 	EXPECT_EQ(ingress(advertise(kPeer.v6)).reason, CLOAK_PASS_AUTHORISED);
 	EXPECT_EQ(ingress(advertise(kScanner.v6)).reason,
 	          CLOAK_DROP_FOREIGN_TARGET);
+}
+
+/** Else an address that comes would be taken for a double one. */
+TEST_F(PeerTest, NobodyAdvertisesAnAddressOfThisHost)
+{
+	const auto advertise = [](const Addr6 &src, const Addr6 &to) {
+		return ingress(Ethernet{.src = kPeer.mac, .dst = kLake.mac} /
+		               Ipv6{.src = src, .dst = to, .hops = 255} /
+		               Nd{.type = 136,
+		                  .target = kLake.v6,
+		                  .linkAddress = kPeer.mac})
+		    .reason;
+	};
+
+	for (const bool whole : {true, false}) {
+		PolicyText text;
+
+		(whole ? text.whole() : text.addresses())
+		    .cloaked("2001:db8::5")
+		    .peer("2001:db8::/64", CLOAK_PEER_INBOUND)
+		    .commit(policy());
+		for (const Addr6 &to : {kLake.v6, v6("ff02::1")})
+			EXPECT_EQ(advertise(kPeer.v6, to), CLOAK_DROP_SELF);
+		EXPECT_EQ(egress(reply(kPeer)).reason, CLOAK_PASS_AUTHORISED);
+		EXPECT_EQ(advertise(kPeer.linkLocal, kLake.v6),
+		          CLOAK_DROP_SELF);
+	}
 }
 
 /** A prefix of peers may cover the host itself. */

@@ -151,6 +151,15 @@ TEST_F(RejectTest, NeverInAnswerToAnAnswer)
 	const auto none = [](const Packet &packet) {
 		expectNone(packet, CLOAK_DROP_REJECT_MUTE);
 	};
+	const auto quoting = [](const Packet &sent) {
+		const Bytes frame = sent.bytes();
+
+		return Raw{Bytes(frame.begin() + 14, frame.end())};
+	};
+	const Raw quote4 = quoting(
+	    Ethernet{} / Ipv4{.src = in4().dst, .dst = in4().src} / Udp{});
+	const Raw quote6 = quoting(
+	    Ethernet{} / Ipv6{.src = in6().dst, .dst = in6().src} / Udp{});
 
 	for (const unsigned more : {0U, 0U + kAck, 0U + kSyn}) {
 		const auto flags = static_cast<std::uint8_t>(kRst | more);
@@ -159,11 +168,11 @@ TEST_F(RejectTest, NeverInAnswerToAnAnswer)
 	}
 	none(inLink() / in6() / Tcp{.dport = 22, .flags = kRst});
 	for (const std::uint8_t type : {3, 4, 11, 12, 40})
-		none(inLink() / in4() / Icmp{.type = type} / payload(28));
+		none(inLink() / in4() / Icmp{.type = type} / quote4);
 	expectNone(inLink() / in4() / Icmp{.type = 5} / payload(28),
 	           CLOAK_DROP_UNAUTHORISED);
 	for (const std::uint8_t type : {1, 2, 3, 4, 100})
-		none(inLink() / in6() / Icmp6{.type = type} / payload(48));
+		none(inLink() / in6() / Icmp6{.type = type} / quote6);
 }
 
 TEST_F(RejectTest, NeverToLaterFragmentsAndBrokenHeaders)

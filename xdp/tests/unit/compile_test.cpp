@@ -179,10 +179,10 @@ TEST(Compile, WholeInterfaceHasNoGroups)
 TEST(Compile, WhatThePolicyListsHasRoomBeforeWhatInterfacesHave)
 {
 	Host host = usualHost();
-	const ParsedPolicy parsed = readPolicy(
-	    std::string(kWhole) +
-	    "[[interface]]\nname = \"eth2\"\nmode = \"addresses\"\n"
-	    "[cloak]\naddresses = [\"10.0.8.5\", \"10.0.8.6\"]\n");
+	const ParsedPolicy parsed =
+	    readPolicy(std::string(kWhole) +
+	               "[[interface]]\nname = \"eth2\"\nmode = \"addresses\"\n"
+	               "[cloak]\naddresses = [\"10.0.8.5\", \"10.0.8.6\"]\n");
 	auto &addresses = host.interfaces.at(1).addresses;
 
 	// As many as there is room for.
