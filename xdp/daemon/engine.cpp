@@ -506,11 +506,11 @@ int Engine::eventsFd() const
 
 void Engine::tick()
 {
-	const BootTime now = BootClock::now();
-
 	mend();
 	// What is on its way is no news from the table of sources.
 	consumeEvents();
+	// Not before: what the events have cost would lie ahead of it.
+	const BootTime now = BootClock::now();
 	recallMissed(now);
 	tracker_.tick(now);
 	watch_.tick(now);
