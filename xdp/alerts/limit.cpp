@@ -6,15 +6,22 @@
 namespace cloak
 {
 
+/** When it would be full again had it given a token at @p now. */
+BootTime RateLimit::next(BootTime now) const
+{
+	return std::max(full_, now) + interval_;
+}
+
+bool RateLimit::has(BootTime now) const
+{
+	return next(now) - now <= period_;
+}
+
 bool RateLimit::take(BootTime now)
 {
-	constexpr auto second = BootClock::duration(std::chrono::seconds(1));
-	const auto interval = second / perSecond_;
-	const BootTime next = std::max(full_, now) + interval;
-
-	if (next - now > second)
+	if (!has(now))
 		return false;
-	full_ = next;
+	full_ = next(now);
 	return true;
 }
 

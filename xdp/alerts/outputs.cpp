@@ -69,7 +69,7 @@ PublishedAlert Outputs::publish(const Alert &alert)
 void Outputs::publishEvent(const std::string &eve)
 {
 	if (eve_)
-		eve_->push(eve);
+		eve_->pushMinor(eve);
 }
 
 std::vector<PublishedAlert> Outputs::recent(WallTime since,

@@ -49,8 +49,14 @@ public:
 	/** @returns it as it was given out. */
 	PublishedAlert publish(const Alert &alert);
 
-	/** Writes an event that is no alert to the EVE file. */
+	/**
+	 * Writes an event that is no alert to the EVE file; alerts have room
+	 * left however many there are.
+	 */
 	void publishEvent(const std::string &eve);
+
+	/** Whether there is an EVE file. */
+	[[nodiscard]] bool hasEvents() const { return eve_ != nullptr; }
 
 	/** Called for each alert from now on. */
 	void follow(Follower follower) { follower_ = std::move(follower); }

@@ -39,14 +39,26 @@ LineQueue::~LineQueue()
 
 void LineQueue::push(std::string line)
 {
+	push(std::move(line), kMostLines, kMostBytes);
+}
+
+void LineQueue::pushMinor(std::string line)
+{
+	push(std::move(line), kMostMinorLines, kMostMinorBytes);
+}
+
+/** Drops it where it would not fit into so much. */
+void LineQueue::push(std::string line, std::size_t mostLines,
+                     std::size_t mostBytes)
+{
 	bool wakes = false;
 
 	line += '\n';
 	{
 		const std::lock_guard<std::mutex> lock(mutex_);
 
-		if (lines_.size() >= kMostLines ||
-		    bytes_ + line.size() > kMostBytes) {
+		if (lines_.size() >= mostLines ||
+		    bytes_ + line.size() > mostBytes) {
 			++stats_.dropped;
 			return;
 		}

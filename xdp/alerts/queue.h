@@ -24,7 +24,8 @@ namespace cloak
  * A bounded queue in front of a sink, emptied by a thread of its own. What the
  * sink cannot take now is kept and tried again each second, which the log says
  * once, until it works again; what exceeds the bound is dropped and counted,
- * the newest first, so that the beginning of an attack is not lost.
+ * the newest first, so that the beginning of an attack is not lost. A part of
+ * the room is for lines that matter more than others.
  */
 class LineQueue
 {
@@ -39,6 +40,9 @@ public:
 
 	static constexpr std::size_t kMostLines = 65536;
 	static constexpr std::size_t kMostBytes = 32UL << 20U;
+	/** So much of it is for the others. */
+	static constexpr std::size_t kMostMinorLines = kMostLines / 4 * 3;
+	static constexpr std::size_t kMostMinorBytes = kMostBytes / 4 * 3;
 
 	explicit LineQueue(std::unique_ptr<Sink> sink);
 	LineQueue(const LineQueue &) = delete;
@@ -53,9 +57,14 @@ public:
 	 */
 	void push(std::string line);
 
+	/** The same for a line that leaves room for those of push(). */
+	void pushMinor(std::string line);
+
 	[[nodiscard]] Stats stats() const;
 
 private:
+	void push(std::string line, std::size_t mostLines,
+	          std::size_t mostBytes);
 	void run();
 	bool writeFront(std::unique_lock<std::mutex> &lock);
 	Result<bool> writePart(const std::string &line);

@@ -19,6 +19,9 @@ constexpr seconds kFirstLook(1);
 /** ... and one that does not, ever more seldom, up to this. */
 constexpr seconds kLastLook(60);
 
+/** Alerts about sources without an account get half the budget. */
+constexpr seconds kOthersPeriod(2);
+
 /** Routers' queries and answers to forged packets. */
 constexpr std::uint32_t kStray =
     1U << CLOAK_KIND_BACKSCATTER | 1U << CLOAK_KIND_MLD | 1U << CLOAK_KIND_RS;
@@ -92,7 +95,7 @@ bool Tracker::DueLess::operator()(const Records::iterator &one,
 
 Tracker::Tracker(Totals totals, Publish publish)
     : totals_(std::move(totals)), publish_(std::move(publish)),
-      limit_(policy_.perSecond)
+      limit_(policy_.perSecond), others_(policy_.perSecond, kOthersPeriod)
 {
 }
 
@@ -100,6 +103,7 @@ void Tracker::configure(const AlertPolicy &policy)
 {
 	policy_ = policy;
 	limit_ = RateLimit(policy.perSecond);
+	others_ = RateLimit(policy.perSecond, kOthersPeriod);
 	while (records_.size() > policy_.sources) {
 		forget(std::prev(records_.end()));
 		++stats_.evicted;
@@ -269,10 +273,22 @@ bool Tracker::isNews(const Record &record)
 	       !record.classes.test(static_cast<std::size_t>(kind));
 }
 
+/**
+ * Takes what an alert costs, if it is there. Sources that have an account get
+ * what no flood of others can use up.
+ */
+bool Tracker::afford(const Record &record, BootTime now)
+{
+	if (record.last.has(CLOAK_EVENT_NO_SOURCE) &&
+	    (!limit_.has(now) || !others_.take(now)))
+		return false;
+	return limit_.take(now);
+}
+
 /** @returns whether it was published and not suppressed. */
 bool Tracker::publish(Record &record, bool summary, BootTime now)
 {
-	if (!limit_.take(now)) {
+	if (!afford(record, now)) {
 		stats_.suppressed += record.withheld ? 0 : 1;
 		record.withheld = true;
 		return false;

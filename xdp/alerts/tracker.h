@@ -113,6 +113,7 @@ private:
 	[[nodiscard]] static bool isNews(const Record &record);
 	[[nodiscard]] bool shouldSummarise(const Record &record,
 	                                   BootTime now) const;
+	bool afford(const Record &record, BootTime now);
 	bool publish(Record &record, bool summary, BootTime now);
 	void note(const Record &record) const;
 
@@ -122,7 +123,8 @@ private:
 	AlertPolicy policy_;
 	Campaigns campaigns_;
 	RateLimit limit_;
-	Records records_; //!< the one seen last in front
+	RateLimit others_; //!< of those without an account, beside limit_
+	Records records_;  //!< the one seen last in front
 	std::map<cloak_source_key, Records::iterator, KeyLess> byKey_;
 	/** When to look at whom again. */
 	struct DueLess {

@@ -310,4 +310,18 @@ RuleCounters::read(const CloakMaps &maps, std::span<const __u32> counters)
 	return sums;
 }
 
+CounterOwners::CounterOwners(std::span<const __u32> numbers)
+    : owners_(numbers.empty() ? 0 : std::ranges::max(numbers) + 1)
+{
+	for (std::size_t i = 0; i < numbers.size(); ++i)
+		owners_[numbers[i]] = static_cast<std::uint32_t>(i);
+}
+
+std::optional<std::uint32_t> CounterOwners::of(__u32 counter) const
+{
+	if (counter >= owners_.size() || owners_[counter] == 0)
+		return std::nullopt;
+	return owners_[counter];
+}
+
 } // namespace cloak

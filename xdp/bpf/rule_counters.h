@@ -7,6 +7,8 @@
 #ifndef CLOAKLAKE_BPF_RULE_COUNTERS_H
 #define CLOAKLAKE_BPF_RULE_COUNTERS_H
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -71,6 +73,22 @@ private:
 	std::unordered_map<Key, __u32, Half> counters_;
 	std::vector<bool> used_{true}; //!< by number; there is no counter 0
 	__u32 lowest_ = 1;             //!< none below it is free
+};
+
+/** Whose a counter is, by its number: what claim() says, turned round. */
+class CounterOwners
+{
+public:
+	CounterOwners() = default;
+
+	/** @param numbers of the counters, as of claim(). */
+	explicit CounterOwners(std::span<const __u32> numbers);
+
+	/** The place of its key, or nothing if no key has that counter. */
+	[[nodiscard]] std::optional<std::uint32_t> of(__u32 counter) const;
+
+private:
+	std::vector<std::uint32_t> owners_; //!< by number; 0: nobody
 };
 
 } // namespace cloak

@@ -159,6 +159,9 @@ void addWatch(Lines &lines, const json &status)
 	    "shadows  {}{}, and {} flows go on, {} were told",
 	    field(watch, "shadows"), early.empty() ? "" : ", " + early,
 	    field(watch, "records"), sumOf(objectIn(watch, "closed"))));
+	addIfAny(lines, "omitted",
+	         countsOf(watch, {{"omitted",
+	                           "events of flows, above eve_per_second"}}));
 	addIfAny(lines, "unfiled",
 	         countsOf(accounting,
 	                  {{"full", "packets as the table of flows was full"},

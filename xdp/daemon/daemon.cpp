@@ -56,9 +56,11 @@ Daemon::Daemon(Loop &loop, Engine::Options options)
 		    "{\"text\":" + toLine(nlohmann::json(alert.text)) +
 			",\"eve\":" + alert.eve + "}");
 	});
-	engine_.followFlows([this](const std::string &eve) {
-		control_.broadcast(ControlServer::Topic::Flows, eve);
-	});
+	engine_.flowEvents().follow(
+	    [this] { return control_.isFollowed(ControlServer::Topic::Flows); },
+	    [this](const std::string &eve) {
+		    control_.broadcast(ControlServer::Topic::Flows, eve);
+	    });
 }
 
 Status Daemon::start(const ControlServer::Options &control)

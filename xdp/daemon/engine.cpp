@@ -14,7 +14,6 @@
 #include "bpf/told.h"
 #include "daemon/rule_log.h"
 #include "export/syslog.h"
-#include "flows/eve.h"
 #include "host/remember.h"
 #include "policy/host_changes.h"
 #include "util/json.h"
@@ -477,17 +476,8 @@ void Engine::publish(Alert alert)
 
 void Engine::publish(const Flow &flow)
 {
-	const bool toFile = inForce_ && inForce_->policy.seeing.flows.eve;
-
 	exporters_.flow(flow);
-	if (!toFile && !flowFollower_)
-		return;
-	const std::string eve =
-	    toLine(toEve(flow, std::chrono::system_clock::now()));
-	if (toFile)
-		outputs_.publishEvent(eve);
-	if (flowFollower_)
-		flowFollower_(eve);
+	flowEvents_.tell(flow, BootClock::now());
 }
 
 void Engine::consumeEvents()
@@ -506,11 +496,11 @@ int Engine::eventsFd() const
 
 void Engine::tick()
 {
-	const BootTime now = BootClock::now();
-
 	mend();
 	// What is on its way is no news from the table of sources.
 	consumeEvents();
+	// Not before: what the events have cost would lie ahead of it.
+	const BootTime now = BootClock::now();
 	recallMissed(now);
 	tracker_.tick(now);
 	watch_.tick(now);

@@ -17,6 +17,7 @@
 #include "alerts/outputs.h"
 #include "alerts/tracker.h"
 #include "bpf/perf_reader.h"
+#include "daemon/flow_events.h"
 #include "daemon/mender.h"
 #include "daemon/trial.h"
 #include "daemon/watch.h"
@@ -126,12 +127,6 @@ public:
 	[[nodiscard]] Outcome revoke(const Prefix &peer,
 	                             const Guard &guard = {});
 
-	/** Gets each flow that is closed, as an EVE event, from now on. */
-	void followFlows(std::function<void(const std::string &)> follower)
-	{
-		flowFollower_ = std::move(follower);
-	}
-
 	/** Looks whether interfaces or addresses have changed. */
 	void refreshHost();
 
@@ -183,6 +178,11 @@ public:
 	[[nodiscard]] const Tracker &tracker() const { return tracker_; }
 	[[nodiscard]] const Outputs &outputs() const { return outputs_; }
 	[[nodiscard]] Outputs &outputs() { return outputs_; }
+	[[nodiscard]] const FlowEvents &flowEvents() const
+	{
+		return flowEvents_;
+	}
+	[[nodiscard]] FlowEvents &flowEvents() { return flowEvents_; }
 	[[nodiscard]] std::vector<Authorisation> granted() const;
 	[[nodiscard]] const Watch &watch() const { return watch_; }
 	[[nodiscard]] Watch &watch() { return watch_; }
@@ -272,6 +272,7 @@ private:
 	std::string unfollowed_;   //!< why not, how interfaces have changed
 	std::optional<BootTime> nextExpiry_;
 	Outputs outputs_;
+	FlowEvents flowEvents_{outputs_};
 	Exporters exporters_;
 	Tracker tracker_;
 	Watch watch_;
@@ -281,7 +282,6 @@ private:
 	std::optional<Trial> trial_;  //!< or one that was refused
 	bool rollBackFailed_ = false; //!< said once
 	std::vector<std::string> mistakes_;
-	std::function<void(const std::string &)> flowFollower_;
 };
 
 } // namespace cloak

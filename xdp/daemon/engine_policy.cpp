@@ -139,6 +139,7 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 		return Outcome::failed(settled.error());
 	tracker_.configure(parsed.policy.alerts);
 	outputs_.configure(parsed.policy.output);
+	flowEvents_.configure(parsed.policy.seeing.flows);
 	exporters_.configure(parsed.policy.seeing);
 	watch_.start(enforcer_->maps(), parsed.policy.seeing);
 	tell(std::move(parsed.warnings), parsed.policy.files, outcome);

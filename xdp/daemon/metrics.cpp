@@ -163,7 +163,7 @@ void addAlerts(Exposition &out, const Tracker::Stats &stats)
 	out.sample({}, stats.sources);
 }
 
-void addFlows(Exposition &out, const Watch &watch)
+void addFlows(Exposition &out, const Watch &watch, const FlowEvents &events)
 {
 	const auto &closed = watch.collector().stats().closed;
 
@@ -177,6 +177,10 @@ void addFlows(Exposition &out, const Watch &watch)
 	           "Shadows that have ended before their time, as others "
 	           "needed the room.");
 	out.sample({}, watch.crowdedOut());
+	out.family("flow_events_omitted_total", "counter",
+	           "Flows above the limit of the policy, of which no event in "
+	           "the EVE file tells.");
+	out.sample({}, events.omitted());
 	if (const auto evidence = watch.evidence()) {
 		out.family("evidence_packets_total", "counter",
 		           "Packets copied as evidence, by whether they are "
@@ -325,7 +329,7 @@ std::string renderMetrics(const Engine &engine,
 	           "what was in force before is.");
 	out.sample({}, engine.mistakes().empty() ? 0 : 1);
 	addAlerts(out, engine.tracker().stats());
-	addFlows(out, engine.watch());
+	addFlows(out, engine.watch(), engine.flowEvents());
 	addOutputs(out, engine);
 	addReceivers(out, engine.exporters());
 	addControl(out, control);

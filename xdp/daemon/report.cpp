@@ -263,6 +263,7 @@ Result<json> reportStatus(const Engine &engine)
 			return accounting.error();
 		status["accounting"] = std::move(*accounting);
 		status["watch"] = reportWatch(engine.watch());
+		status["watch"]["omitted"] = engine.flowEvents().omitted();
 	}
 	status["interfaces"] = reportInterfaces(engine, attachments);
 	if (engine.inForce())

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "bpf/names.h"
 #include "policy/rule_words.h"
@@ -25,21 +26,31 @@ std::string endOf(const cloak_addr &address, std::uint16_t port, bool hasPort)
 	return fmt::format("[{}]:{}", toString(ip), port);
 }
 
+/** The one table that can have that counter, or null. */
+const CompiledTable *tableOf(const CompiledRules &rules, std::uint32_t index)
+{
+	const auto next = std::ranges::upper_bound(
+	    rules.tables, index, {},
+	    [](const CompiledTable &table) { return table.counters.front(); });
+
+	return next == rules.tables.begin() ? nullptr : &*std::prev(next);
+}
+
 } // namespace
 
 std::string nameOfRule(const CompiledRules &rules, std::uint32_t index)
 {
-	for (const CompiledTable &table : rules.tables) {
-		const auto found = std::ranges::find(table.rules, index,
-		                                     &CompiledRule::counter);
-		if (found == table.rules.end())
-			continue;
-		return fmt::format("rule {} of {}",
-		                   found->name.empty() ? found->match
-		                                       : found->name,
-		                   toString(table.address));
-	}
-	return "a former rule";
+	const CompiledTable *table = tableOf(rules, index);
+
+	if (table == nullptr)
+		return "a former rule";
+	const auto found = std::ranges::lower_bound(table->rules, index, {},
+	                                            &CompiledRule::counter);
+	if (found == table->rules.end() || found->counter != index)
+		return "a former rule";
+	return fmt::format("rule {} of {}",
+	                   found->name.empty() ? found->match : found->name,
+	                   toString(table->address));
 }
 
 std::string describeLogged(const cloak_event &event, const std::string &rule)

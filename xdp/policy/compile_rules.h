@@ -46,7 +46,7 @@ struct SharedCounter {
 	std::size_t rules = 0;
 };
 
-/** All tables of a policy. */
+/** All tables of a policy. Counters ascend as tables and their rules do. */
 struct CompiledRules {
 	RuleImage image;
 	/** Who the counters belong to; the first stands for none. */

@@ -473,6 +473,8 @@ Status Enforcer::commit(const CompiledPolicy &policy,
 		return switched;
 	rules_ = rules;
 	numbers_ = rules ? std::move(numbers) : std::vector<__u32>();
+	if (!sameRules)
+		owners_ = CounterOwners(numbers_);
 	auto settled = settle(policy, sameRules);
 	if (!settled)
 		warnings.push_back(settled.error().message());
@@ -495,11 +497,7 @@ Status Enforcer::account(const CompiledPolicy &policy, __u32 former) const
 
 std::optional<std::uint32_t> Enforcer::ruleOf(std::uint32_t counter) const
 {
-	const auto found = std::ranges::find(numbers_, counter);
-
-	if (found == numbers_.end())
-		return std::nullopt;
-	return static_cast<std::uint32_t>(found - numbers_.begin());
+	return owners_.of(counter);
 }
 
 Result<std::vector<cloak_counter>> Enforcer::ruleCounters() const

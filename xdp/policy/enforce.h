@@ -192,6 +192,7 @@ private:
 	PinKeeper pins_;
 	std::shared_ptr<const CompiledRules> rules_; //!< in force
 	std::vector<__u32> numbers_; //!< of their counters in the kernel
+	CounterOwners owners_;       //!< of the same
 	/** Why interfaces have not the place they should, as was said. */
 	std::map<unsigned, std::string> misplaced_;
 	/** Why interfaces have refused the programs. */

@@ -154,6 +154,14 @@ std::string renderReceiver(std::string_view table,
 	                   quoteToml(receiver.key));
 }
 
+std::string renderFlows(const FlowPolicy &flows)
+{
+	return fmt::format("[flows]\nall = {}\neve = {}\neve_per_second = {}\n"
+	                   "active = \"{}\"\nidle = \"{}\"\n\n",
+	                   flows.all, flows.eve, flows.evePerSecond,
+	                   toString(flows.active), toString(flows.idle));
+}
+
 std::string renderEvidence(const EvidencePolicy &evidence)
 {
 	return fmt::format("[evidence]\nfolder = {}\nfile_size = \"{}\"\n"
@@ -176,6 +184,7 @@ void readFlows(TableReader &reader, Policy &policy)
 
 	reader.flag("all", flows.all);
 	reader.flag("eve", flows.eve);
+	reader.integer("eve_per_second", flows.evePerSecond, {1, 100'000});
 	reader.duration("active", flows.active, std::chrono::seconds(1));
 	reader.duration("idle", flows.idle, std::chrono::seconds(1));
 }
@@ -235,12 +244,10 @@ void checkSeeing(const Policy &policy, Diagnostics &errors)
 
 std::string renderSeeing(const SeeingPolicy &policy)
 {
-	std::string text = fmt::format(
-	    "[shadow]\ntime = \"{}\"\n\n"
-	    "[flows]\nall = {}\neve = {}\nactive = \"{}\"\nidle = \"{}\"\n\n",
-	    toString(policy.shadow.time), policy.flows.all, policy.flows.eve,
-	    toString(policy.flows.active), toString(policy.flows.idle));
+	std::string text = fmt::format("[shadow]\ntime = \"{}\"\n\n",
+	                               toString(policy.shadow.time));
 
+	text += renderFlows(policy.flows);
 	text += renderEvidence(policy.evidence);
 	for (const Decoy &decoy : policy.decoys)
 		text += renderDecoy(decoy);

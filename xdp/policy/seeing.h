@@ -30,8 +30,9 @@ struct ShadowPolicy {
 
 /** Which flows are told of, and when. */
 struct FlowPolicy {
-	bool all = false; //!< else those of shadowed sources
-	bool eve = true;  //!< also as events in the EVE file
+	bool all = false;                  //!< else those of shadowed sources
+	bool eve = true;                   //!< also as events in the EVE file
+	std::uint32_t evePerSecond = 1000; //!< such events, on the average
 	/** A flow that goes on is told of this often. */
 	std::chrono::milliseconds active = std::chrono::minutes(1);
 	/** A flow that is silent for so long has ended. */

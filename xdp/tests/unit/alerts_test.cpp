@@ -81,6 +81,22 @@ TEST(Outputs, KnowWhatWasGivenOutAfter)
 	EXPECT_TRUE(outputs.recent({}, late.number).empty());
 }
 
+TEST(Outputs, HaveRoomForAlertsHoweverManyFlowsWait)
+{
+	Outputs outputs;
+	Scanner scanner("10.0.3.7");
+
+	outputs.configure({false, "/dev/full"});
+	for (std::size_t i = 0; i < LineQueue::kMostLines; ++i)
+		outputs.publishEvent("{}");
+	const auto before = outputs.stats().at("/dev/full");
+	EXPECT_GT(before.dropped, 0U);
+	outputs.publish(alertOf(scanner.ping("10.0.9.5", 2s), false));
+	const auto behind = outputs.stats().at("/dev/full");
+	EXPECT_EQ(behind.waiting, before.waiting + 1);
+	EXPECT_EQ(behind.dropped, before.dropped);
+}
+
 TEST(Outputs, TellTheTimeOfTheirPlace)
 {
 	Outputs outputs;

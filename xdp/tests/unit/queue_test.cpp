@@ -218,6 +218,34 @@ TEST(Queue, DropsTheNewestBeyondItsBound)
 	EXPECT_EQ(queue.stats().dropped, 10U);
 }
 
+TEST(Queue, MinorLinesLeaveRoomForOthers)
+{
+	LineQueue queue(std::make_unique<StuckSink>());
+
+	for (std::size_t i = 0; i < LineQueue::kMostLines; ++i)
+		queue.pushMinor("x");
+	EXPECT_EQ(queue.stats().waiting, LineQueue::kMostMinorLines);
+	EXPECT_EQ(queue.stats().dropped,
+	          LineQueue::kMostLines - LineQueue::kMostMinorLines);
+	for (std::size_t i = queue.stats().waiting; i < LineQueue::kMostLines;
+	     ++i)
+		queue.push("x");
+	EXPECT_EQ(queue.stats().waiting, LineQueue::kMostLines);
+}
+
+TEST(Queue, MinorOctetsLeaveRoomForOthers)
+{
+	LineQueue queue(std::make_unique<StuckSink>());
+	const std::string quarter(LineQueue::kMostBytes / 4 - 1, 'x');
+
+	for (int i = 0; i < 4; ++i)
+		queue.pushMinor(quarter);
+	EXPECT_EQ(queue.stats().waiting, 3U);
+	queue.push(quarter);
+	EXPECT_EQ(queue.stats().waiting, 4U);
+	EXPECT_EQ(queue.stats().dropped, 1U);
+}
+
 TEST(Queue, BoundsOctetsToo)
 {
 	LineQueue queue(std::make_unique<StuckSink>());

@@ -353,6 +353,7 @@ name = "eth0"
 time = "30m"
 [flows]
 all = true
+eve_per_second = 70
 idle = "5s"
 [evidence]
 folder = "/var/x"
@@ -377,6 +378,7 @@ TEST(SeeingPolicy, IsReadAndWritten)
 	const SeeingPolicy &seeing = parsed.policy.seeing;
 	EXPECT_EQ(seeing.shadow.time, 30min);
 	EXPECT_TRUE(seeing.flows.all);
+	EXPECT_EQ(seeing.flows.evePerSecond, 70U);
 	EXPECT_EQ(seeing.flows.idle, 5s);
 	EXPECT_EQ(seeing.evidence.fileSize.octets, 1U << 20U);
 	ASSERT_EQ(seeing.decoys.size(), 1U);
@@ -413,7 +415,8 @@ TEST(SeeingPolicy, NamesFaultsWithTheirPlace)
 	      "[[decoy]]\naddress = \"10.0.9.6\"",
 	      "[evidence]\nfile_size = \"1K\"", "[evidence]\nsnaplen = 3",
 	      "[shadow]\ntime = \"soon\"", "[flows]\nidle = \"0s\"",
-	      "[[syslog]]\nto = \"udp://h:1\"", "[[ipfix]]\nto = \"h:1\"",
+	      "[flows]\neve_per_second = 0", "[[syslog]]\nto = \"udp://h:1\"",
+	      "[[ipfix]]\nto = \"h:1\"",
 	      "[[ipfix]]\nto = \"tcp://h:1\"\nca = \"/x\"",
 	      "[[syslog]]\nto = \"tls://h:1\"\nkey = \"/x\""})
 		EXPECT_TRUE(firstError(bad).starts_with("p:")) << bad;

@@ -48,6 +48,7 @@ json calm(WallTime now)
 	      {"crowded_out", 0},
 	      {"records", 9},
 	      {"closed", {{"idle", 3}, {"end", 4}}},
+	      {"omitted", 0},
 	      {"evidence",
 	       {{"written", 8},
 	        {"failed", 0},
@@ -113,7 +114,8 @@ TEST_F(StatusText, SaysWhatThereAlwaysIs)
 
 TEST_F(StatusText, OfLossesOnlyWhereThereAreSome)
 {
-	for (const char *heading : {"events ", "unfiled ", "lost ", "removed "})
+	for (const char *heading :
+	     {"events ", "omitted ", "unfiled ", "lost ", "removed "})
 		EXPECT_EQ(("\n" + text()).find(std::string("\n") + heading),
 		          std::string::npos)
 		    << heading;
@@ -126,6 +128,7 @@ TEST_F(StatusText, NoLossIsLeftOut)
 	status_["alerts"]["evicted"] = 4;
 	status_["accounting"].update(
 	    {{"full", 5}, {"over_budget", 6}, {"no_room", 7}});
+	status_["watch"]["omitted"] = 14;
 	status_["watch"]["evidence"].update(
 	    {{"failed", 8}, {"lost", 9}, {"last_error", "cannot write: full"}});
 	status_["lost"].update({{"alerts", 10}, {"flows", 11}});
@@ -136,6 +139,7 @@ TEST_F(StatusText, NoLossIsLeftOut)
 	expect("events   1 lost, 2 above the limit, 3 without room");
 	expect("alerts   5 raised, 0 suppressed, 4 sources known, 4 forgotten "
 	       "for room");
+	expect("omitted  14 events of flows, above eve_per_second");
 	expect("unfiled  5 packets as the table of flows was full, 6 packets "
 	       "above the budget, 7 sources not shadowed for want of room");
 	expect("evidence 8 packets written, 8 failed, 9 lost; cannot write: "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,21 @@ protected:
 			Scanner scanner(
 			    ("10.0.3." + std::to_string(i)).c_str());
 			tracker_.probe(scanner.arp("10.0.9.5", 1s));
+		}
+	}
+
+	/** A packet each millisecond, of sources that nobody counts. */
+	void flood(std::chrono::milliseconds from, std::chrono::milliseconds to)
+	{
+		for (auto now = from; now < to; now += 1ms) {
+			Scanner forged("10.0.4.1");
+			Probe probe = forged.tcp("10.0.9.5", 80, now);
+
+			probe.event.flags |= CLOAK_EVENT_NO_SOURCE;
+			probe.event.totals = {};
+			tracker_.probe(probe);
+			if (now % 1s == 0s)
+				tracker_.tick(at(now));
 		}
 	}
 
@@ -252,6 +268,38 @@ TEST_F(TrackerTest, FloodWithoutAccountsLeavesNoTrace)
 	EXPECT_EQ(tracker_.stats().sources, 0U);
 	EXPECT_EQ(said_.size(), 100U) << "AlertPolicy::perSecond";
 	EXPECT_EQ(tracker_.stats().suppressed, 900U);
+}
+
+/** Which keeps on for longer than any budget lasts. */
+TEST_F(TrackerTest, FloodWithoutAccountsDoesNotSilenceASlowScan)
+{
+	Scanner scanner("10.0.3.7");
+	const auto told = [this] {
+		return std::ranges::count_if(said_, [](const auto &line) {
+			return line.starts_with("10.0.3.7 ") &&
+			       line.find("5 probes") != std::string::npos;
+		});
+	};
+
+	for (std::uint16_t port = 1; port <= 4; ++port)
+		tracker_.probe(scanner.tcp("10.0.9.5", port, port * 300s));
+	flood(1495s, 1500s + 5ms);
+	EXPECT_EQ(told(), 0);
+	tracker_.probe(scanner.tcp("10.0.9.5", 5, 1500s + 5ms));
+	account_ = scanner.totals();
+	flood(1500s + 5ms, 1505s);
+	EXPECT_EQ(told(), 1);
+	EXPECT_EQ(tracker_.stats().byClass.at(
+		      static_cast<std::size_t>(AlertClass::SlowScan)),
+	          1U);
+}
+
+TEST_F(TrackerTest, FloodWithoutAccountsGetsHalfOfWhatMayBeTold)
+{
+	tellAtMost(10);
+	flood(1s, 11s);
+	EXPECT_GE(said_.size(), 55U);
+	EXPECT_LE(said_.size(), 60U);
 }
 
 TEST_F(TrackerTest, BackgroundIsNoAlert)
