@@ -114,21 +114,4 @@ Status mayAppend(const std::string &path)
 	return {};
 }
 
-Status removeSocket(const std::string &path)
-{
-	struct stat status {
-	};
-
-	if (lstat(path.c_str(), &status) != 0) {
-		return errno == ENOENT
-		           ? Status()
-		           : Error::fromErrno("cannot look at " + path);
-	}
-	if (!S_ISSOCK(status.st_mode))
-		return Error(ENOTSOCK, path + " is there already");
-	if (unlink(path.c_str()) != 0 && errno != ENOENT)
-		return Error::fromErrno("cannot remove " + path);
-	return {};
-}
-
 } // namespace cloak

@@ -30,12 +30,6 @@ Status replaceFile(const std::string &path, std::string_view contents);
  */
 [[nodiscard]] Status mayAppend(const std::string &path);
 
-/**
- * Removes the socket at @p path, or nothing if nothing is there. Whatever else
- * is there stays, and is an error.
- */
-Status removeSocket(const std::string &path);
-
 } // namespace cloak
 
 #endif // CLOAKLAKE_UTIL_FILE_H
