@@ -85,6 +85,22 @@ asked() {
 	fails 1 failed ctl --json rules 10.0.9.77
 }
 
+# The daemon waits for nobody who may write to a pipe one day; the command does.
+pipes() {
+	mkdir "$WORK/policy.d"
+	mkfifo "$WORK/policy.d/pipe.toml"
+	fails 1 failed ctl --json --timeout 10s reload
+	grep "$WORK/policy.d/pipe.toml is no regular file" "$WORK/sentence"
+	rm -r "$WORK/policy.d"
+	mv "$WORK/policy.toml" "$WORK/kept.toml"
+	mkfifo "$WORK/policy.toml"
+	fails 1 failed ctl --json --timeout 10s reload
+	grep "$WORK/policy.toml is no regular file" "$WORK/sentence"
+	mv "$WORK/kept.toml" "$WORK/policy.toml"
+	cloakctl check <(cloakd_policy)
+	cloakd_policy | cloakctl check /dev/stdin
+}
+
 # document ARGUMENT...: it is done, and one object says so.
 document() {
 	ctl --json "$@" >"$WORK/object"
@@ -291,6 +307,7 @@ ktap_run "no_daemon, and off" no_daemon
 ktap_run "unreadable, and policy" bad_files
 cloakd_start
 ktap_run "what the daemon refuses" asked
+ktap_run "pipes" pipes
 ktap_run "not_permitted" unwelcome
 ktap_run "what is done is an object" done_in_json
 ktap_run "output that is lost" output_lost

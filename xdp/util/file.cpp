@@ -75,6 +75,20 @@ Result<std::string> readFile(const std::string &path, std::size_t most)
 	return readAll(fd.get(), path, most);
 }
 
+Result<std::string> readRegularFile(const std::string &path, std::size_t most)
+{
+	struct stat status {
+	};
+	const Fd fd(
+	    open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+
+	if (!fd || fstat(fd.get(), &status) != 0)
+		return Error::fromErrno("cannot open " + path);
+	if (!S_ISREG(status.st_mode))
+		return Error(path + " is no regular file");
+	return readAll(fd.get(), path, most);
+}
+
 Status replaceFile(const std::string &path, std::string_view contents)
 {
 	const std::string fresh = path + ".new";

@@ -19,6 +19,13 @@ namespace cloak
                                            std::size_t most);
 
 /**
+ * The same of a regular file alone, for who must not wait for whoever writes
+ * to a pipe: anything else is an error.
+ */
+[[nodiscard]] Result<std::string> readRegularFile(const std::string &path,
+                                                  std::size_t most);
+
+/**
  * Makes @p contents what the file holds, or leaves it as it was. Only its
  * owner may read it. When this returns without an error, it is on the disk.
  */
