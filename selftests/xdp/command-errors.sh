@@ -61,6 +61,8 @@ no_daemon() {
 	fails 1 off ctl --json drops
 	fails 1 off ctl --json flows
 	fails 1 off ctl --json shadow list
+	fails 1 failed cloakctl --json --socket "$WORK/policy.toml/none.sock" \
+		counters
 	chmod 755 "$WORK"
 	chmod 644 "$WORK/policy.toml"
 	fails 5 not_permitted stranger --json --socket "$WORK/none.sock" \
@@ -277,10 +279,17 @@ cloak_alone() {
 
 # hung_daemon: one that hears and says nothing.
 hung_daemon() {
+	local i
 	cloakd_start
 	kill -STOP "$CLOAKD"
 	fails 1 no_answer ctl --json --timeout 300ms counters
 	fails 1 no_answer ctl --json --timeout 300ms alerts --follow
+	# Each leaves a connection behind, until there is room for no more.
+	for ((i = 0; i < 20; i++)); do
+		fails 1 no_answer ctl --json --timeout 50ms counters
+	done
+	fails 1 no_answer ctl --json --timeout 300ms status
+	fails 1 no_answer ctl --json --timeout 300ms off
 	kill -CONT "$CLOAKD"
 	ctl --timeout 0s counters >/dev/null
 	fails 2 usage ctl --json --timeout soon counters

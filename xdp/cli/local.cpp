@@ -174,7 +174,7 @@ bool isDaemonThere(const Context &context)
 {
 	auto client = Client::connect(context.socket, context.timeout);
 
-	return client.ok() || client.error().code() == EACCES;
+	return client.ok() || !meansNoDaemon(client.error());
 }
 
 } // namespace cloak
