@@ -140,9 +140,10 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 	if (!outcome.ok())
 		return outcome;
 	measure(parsed.policy.seeing.metrics.runTime);
-	Status settled = settleRights(parsed.policy);
+	// The policy is in force, whatever rights this daemon keeps.
+	const Status settled = settleRights(parsed.policy);
 	if (!settled)
-		return Outcome::failed(settled.error());
+		outcome.warnings.push_back(settled.error().message());
 	tracker_.configure(parsed.policy.alerts);
 	outputs_.configure(parsed.policy.output);
 	exporters_.configure(parsed.policy.seeing);
