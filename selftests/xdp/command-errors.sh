@@ -61,6 +61,8 @@ no_daemon() {
 	fails 1 off ctl --json drops
 	fails 1 off ctl --json flows
 	fails 1 off ctl --json shadow list
+	fails 1 failed cloakctl --json --socket "$WORK/policy.toml/none.sock" \
+		counters
 	chmod 755 "$WORK"
 	chmod 644 "$WORK/policy.toml"
 	fails 5 not_permitted stranger --json --socket "$WORK/none.sock" \
@@ -83,6 +85,22 @@ asked() {
 	fails 2 bad_request ctl --json authorise 10.0.9.66/24
 	fails 1 failed ctl --json revoke 10.0.9.77
 	fails 1 failed ctl --json rules 10.0.9.77
+}
+
+# The daemon waits for nobody who may write to a pipe one day; the command does.
+pipes() {
+	mkdir "$WORK/policy.d"
+	mkfifo "$WORK/policy.d/pipe.toml"
+	fails 1 failed ctl --json --timeout 10s reload
+	grep "$WORK/policy.d/pipe.toml is no regular file" "$WORK/sentence"
+	rm -r "$WORK/policy.d"
+	mv "$WORK/policy.toml" "$WORK/kept.toml"
+	mkfifo "$WORK/policy.toml"
+	fails 1 failed ctl --json --timeout 10s reload
+	grep "$WORK/policy.toml is no regular file" "$WORK/sentence"
+	mv "$WORK/kept.toml" "$WORK/policy.toml"
+	cloakctl check <(cloakd_policy)
+	cloakd_policy | cloakctl check /dev/stdin
 }
 
 # document ARGUMENT...: it is done, and one object says so.
@@ -261,10 +279,17 @@ cloak_alone() {
 
 # hung_daemon: one that hears and says nothing.
 hung_daemon() {
+	local i
 	cloakd_start
 	kill -STOP "$CLOAKD"
 	fails 1 no_answer ctl --json --timeout 300ms counters
 	fails 1 no_answer ctl --json --timeout 300ms alerts --follow
+	# Each leaves a connection behind, until there is room for no more.
+	for ((i = 0; i < 20; i++)); do
+		fails 1 no_answer ctl --json --timeout 50ms counters
+	done
+	fails 1 no_answer ctl --json --timeout 300ms status
+	fails 1 no_answer ctl --json --timeout 300ms off
 	kill -CONT "$CLOAKD"
 	ctl --timeout 0s counters >/dev/null
 	fails 2 usage ctl --json --timeout soon counters
@@ -291,6 +316,7 @@ ktap_run "no_daemon, and off" no_daemon
 ktap_run "unreadable, and policy" bad_files
 cloakd_start
 ktap_run "what the daemon refuses" asked
+ktap_run "pipes" pipes
 ktap_run "not_permitted" unwelcome
 ktap_run "what is done is an object" done_in_json
 ktap_run "output that is lost" output_lost

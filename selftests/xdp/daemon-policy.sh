@@ -11,7 +11,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands jq setpriv
+ktap_need_commands jq setpriv strace
 
 # bad COMMAND...: is refused with the place, and nothing changes.
 bad() {
@@ -49,6 +49,20 @@ bad_start() {
 
 # mistaken FILTER: does it hold for what the status says of mistakes?
 mistaken() { ctl status --json | jq -e ".policy.mistakes | $1"; }
+
+# A right that it cannot give up is no reason to leave half of a policy in force.
+keeps_rights() {
+	cloakd_kill TERM
+	: >"$WORK/stderr"
+	CLOAKD_RUN=(strace -D -f --seccomp-bpf -qqq -o /dev/null
+		-e trace=capset -e inject=capset:error=EPERM)
+	cloakd_start --group daemon
+	grep 'warning.*cannot give up CAP_SYS_ADMIN' "$WORK/stderr"
+	ctl status --json | jq -e --arg policy "$WORK/policy.toml" \
+		'.policy.source == $policy'
+	hidden
+	cloakd_kill TERM
+}
 
 # As after a reboot: nothing is on, and the file is wrong since a while.
 boots_with_mistake() {
@@ -200,6 +214,8 @@ cloakd_start --group daemon
 ktap_run "apply of a bad policy changes nothing" \
 	bad ctl_exits 4 apply "$WORK/bad.toml"
 ktap_run "reload of a bad policy changes nothing" bad_reload
+ktap_run "a right that stays is told" keeps_rights
+cloakd_start --group daemon
 ktap_run "a start with a bad policy puts back what was in force" \
 	boots_with_mistake
 CLOAKD=$(<"$WORK/cloakd.pid")

@@ -196,6 +196,15 @@ outlives() {
 	held
 }
 
+# Where only cloakctl puts rules in force it is the same.
+alone() {
+	held
+	ctl on -f "$WORK/strict.toml"
+	held
+	mute scanner tcp "$LAKE" 7
+	held
+}
+
 # What only watches begins no connections, what it would drop is counted.
 monitors() {
 	sed 's/^default = /action = "monitor"\n&/' "$WORK/policy.toml" \
@@ -247,3 +256,6 @@ hold 7
 ktap_run "a connection that was there before goes on" goes_on
 cp "$WORK/strict.toml" "$WORK/policy.toml"
 ktap_run "connections outlive the daemon" outlives
+cloakd_lift
+hold 7
+ktap_run "where no daemon runs, too" alone

@@ -209,6 +209,11 @@ Answer ask(const Context &context, Client &client, const Request &request)
 	return answer;
 }
 
+bool meansNoDaemon(const Error &error)
+{
+	return error.code() == ENOENT || error.code() == ECONNREFUSED;
+}
+
 Response whyNotConnected(const Context &context, const Error &error)
 {
 	if (error.code() == EACCES) {
@@ -217,6 +222,12 @@ Response whyNotConnected(const Context &context, const Error &error)
 		                       "the socket may ask: " +
 		                           context.socket);
 	}
+	if (error.code() == EAGAIN) {
+		return Response::error(Failure::NoAnswer,
+		                       late(error, context.timeout).message());
+	}
+	if (!meansNoDaemon(error))
+		return Response::error(Failure::Failed, error.message());
 	return Response::error(
 	    Failure::NoDaemon,
 	    fmt::format("no cloakd answers at {}; start it with "

@@ -25,7 +25,8 @@ class Client
 {
 public:
 	/**
-	 * Fails with ENOENT or ECONNREFUSED if no cloakd is there.
+	 * Fails with ENOENT or ECONNREFUSED if no cloakd is there, and with
+	 * EAGAIN if it has accepted nobody for so long.
 	 * @param timeout of each answer, not of events; 0: for ever.
 	 */
 	[[nodiscard]] static Result<Client>
@@ -70,6 +71,9 @@ struct Answer {
 /** The same on a connection that is kept. */
 [[nodiscard]] Answer ask(const Context &context, Client &client,
                          const Request &request);
+
+/** Whether connect() has failed since no cloakd is there. */
+[[nodiscard]] bool meansNoDaemon(const Error &error);
 
 /** Why no cloakd could be reached, in the words that all commands have. */
 [[nodiscard]] Response whyNotConnected(const Context &context,

@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/print.h"
 #include "host/cut.h"
+#include "host/remember.h"
 #include "host/sessions.h"
 #include "policy/enforce.h"
 #include "policy/parse.h"
@@ -50,7 +51,8 @@ Result<Applied> apply(Enforcer &enforcer, const ParsedPolicy &parsed,
 		failure = Failure::WouldCut;
 		return Error(*cut);
 	}
-	return enforcer.apply(compiled, parsed.rules);
+	return applyToConnected(enforcer, parsed.policy, compiled,
+	                        parsed.rules);
 }
 
 /** What was loaded for nothing goes again. */
@@ -174,7 +176,7 @@ bool isDaemonThere(const Context &context)
 {
 	auto client = Client::connect(context.socket, context.timeout);
 
-	return client.ok() || client.error().code() == EACCES;
+	return client.ok() || !meansNoDaemon(client.error());
 }
 
 } // namespace cloak

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "daemon/descriptors.h"
-#include "util/file.h"
+#include "util/local_socket.h"
 #include "util/quote.h"
 
 namespace cloak
@@ -45,13 +45,6 @@ Result<sockaddr_un> addressOf(const std::string &path)
 const sockaddr *generic(const sockaddr_un &address)
 {
 	return reinterpret_cast<const sockaddr *>(&address);
-}
-
-bool isAnswered(const sockaddr_un &address)
-{
-	const Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-
-	return fd && connect(fd.get(), generic(address), sizeof(address)) == 0;
 }
 
 /** Only the last folder is made: one that is far from existing is a slip. */
@@ -127,7 +120,7 @@ Status ControlServer::listen(const Options &options)
 
 	if (!address)
 		return address.error();
-	if (isAnswered(*address)) {
+	if (isAnswered(options.path)) {
 		return Error(
 		    fmt::format("another cloakd answers at {}", options.path));
 	}

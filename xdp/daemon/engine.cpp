@@ -125,11 +125,8 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 	const Status kept = keepPins();
 	if (!kept)
 		return Outcome::failed(kept.error());
-	// Before, lest they stop; and behind it what has begun meanwhile.
-	Status known = rememberConnections(enforcer_->maps(), policy);
-	auto applied = enforcer_->apply(compiled, rules, refusal);
-	if (applied && known)
-		known = rememberConnections(enforcer_->maps(), policy);
+	auto applied =
+	    applyToConnected(*enforcer_, policy, compiled, rules, refusal);
 	if (!applied)
 		return Outcome::failed(applied.error());
 	host_ = host;
@@ -140,8 +137,6 @@ Outcome Engine::enforce(const Policy &policy, const Rules &rules,
 	unfollowed_.clear();
 	Outcome outcome;
 	outcome.warnings = std::move(applied->warnings);
-	if (!known)
-		outcome.warnings.push_back(known.error().message());
 	return outcome;
 }
 

@@ -205,6 +205,7 @@ public:
 private:
 	using Rules = std::shared_ptr<const CompiledRules>;
 
+	[[nodiscard]] Result<PolicyTexts> readFiles() const;
 	Outcome startByFiles();
 	Outcome putLast(const Outcome &refused);
 	void noteMistakes(const Outcome &refused);

@@ -44,6 +44,12 @@ ParsedPolicy Engine::read(const PolicyTexts &texts) const
 	return parsed;
 }
 
+/** The policy file and those of its folder. */
+Result<PolicyTexts> Engine::readFiles() const
+{
+	return readPolicyTexts(options_.policyPath, PolicyFile::Regular);
+}
+
 /** The policy before the one on trial, and no cloak if there was none. */
 Outcome Engine::putBack()
 {
@@ -134,9 +140,10 @@ Outcome Engine::put(ParsedPolicy parsed, const Guard &guard)
 	if (!outcome.ok())
 		return outcome;
 	measure(parsed.policy.seeing.metrics.runTime);
-	Status settled = settleRights(parsed.policy);
+	// The policy is in force, whatever rights this daemon keeps.
+	const Status settled = settleRights(parsed.policy);
 	if (!settled)
-		return Outcome::failed(settled.error());
+		outcome.warnings.push_back(settled.error().message());
 	tracker_.configure(parsed.policy.alerts);
 	outputs_.configure(parsed.policy.output);
 	flowEvents_.configure(parsed.policy.seeing.flows);
@@ -186,7 +193,7 @@ Outcome Engine::reload(const Guard &guard)
 {
 	if (auto refused = refuseDuringTrial())
 		return *refused;
-	auto texts = readPolicyTexts(options_.policyPath);
+	auto texts = readFiles();
 	if (!texts)
 		return Outcome::failed(texts.error());
 	return apply(*texts, guard);
@@ -350,7 +357,7 @@ Outcome Engine::putLast(const Outcome &refused)
 /** What cannot be done with files without errors is no mistake of theirs. */
 Outcome Engine::startByFiles()
 {
-	const auto texts = readPolicyTexts(options_.policyPath);
+	const auto texts = readFiles();
 
 	if (!texts)
 		return putLast(Outcome::failed(texts.error()));
@@ -365,7 +372,7 @@ Outcome Engine::start()
 		spdlog::error("{}", left.error().message());
 	if (!left || !*left)
 		return startByFiles();
-	const auto texts = readPolicyTexts(options_.policyPath);
+	const auto texts = readFiles();
 	const bool refused =
 	    texts && fingerprintOf(*texts) == (*left)->fingerprint;
 	if (!(*left)->waiting && !refused)

@@ -29,7 +29,7 @@ Status keepPolicy(const std::string &folder, const Policy &policy,
 		return Error("it is too long to be kept");
 	if (mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
 		return Error::fromErrno("cannot make " + folder);
-	const auto former = readFile(path, kLongestPolicy);
+	const auto former = readRegularFile(path, kLongestPolicy);
 	if (former && *former == text)
 		return {};
 	return replaceFile(path, text);
@@ -39,7 +39,7 @@ Result<std::optional<PolicyTexts>> recallPolicy(const std::string &folder)
 {
 	const std::string path = keptPolicyIn(folder);
 
-	auto text = readFile(path, kLongestPolicy);
+	auto text = readRegularFile(path, kLongestPolicy);
 	if (!text && text.error().code() == ENOENT)
 		return std::optional<PolicyTexts>();
 	if (!text)

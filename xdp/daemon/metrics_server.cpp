@@ -14,7 +14,6 @@
 #include <iterator>
 
 #include "daemon/descriptors.h"
-#include "util/file.h"
 
 namespace cloak
 {
@@ -62,6 +61,18 @@ SocketAddress addressOf(const LocalEndpoint &endpoint)
 	return address;
 }
 
+/** A socket that nobody answers at any more is in the way of another. */
+Status makeRoom(const std::string &path)
+{
+	if (isAnswered(path)) {
+		return Error(fmt::format(
+		    "cannot serve metrics: somebody answers at {} already",
+		    path));
+	}
+	Status free = removeSocket(path);
+	return free ? free : free.error().in("cannot serve metrics");
+}
+
 Result<Fd> listenAt(const LocalEndpoint &endpoint)
 {
 	const SocketAddress address = addressOf(endpoint);
@@ -70,9 +81,9 @@ Result<Fd> listenAt(const LocalEndpoint &endpoint)
 	             SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 
 	if (!endpoint.path.empty()) {
-		Status free = removeSocket(endpoint.path);
+		Status free = makeRoom(endpoint.path);
 		if (!free)
-			return free.error().in("cannot serve metrics");
+			return free.error();
 	}
 	if (fd)
 		setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes,
@@ -114,11 +125,12 @@ void MetricsServer::close()
 		leave(clients_.begin());
 	if (!listener_)
 		return;
+	// One that somebody else has put there since is his.
+	if (!endpoint_.path.empty() && identityOf(endpoint_.path) == made_)
+		removeSocket(endpoint_.path).ignore();
 	loop_.remove(listener_.get());
 	listener_.reset();
 	paused_ = false;
-	if (!endpoint_.path.empty())
-		removeSocket(endpoint_.path).ignore();
 }
 
 Status MetricsServer::configure(const LocalEndpoint &endpoint)
@@ -133,6 +145,7 @@ Status MetricsServer::configure(const LocalEndpoint &endpoint)
 	if (!listener)
 		return listener.error();
 	listener_ = std::move(*listener);
+	made_ = identityOf(endpoint.path);
 	return loop_.add(listener_.get(), EPOLLIN,
 	                 [this](std::uint32_t) { accept(); });
 }

@@ -9,6 +9,7 @@
 #include "daemon/loop.h"
 #include "model/endpoint.h"
 #include "util/fd.h"
+#include "util/local_socket.h"
 #include "util/result.h"
 
 namespace cloak
@@ -57,6 +58,7 @@ private:
 	Page page_;
 	LocalEndpoint endpoint_;
 	Fd listener_;
+	FileIdentity made_;         //!< its socket, if it has a path
 	bool paused_ = false;       //!< nobody is accepted until resume()
 	std::list<Client> clients_; //!< the oldest in front
 };

@@ -193,7 +193,7 @@ Result<std::optional<Trial>> recallTrial(const std::string &folder)
 {
 	const std::string path = pathIn(folder);
 
-	auto text = readFile(path, kLongestRecord);
+	auto text = readRegularFile(path, kLongestRecord);
 	if (!text && (text.error().code() == ENOENT))
 		return std::optional<Trial>();
 	if (!text)

@@ -87,7 +87,7 @@ std::string spoolPath(const std::string &folder, std::string_view destination)
 
 Result<std::vector<std::string>> Spool::recall()
 {
-	auto text = readFile(path_, kMostBytes);
+	auto text = readRegularFile(path_, kMostBytes);
 
 	if (!text && text.error().code() == ENOENT)
 		return std::vector<std::string>();

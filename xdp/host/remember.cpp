@@ -63,4 +63,19 @@ Status rememberConnections(const CloakMaps &maps, const Policy &policy)
 	return {};
 }
 
+Result<Applied> applyToConnected(
+    Enforcer &enforcer, const Policy &policy, const CompiledPolicy &compiled,
+    const std::shared_ptr<const CompiledRules> &rules, Refusal refusal)
+{
+	// Before, lest they stop; and behind it what has begun meanwhile.
+	Status known = rememberConnections(enforcer.maps(), policy);
+	auto applied = enforcer.apply(compiled, rules, refusal);
+
+	if (applied && known)
+		known = rememberConnections(enforcer.maps(), policy);
+	if (applied && !known)
+		applied->warnings.push_back(known.error().message());
+	return applied;
+}
+
 } // namespace cloak

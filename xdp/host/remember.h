@@ -6,10 +6,12 @@
 #ifndef CLOAKLAKE_HOST_REMEMBER_H
 #define CLOAKLAKE_HOST_REMEMBER_H
 
+#include <memory>
 #include <vector>
 
 #include "bpf/maps.h"
 #include "host/connections.h"
+#include "policy/enforce.h"
 #include "policy/policy.h"
 
 namespace cloak
@@ -28,6 +30,16 @@ askedFor(const Policy &policy, const std::vector<Connection> &connections);
  * if it does not ask.
  */
 Status rememberConnections(const CloakMaps &maps, const Policy &policy);
+
+/**
+ * Enforcer::apply() of @p policy as it was compiled, which cuts none of these.
+ * That they could not be known is a warning.
+ */
+[[nodiscard]] Result<Applied>
+applyToConnected(Enforcer &enforcer, const Policy &policy,
+                 const CompiledPolicy &compiled,
+                 const std::shared_ptr<const CompiledRules> &rules,
+                 Refusal refusal = Refusal::Fails);
 
 } // namespace cloak
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "policy/interfaces.h"
 #include "policy/rule_entries.h"
@@ -57,6 +58,7 @@ private:
 		                   std::move(expected)});
 	}
 
+	void checkCounters(std::size_t rules);
 	void checkTable(const TablePolicy &table);
 	void checkRule(const TablePolicy &table, const RulePolicy &rule);
 	void checkEntries(const RulePolicy &rule);
@@ -94,12 +96,32 @@ void RuleChecker::run()
 		fault({}, "table.rule", fmt::format("{} rules", rules),
 		      fmt::format("at most {} in all tables", kMostRules));
 	}
+	checkCounters(rules);
 	if (entries_ > kMostEntries) {
 		fault({}, "table.rule",
 		      fmt::format("{} combinations", entries_),
 		      fmt::format("at most {} of the addresses and ports of "
 		                  "all rules",
 		                  kMostEntries));
+	}
+}
+
+/** @param rules of all tables. */
+void RuleChecker::checkCounters(std::size_t rules)
+{
+	std::set<std::string_view> shared;
+
+	for (const TablePolicy &table : policy_.tables)
+		for (const RulePolicy &rule : table.rules)
+			if (!rule.counter.empty())
+				shared.insert(rule.counter);
+	const std::size_t counters =
+	    rules + 2 * policy_.tables.size() + shared.size();
+	if (counters > kMostCountersOfPolicy) {
+		fault({}, "table", fmt::format("{} counters", counters),
+		      fmt::format("at most {}: one for each rule, two for each "
+		                  "table and one for each name of a counter",
+		                  kMostCountersOfPolicy));
 	}
 }
 

@@ -435,11 +435,17 @@ Status Enforcer::switchTo(const CompiledPolicy &policy,
 			return made.error();
 		draft->setRules(*std::move(made));
 	}
-	auto former = object_.maps().gates.get(CLOAK_GATE_POLICY);
+	auto former = accounting();
 	if (!former)
 		return former.error();
-	auto opened = account(policy, former->value_or(0));
-	return opened ? maps.switchTo(*draft) : opened;
+	// The policy that goes needs its gates until it is gone.
+	auto switched =
+	    account({policy.gates | former->gates, policy.accounting});
+	if (switched)
+		switched = maps.switchTo(*draft);
+	if (!switched)
+		account(*former).ignore();
+	return switched;
 }
 
 /** Takes away what was of use to the former policy alone. */
@@ -448,7 +454,7 @@ Status Enforcer::settle(const CompiledPolicy &policy, bool sameRules)
 	auto settled = PolicyMaps(object_.maps()).settle();
 
 	if (settled)
-		settled = account(policy, 0);
+		settled = account({policy.gates, policy.accounting});
 	if (!settled || sameRules)
 		return settled;
 	return counters_.retain(object_.maps(),
@@ -481,18 +487,28 @@ Status Enforcer::commit(const CompiledPolicy &policy,
 	return {};
 }
 
-/**
- * Opens the gates of accounting. The policy that goes needs those of
- * @p former until it is gone.
- */
-Status Enforcer::account(const CompiledPolicy &policy, __u32 former) const
+Result<Enforcer::Accounting> Enforcer::accounting() const
+{
+	auto gates = object_.maps().gates.get(CLOAK_GATE_POLICY);
+	auto config = object_.maps().accountConfig.get(0);
+
+	if (!gates)
+		return gates.error();
+	if (!config)
+		return config.error();
+	return Accounting{gates->value_or(0),
+	                  config->value_or(cloak_account_config{})};
+}
+
+/** Opens the gates of accounting. */
+Status Enforcer::account(const Accounting &accounting) const
 {
 	auto opened =
-	    object_.maps().gates.put(CLOAK_GATE_POLICY, policy.gates | former);
+	    object_.maps().gates.put(CLOAK_GATE_POLICY, accounting.gates);
 
 	if (!opened)
 		return opened;
-	return object_.maps().accountConfig.put(0, policy.accounting);
+	return object_.maps().accountConfig.put(0, accounting.config);
 }
 
 std::optional<std::uint32_t> Enforcer::ruleOf(std::uint32_t counter) const

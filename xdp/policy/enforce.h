@@ -154,6 +154,12 @@ public:
 	}
 
 private:
+	/** What is accounted, as the maps have it. */
+	struct Accounting {
+		__u32 gates = 0;
+		cloak_account_config config{};
+	};
+
 	Enforcer(CloakObject object, Links links, RuleCounters counters,
 	         PinKeeper pins)
 	    : object_(std::move(object)), links_(std::move(links)),
@@ -178,7 +184,8 @@ private:
 	Status settle(const CompiledPolicy &policy, bool sameRules);
 	Result<RuleMaps> makeRules(const CompiledRules &rules,
 	                           std::vector<__u32> &counters);
-	Status account(const CompiledPolicy &policy, __u32 former) const;
+	Result<Accounting> accounting() const;
+	Status account(const Accounting &accounting) const;
 	void rememberNames(const CompiledPolicy &policy,
 	                   std::vector<std::string> &warnings) const;
 	void detachOthers(const CompiledPolicy &policy,

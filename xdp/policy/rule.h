@@ -25,6 +25,12 @@ inline constexpr std::size_t kMostRules = 524288;
 /** A rule with lists takes one for each combination of their members. */
 inline constexpr std::uint64_t kMostEntriesOfRule = 65536;
 inline constexpr std::uint64_t kMostEntries = 2 * kMostRules;
+/**
+ * One for each rule, two for each table, and those that rules share. Those of
+ * a policy and of the one in its place are there together; 0 is none.
+ */
+inline constexpr std::size_t kMostCountersOfPolicy =
+    (CLOAK_COUNTER_CHUNK * CLOAK_COUNTER_CHUNKS - 1) / 2;
 inline constexpr std::uint32_t kUsualPriority = 1000;
 
 /** Which packets of the address a rule is asked about. */

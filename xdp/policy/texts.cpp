@@ -81,7 +81,7 @@ std::optional<PolicyText> textIn(const json &object)
 
 } // namespace
 
-Result<PolicyTexts> readPolicyTexts(const std::string &path)
+Result<PolicyTexts> readPolicyTexts(const std::string &path, PolicyFile kind)
 {
 	PolicyTexts texts;
 	std::size_t left = kLongestPolicy;
@@ -95,7 +95,9 @@ Result<PolicyTexts> readPolicyTexts(const std::string &path)
 		files.insert(files.end(), dropIns->begin(), dropIns->end());
 	}
 	for (const fs::path &file : files) {
-		auto text = readFile(file.string(), left);
+		const bool mayWait = texts.empty() && kind == PolicyFile::Any;
+		auto text = mayWait ? readFile(file.string(), left)
+		                    : readRegularFile(file.string(), left);
 		if (!text)
 			return text.error();
 		left -= text->size();

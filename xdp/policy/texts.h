@@ -32,12 +32,19 @@ struct PolicyText {
 /** Never empty; the policy file first, then those of its folder in order. */
 using PolicyTexts = std::vector<PolicyText>;
 
+/** What the policy file may be; those beside it are regular files anyway. */
+enum class PolicyFile {
+	Any,     //!< a pipe, too, and "-" for standard input
+	Regular, //!< for who must not wait
+};
+
 /**
- * Reads a policy: @p path, "-" for standard input, and of the folder that has
- * its name with .d in place of .toml every *.toml, in the order of their
- * names; hidden files are passed over. Without that folder, the file is all.
+ * Reads a policy: @p path, and of the folder that has its name with .d in place
+ * of .toml every *.toml, in the order of their names; hidden files are passed
+ * over. Without that folder, the file is all.
  */
-[[nodiscard]] Result<PolicyTexts> readPolicyTexts(const std::string &path);
+[[nodiscard]] Result<PolicyTexts>
+readPolicyTexts(const std::string &path, PolicyFile kind = PolicyFile::Any);
 
 /** The arguments of a request to the daemon that is about @p texts. */
 [[nodiscard]] nlohmann::json toArguments(const PolicyTexts &texts);

@@ -75,6 +75,20 @@ Result<std::string> readFile(const std::string &path, std::size_t most)
 	return readAll(fd.get(), path, most);
 }
 
+Result<std::string> readRegularFile(const std::string &path, std::size_t most)
+{
+	struct stat status {
+	};
+	const Fd fd(
+	    open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+
+	if (!fd || fstat(fd.get(), &status) != 0)
+		return Error::fromErrno("cannot open " + path);
+	if (!S_ISREG(status.st_mode))
+		return Error(path + " is no regular file");
+	return readAll(fd.get(), path, most);
+}
+
 Status replaceFile(const std::string &path, std::string_view contents)
 {
 	const std::string fresh = path + ".new";
@@ -111,23 +125,6 @@ Status mayAppend(const std::string &path)
 	}
 	if (errno != ENOENT || access(folder.c_str(), W_OK | X_OK) != 0)
 		return Error::fromErrno("cannot write to " + path);
-	return {};
-}
-
-Status removeSocket(const std::string &path)
-{
-	struct stat status {
-	};
-
-	if (lstat(path.c_str(), &status) != 0) {
-		return errno == ENOENT
-		           ? Status()
-		           : Error::fromErrno("cannot look at " + path);
-	}
-	if (!S_ISSOCK(status.st_mode))
-		return Error(ENOTSOCK, path + " is there already");
-	if (unlink(path.c_str()) != 0 && errno != ENOENT)
-		return Error::fromErrno("cannot remove " + path);
 	return {};
 }
 

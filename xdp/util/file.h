@@ -19,6 +19,13 @@ namespace cloak
                                            std::size_t most);
 
 /**
+ * The same of a regular file alone, for who must not wait for whoever writes
+ * to a pipe: anything else is an error.
+ */
+[[nodiscard]] Result<std::string> readRegularFile(const std::string &path,
+                                                  std::size_t most);
+
+/**
  * Makes @p contents what the file holds, or leaves it as it was. Only its
  * owner may read it. When this returns without an error, it is on the disk.
  */
@@ -29,12 +36,6 @@ Status replaceFile(const std::string &path, std::string_view contents);
  * runs this. Changes nothing; what is full is not found out.
  */
 [[nodiscard]] Status mayAppend(const std::string &path);
-
-/**
- * Removes the socket at @p path, or nothing if nothing is there. Whatever else
- * is there stays, and is an error.
- */
-Status removeSocket(const std::string &path);
 
 } // namespace cloak
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/check_rules.h"
 #include "tests/unit/policy_errors.h"
 
 namespace cloak
@@ -327,6 +328,37 @@ TEST(Policy, TooManyPeersAreRefused)
 	}
 	EXPECT_EQ(errorsWith(lines + "]\n"),
 	          Lines{"p: peers = 64513 entries: expected at most 64512"});
+}
+
+/** As many as there is room for while one policy takes another's place. */
+TEST(Policy, MoreCountersThanHalfOfThemAreRefused)
+{
+	Policy policy;
+	Diagnostics errors;
+	const auto check = [&policy, &errors] {
+		errors.clear();
+		checkRules(policy, errors);
+	};
+
+	for (const char *address :
+	     {"10.0.9.1", "10.0.9.2", "10.0.9.3", "10.0.9.4"}) {
+		TablePolicy &table = policy.tables.emplace_back();
+
+		table.address.value = *parseIp(address);
+		table.rules.resize(kMostRulesOfTable - 1);
+		for (RulePolicy &rule : table.rules)
+			rule.counter = fmt::format("{}-{}", address,
+			                           &rule - table.rules.data());
+	}
+	check();
+	ASSERT_EQ(errors.size(), 1U);
+	EXPECT_EQ(toString(errors[0], {"p"}),
+	          "p: table = 524288 counters: expected at most 524287: one "
+	          "for each rule, two for each table and one for each name of "
+	          "a counter");
+	policy.tables[0].rules[0].counter = policy.tables[0].rules[1].counter;
+	check();
+	EXPECT_TRUE(errors.empty());
 }
 
 /** Each combination of what a rule lists is an entry of its own. */

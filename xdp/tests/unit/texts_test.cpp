@@ -2,11 +2,13 @@
 #include "policy/texts.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "policy/parse.h"
@@ -136,6 +138,47 @@ TEST_F(TextsTest, WhatCannotBeReadIsNamed)
 	const auto file = read();
 	ASSERT_FALSE(file);
 	EXPECT_NE(file.error().message().find("policy.d"), std::string::npos);
+}
+
+/** Nobody writes to it: who waits for that waits for ever. */
+TEST_F(TextsTest, APipeIsNoFileOfTheFolder)
+{
+	const std::string pipe = path("policy.d/10-a.toml");
+
+	fs::create_directories(path("policy.d"));
+	ASSERT_EQ(mkfifo(pipe.c_str(), S_IRUSR), 0);
+	const auto texts = read();
+	ASSERT_FALSE(texts);
+	EXPECT_EQ(texts.error().message(), pipe + " is no regular file");
+}
+
+TEST_F(TextsTest, TheDaemonReadsRegularFilesAlone)
+{
+	const std::string pipe = path("pipe");
+
+	EXPECT_TRUE(readPolicyTexts(path("policy.toml"), PolicyFile::Regular));
+	ASSERT_EQ(mkfifo(pipe.c_str(), S_IRUSR), 0);
+	fs::create_directories(path("folder"));
+	for (const std::string &name :
+	     {pipe, path("folder"), std::string("/dev/null")}) {
+		const auto texts = readPolicyTexts(name, PolicyFile::Regular);
+		ASSERT_FALSE(texts);
+		EXPECT_EQ(texts.error().message(),
+		          name + " is no regular file");
+	}
+	EXPECT_FALSE(readPolicyTexts("-", PolicyFile::Regular));
+}
+
+TEST_F(TextsTest, OthersReadPipesToo)
+{
+	const std::string pipe = path("pipe");
+
+	ASSERT_EQ(mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR), 0);
+	std::thread writer([&pipe] { std::ofstream(pipe) << "said"; });
+	const auto texts = readPolicyTexts(pipe);
+	writer.join();
+	ASSERT_TRUE(texts);
+	EXPECT_EQ(texts->front().text, "said");
 }
 
 TEST_F(TextsTest, TooManyFilesAreRefused)
