@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <set>
+#include <tuple>
 #include <type_traits>
 
 #include "policy/compile_addresses.h"
@@ -18,6 +20,27 @@ namespace
 void setMac(std::uint8_t (&field)[6], const MacAddress &mac)
 {
 	std::ranges::copy(mac.octets, std::begin(field));
+}
+
+/**
+ * Who gets a place where there are not enough: what the policy names comes
+ * first, then what has one, then who has been there for longest.
+ */
+auto rankOf(const InterfaceMatch &match)
+{
+	return std::tuple(isPattern(match.table->name.value),
+	                  match.found == nullptr || !match.found->cloaked,
+	                  match.found == nullptr ? 0 : match.found->index);
+}
+
+/** In the order of the policy, unless there is no room for all. */
+std::vector<InterfaceMatch> byRank(const Policy &policy, const Host &host)
+{
+	auto matches = matchInterfaces(policy, host);
+
+	if (matches.size() > CLOAK_MAX_IFACES)
+		std::ranges::stable_sort(matches, std::less{}, rankOf);
+	return matches;
 }
 
 /** Builds the entries of one policy for one host. */
@@ -74,7 +97,7 @@ private:
 
 void Compiler::addInterfaces()
 {
-	for (const InterfaceMatch &match : matchInterfaces(policy_, host_))
+	for (const InterfaceMatch &match : byRank(policy_, host_))
 		addInterface(match);
 	compiled_.leftOut = leftOut(policy_, host_);
 }

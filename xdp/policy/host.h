@@ -28,6 +28,8 @@ struct HostInterface {
 	bool ethernet = true;
 	/** Its name before it was renamed, if that is what the policy means. */
 	std::string former = {};
+	/** Whether it carries the cloak. */
+	bool cloaked = false;
 
 	/** By which the policy knows it. */
 	[[nodiscard]] const std::string &policyName() const

@@ -182,6 +182,30 @@ TEST(Interfaces, WhatThereIsNoRoomForIsNamed)
 	EXPECT_EQ(compiled.excess, std::vector<std::string>{names.back()});
 }
 
+/** Where others come and go, nobody who is there loses the cloak. */
+TEST(Interfaces, WhoIsThereKeepsHisPlace)
+{
+	const Policy policy = policyOf(tables({"veth*", "eth0"}));
+	std::vector<std::string> names;
+
+	for (unsigned i = 0; i <= CLOAK_MAX_IFACES; ++i)
+		names.push_back("veth" + std::to_string(i));
+	names.emplace_back("eth0");
+	Host host = hostWith(names);
+	host.interfaces.at(CLOAK_MAX_IFACES).cloaked = true;
+	std::ranges::reverse(host.interfaces);
+	const auto compiled = compilePolicy(policy, host, {});
+
+	EXPECT_EQ(compiled.interfaces.at(0).name, "eth0");
+	EXPECT_EQ(compiled.interfaces.at(1).name,
+	          "veth" + std::to_string(CLOAK_MAX_IFACES));
+	EXPECT_EQ(compiled.interfaces.at(2).name, "veth0");
+	EXPECT_EQ(compiled.excess,
+	          (std::vector<std::string>{
+		      "veth" + std::to_string(CLOAK_MAX_IFACES - 2),
+		      "veth" + std::to_string(CLOAK_MAX_IFACES - 1)}));
+}
+
 TEST(Interfaces, GroupsAreBoundToOneThatMatches)
 {
 	const Policy policy =
