@@ -26,6 +26,42 @@ cloak_flow_key keyOf(const Connection &connection)
 	return key;
 }
 
+bool mayButAnswer(const cloak_peer &peer)
+{
+	return (peer.flags & CLOAK_PEER_OUTBOUND) != 0 &&
+	       (peer.flags & CLOAK_PEER_INBOUND) == 0;
+}
+
+bool hasOutbound(const CompiledPolicy &policy)
+{
+	return std::ranges::any_of(
+	    policy.peers,
+	    [](const auto &entry) { return mayButAnswer(entry.second); });
+}
+
+Status putConnections(const CloakMaps &maps,
+                      const std::vector<cloak_flow_key> &keys)
+{
+	cloak_connection value{};
+	Status put;
+
+	value.seen_ns = coarseTime();
+	value.flags = CLOAK_CONNECTION_ANSWERED | CLOAK_CONNECTION_PROVEN;
+	for (std::size_t i = 0; put && i < keys.size(); ++i)
+		put = maps.connections.put(keys[i], value);
+	return put;
+}
+
+Status putFlows(const CloakMaps &maps, const std::vector<cloak_flow_key> &keys)
+{
+	const __u64 now = coarseTime();
+	Status put;
+
+	for (std::size_t i = 0; put && i < keys.size(); ++i)
+		put = maps.flows.put(keys[i], now);
+	return put;
+}
+
 } // namespace
 
 std::vector<cloak_flow_key> askedFor(const Policy &policy,
@@ -44,23 +80,38 @@ std::vector<cloak_flow_key> askedFor(const Policy &policy,
 	return keys;
 }
 
-Status rememberConnections(const CloakMaps &maps, const Policy &policy)
+std::vector<cloak_flow_key>
+answeredBy(const CompiledPolicy &policy,
+           const std::vector<Connection> &connections)
 {
-	cloak_connection value{};
+	std::vector<cloak_flow_key> keys;
 
-	if (!asksState(policy))
+	for (const Connection &connection : connections) {
+		const cloak_peer *peer =
+		    policy.decide(Prefix::host(connection.remote));
+		if (peer != nullptr && mayButAnswer(*peer))
+			keys.push_back(keyOf(connection));
+	}
+	return keys;
+}
+
+Status rememberConnections(const CloakMaps &maps, const Policy &policy,
+                           const CompiledPolicy &compiled)
+{
+	const bool asks = asksState(policy);
+	const bool answers = hasOutbound(compiled);
+
+	if (!asks && !answers)
 		return {};
 	auto connections = readConnections();
 	if (!connections)
 		return connections.error();
-	value.seen_ns = coarseTime();
-	value.flags = CLOAK_CONNECTION_ANSWERED | CLOAK_CONNECTION_PROVEN;
-	for (const cloak_flow_key &key : askedFor(policy, *connections)) {
-		Status put = maps.connections.put(key, value);
-		if (!put)
-			return put;
-	}
-	return {};
+	Status put;
+	if (asks)
+		put = putConnections(maps, askedFor(policy, *connections));
+	if (put && answers)
+		put = putFlows(maps, answeredBy(compiled, *connections));
+	return put;
 }
 
 Result<Applied> applyToConnected(
@@ -68,11 +119,11 @@ Result<Applied> applyToConnected(
     const std::shared_ptr<const CompiledRules> &rules, Refusal refusal)
 {
 	// Before, lest they stop; and behind it what has begun meanwhile.
-	Status known = rememberConnections(enforcer.maps(), policy);
+	Status known = rememberConnections(enforcer.maps(), policy, compiled);
 	auto applied = enforcer.apply(compiled, rules, refusal);
 
 	if (applied && known)
-		known = rememberConnections(enforcer.maps(), policy);
+		known = rememberConnections(enforcer.maps(), policy, compiled);
 	if (applied && !known)
 		applied->warnings.push_back(known.error().message());
 	return applied;

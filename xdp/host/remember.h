@@ -25,11 +25,19 @@ namespace cloak
 askedFor(const Policy &policy, const std::vector<Connection> &connections);
 
 /**
- * Lets the data plane know the established TCP connections of this host as
- * far as @p policy asks for their state, so that it cuts none. Costs nothing
- * if it does not ask.
+ * Those of @p connections whose other end may but answer by @p policy. Pure.
  */
-Status rememberConnections(const CloakMaps &maps, const Policy &policy);
+[[nodiscard]] std::vector<cloak_flow_key>
+answeredBy(const CompiledPolicy &policy,
+           const std::vector<Connection> &connections);
+
+/**
+ * Lets the data plane know the established TCP connections of this host as far
+ * as @p policy asks for their state, and those with outbound peers, so that it
+ * cuts none. Costs nothing if there are neither such rules nor such peers.
+ */
+Status rememberConnections(const CloakMaps &maps, const Policy &policy,
+                           const CompiledPolicy &compiled);
 
 /**
  * Enforcer::apply() of @p policy as it was compiled, which cuts none of these.

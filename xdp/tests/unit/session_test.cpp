@@ -298,6 +298,27 @@ TEST(Remember, ConnectionsOfTablesThatAsk)
 	EXPECT_EQ(keys[0].kind, CLOAK_FLOW_PORTS);
 }
 
+TEST(Remember, ConnectionsWithPeersThatMayButAnswer)
+{
+	const Policy policy =
+	    parsePolicy("[[interface]]\nname = \"eth0\"\n"
+	                "[[peers]]\nname = \"a\"\n"
+	                "prefixes = [\"10.0.9.0/24\"]\n"
+	                "[[peers]]\nname = \"b\"\naccess = \"outbound\"\n"
+	                "prefixes = [\"10.0.9.66\"]\n")
+		.policy;
+	const auto keys =
+	    answeredBy(compilePolicy(policy, {}, {}),
+	               {{ip("10.0.9.5"), 22, ip("10.0.9.67"), 50000, 0},
+	                kSession,
+	                {ip("10.0.9.5"), 22, ip("10.0.8.66"), 50000, 0}});
+
+	ASSERT_EQ(keys.size(), 1U);
+	EXPECT_EQ(fromAbi(keys[0].remote_addr), ip("10.0.9.66"));
+	EXPECT_EQ(keys[0].local, 22);
+	EXPECT_EQ(keys[0].kind, CLOAK_FLOW_PORTS);
+}
+
 TEST(SessionGuard, ReadsWhatItWrites)
 {
 	Request request;
