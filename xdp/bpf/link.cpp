@@ -155,6 +155,20 @@ Result<XdpMode> attachIngress(int program, unsigned ifindex, XdpChoice choice,
 	return created->second;
 }
 
+/** A link with these very programs whose pin is lost for a while. */
+Result<std::optional<Placed>> withoutPin(const CloakObject &object,
+                                         unsigned ifindex)
+{
+	auto attached = queryXdp(ifindex);
+
+	if (!attached)
+		return attached.error();
+	if (attached->program == 0 ||
+	    attached->program != programId(object.ingressProgram()))
+		return std::optional<Placed>();
+	return std::optional(Placed{attached->mode, ""});
+}
+
 } // namespace
 
 Links::Links(std::string pinRoot)
@@ -190,6 +204,20 @@ Status Links::keepName(unsigned ifindex, const std::string &name) const
 	return {};
 }
 
+bool Links::noteName(unsigned ifindex, const std::string &name) const
+{
+	std::error_code failure;
+
+	if (fs::is_symlink(namePath(ifindex), failure))
+		return false;
+	return keepName(ifindex, name).ok();
+}
+
+void Links::forgetName(unsigned ifindex) const
+{
+	unlink(namePath(ifindex).c_str());
+}
+
 /** Where the cloak is on already; nothing if it is not. */
 Result<std::optional<Placed>> Links::replace(CloakObject &object,
                                              unsigned ifindex,
@@ -214,7 +242,7 @@ Result<std::optional<Placed>> Links::replace(CloakObject &object,
 	if (!joined)
 		return joined.error();
 	if (!*joined)
-		return std::optional<Placed>();
+		return withoutPin(object, ifindex);
 	auto program = object.calledProgram();
 	if (!program)
 		return program.error();
@@ -301,7 +329,7 @@ Status Links::detach(unsigned ifindex) const
 	auto left = dispatcher_.leave(ifindex);
 	if (!left)
 		return left;
-	unlink(namePath(ifindex).c_str());
+	forgetName(ifindex);
 	return detachFilters(ifindex);
 }
 
@@ -443,8 +471,15 @@ Status Links::follow(unsigned former, unsigned ifindex) const
 		return link.error();
 	if (!taken)
 		return taken.error();
-	if (!*link || (*taken && (*taken)->id != (*link)->id))
+	if (!*link)
 		return {};
+	if (*taken && (*taken)->id != (*link)->id) {
+		// That of one which is gone had the number before.
+		if ((*taken)->ifindex != 0 ||
+		    unlink(linkPath(ifindex).c_str()) != 0)
+			return {};
+		taken->reset();
+	}
 	if (!*taken &&
 	    bpf_obj_pin((*link)->fd.get(), linkPath(ifindex).c_str()) != 0)
 		return Error::fromErrno("cannot pin " + linkPath(ifindex));

@@ -103,6 +103,12 @@ public:
 	[[nodiscard]] Status keepName(unsigned ifindex,
 	                              const std::string &name) const;
 
+	/** The same if it has no name yet. @returns whether it had none. */
+	[[nodiscard]] bool noteName(unsigned ifindex,
+	                            const std::string &name) const;
+
+	void forgetName(unsigned ifindex) const;
+
 	/** All interfaces with a pinned link or place that is still there. */
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 

@@ -413,9 +413,9 @@ void Engine::noteFollowed(const Outcome &outcome)
 
 void Engine::mend()
 {
-	const Status kept = keepPins();
-
-	if (kept && enforcer_ && inForce_)
+	// What takes no pin is put back without them.
+	keepPins().ignore();
+	if (enforcer_ && inForce_)
 		mender_.look(*enforcer_, compiled_, BootClock::now());
 }
 

@@ -12,6 +12,7 @@
 #include "bpf/pin_folder.h"
 #include "bpf/pin_owner.h"
 #include "bpf/policy_maps.h"
+#include "bpf/programs.h"
 #include "policy/interfaces.h"
 
 namespace cloak
@@ -136,9 +137,9 @@ bool lacksAny(const Host &host, const std::vector<Attachment> &cloaked)
 }
 
 /**
- * An interface that is renamed stays the one that the policy means: @p host
- * gets its old name, too, unless the policy means it by the new one, or names
- * another interface that has the old one now.
+ * Notes which carry the cloak. An interface that is renamed stays the one that
+ * the policy means: @p host gets its old name, too, unless the policy means it
+ * by the new one, or names another interface that has the old one now.
  */
 void keepNames(const Policy &policy, const std::vector<Attachment> &cloaked,
                Host &host)
@@ -146,6 +147,8 @@ void keepNames(const Policy &policy, const std::vector<Attachment> &cloaked,
 	for (const Attachment &attachment : cloaked) {
 		auto renamed = std::ranges::find(
 		    host.interfaces, attachment.ifindex, &HostInterface::index);
+		if (renamed != host.interfaces.end())
+			renamed->cloaked = true;
 		if (renamed != host.interfaces.end() &&
 		    renamed->name != attachment.name &&
 		    decidingTable(policy, *renamed) == 0 &&
@@ -274,21 +277,27 @@ Result<Placed> Enforcer::attach(const CompiledInterface &interface)
 	// Without that header the programs would take the payload for it.
 	if (!interface.ethernet)
 		return Error(noEthernetText(interface.name));
+	// First: by it even a half is found that somebody killed has left.
+	const bool noted = links_.noteName(interface.index, interface.name);
 	auto placed = links_.attach(
 	    object_, interface.index,
 	    {interface.attach, answers(interface), interface.dispatcher});
-	if (!placed)
-		return placed.error().in(interface.name);
-	return placed;
+	if (placed)
+		return placed;
+	if (noted)
+		links_.forgetName(interface.index);
+	return placed.error().in(interface.name);
 }
 
 /** When the policy is in force: another one may mean other names. */
 void Enforcer::rememberNames(const CompiledPolicy &policy,
-                             std::vector<std::string> &warnings) const
+                             std::vector<std::string> &warnings)
 {
+	names_.clear();
 	for (const CompiledInterface &interface : policy.interfaces) {
 		if (refused_.contains(interface.index))
 			continue;
+		names_[interface.index] = interface.name;
 		auto kept = links_.keepName(interface.index, interface.name);
 		if (!kept)
 			warnings.push_back(kept.error().message());
@@ -392,15 +401,37 @@ std::string Enforcer::refusalOf(unsigned index) const
 
 Result<Host> Enforcer::readHost(const Policy &policy) const
 {
-	const auto cloaked = links_.list().valueOr(std::vector<Attachment>());
+	const auto cloaked = cloakedNow();
+	if (!cloaked)
+		return cloaked.error();
 	auto host = Host::read();
 
-	for (unsigned i = 1; i < kReadings && host && lacksAny(*host, cloaked);
+	for (unsigned i = 1; i < kReadings && host && lacksAny(*host, *cloaked);
 	     i++)
 		host = Host::read();
 	if (host)
-		keepNames(policy, cloaked, *host);
+		keepNames(policy, *cloaked, *host);
 	return host;
+}
+
+/** Also those whose pins are not to be found for a while. */
+Result<std::vector<Attachment>> Enforcer::cloakedNow() const
+{
+	auto cloaked = links_.list();
+
+	if (!cloaked)
+		return cloaked;
+	for (const auto &[index, name] : names_) {
+		if (isAttached(*cloaked, index))
+			continue;
+		auto attached = queryXdp(index);
+		if (!attached)
+			return attached.error();
+		if (attached->program == programId(object_.ingressProgram()))
+			cloaked->push_back(
+			    {index, attached->mode, false, false, name});
+	}
+	return cloaked;
 }
 
 /** The rules in maps of their own, and which counters they have. */

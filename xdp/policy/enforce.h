@@ -187,7 +187,8 @@ private:
 	Result<Accounting> accounting() const;
 	Status account(const Accounting &accounting) const;
 	void rememberNames(const CompiledPolicy &policy,
-	                   std::vector<std::string> &warnings) const;
+	                   std::vector<std::string> &warnings);
+	[[nodiscard]] Result<std::vector<Attachment>> cloakedNow() const;
 	void detachOthers(const CompiledPolicy &policy,
 	                  std::vector<std::string> &warnings) const;
 	void seed(const CompiledPolicy &policy,
@@ -204,6 +205,8 @@ private:
 	std::map<unsigned, std::string> misplaced_;
 	/** Why interfaces have refused the programs. */
 	std::map<unsigned, std::string> refused_;
+	/** What carries the cloak, by the name in the policy. */
+	std::map<unsigned, std::string> names_;
 };
 
 } // namespace cloak
