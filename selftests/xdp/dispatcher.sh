@@ -210,6 +210,48 @@ goes_and_comes() {
 	hidden
 }
 
+# there VALUE: is the interface here, as far as the daemon knows?
+there() {
+	ctl status --json | jq -e ".interfaces[0].present == $1"
+}
+
+# goes_away: to another network namespace, with what is on it.
+goes_away() {
+	netns_new room
+	in_ns lake ip link set eth0 netns "$(ns room)"
+	wait_until 10 there false
+}
+
+comes_back() {
+	in_ns room ip link set eth0 netns "$(ns lake)"
+	ip netns del "$(ns room)"
+	in_ns lake ip link set eth0 up
+	netns_addr lake eth0 "$LAKE/24"
+	wait_until 10 is_attached native true
+	hidden
+}
+
+# Under its number libxdp finds what it has pinned there, and under another not;
+# the cloak does.
+moves_and_comes_back() {
+	local index
+	index=$(in_ns lake cat /sys/class/net/eth0/ifindex)
+	goes_away
+	comes_back
+	are cloak_entry
+	goes_away
+	in_ns lake ip link add taken index "$index" type dummy
+	comes_back
+	ctl off
+	sees scanner
+	not eval "in_ns lake ip link show eth0 | grep prog/xdp"
+	ctl on
+	wait_until 10 is_attached native true
+	are cloak_entry
+	hidden
+	in_ns lake ip link del taken
+}
+
 # What libxdp has pinned is lost with the mount. The cloak is not.
 mounted_anew() {
 	stop TERM
@@ -299,6 +341,8 @@ if [[ $(uname -r) == 6.1.* ]]; then
 	ktap_run "a program that libxdp knows nothing of is left alone" \
 		not_by_libxdp
 	ktap_run "an interface goes and comes" goes_and_comes
+	ktap_run "it comes back from another network namespace" \
+		moves_and_comes_back
 	ktap_run "it stays when the BPF file system is mounted anew" mounted_anew
 	ktap_run "jumbo frames go past the dispatcher natively" jumbo
 else

@@ -20,6 +20,9 @@ namespace cloak
 namespace
 {
 
+/** As kern/entry.bpf.c calls it. */
+constexpr const char *kEntryProgram = "cloak_entry";
+
 struct EntryDeleter {
 	void operator()(entry_bpf *entry) const { entry_bpf__destroy(entry); }
 };
@@ -199,6 +202,18 @@ Status Dispatcher::joinAs(XdpMode mode, unsigned ifindex) const
 	return kept;
 }
 
+/** The entry that is there already, with the map of ours. */
+Result<std::optional<XdpMode>> Dispatcher::adopt(unsigned ifindex) const
+{
+	const Fd map(bpf_obj_get(entryPath().c_str()));
+	bpf_map_info info{};
+	__u32 size = sizeof(info);
+
+	if (!map || bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0)
+		return Error::fromErrno("cannot read " + entryPath());
+	return pins_.adopt(ifindex, kEntryProgram, info.id);
+}
+
 Result<XdpMode> Dispatcher::join(int program, unsigned ifindex,
                                  XdpChoice choice) const
 {
@@ -215,6 +230,9 @@ Result<XdpMode> Dispatcher::join(int program, unsigned ifindex,
 	auto ready = replace(program);
 	if (!ready)
 		return ready.error();
+	auto there = adopt(ifindex);
+	if (!there || *there)
+		return there ? Result<XdpMode>(**there) : there.error();
 	std::optional<Error> failure;
 	for (const XdpMode mode : *modes) {
 		auto joined = joinAs(mode, ifindex);

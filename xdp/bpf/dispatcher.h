@@ -38,7 +38,8 @@ public:
 
 	/**
 	 * Puts the entry on an interface that has no program, or has the
-	 * dispatcher already; then in the mode in which that runs.
+	 * dispatcher already; then in the mode in which that runs. One that is
+	 * behind the dispatcher and was forgotten is known again.
 	 *
 	 * It fails, with a reason for people, where the kernel lets no program
 	 * be called by another that may change packets when that other does
@@ -69,6 +70,8 @@ public:
 private:
 	[[nodiscard]] Status joinAs(XdpMode mode, unsigned ifindex) const;
 	[[nodiscard]] Status leaveAs(XdpMode mode, unsigned ifindex) const;
+	[[nodiscard]] Result<std::optional<XdpMode>>
+	adopt(unsigned ifindex) const;
 	[[nodiscard]] std::string entryPath() const;
 
 	std::string pinRoot_;

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bpf/xdp_mode.h"
@@ -42,6 +43,16 @@ public:
 	 * place. Fails with ENOENT if it is in no dispatcher.
 	 */
 	[[nodiscard]] Status keep(unsigned ifindex, int program) const;
+
+	/**
+	 * Pins our program if it is in the dispatcher of an interface, and
+	 * nobody knows: that was in another network namespace, or who had put
+	 * it there was killed. By its @p name, and as it uses the map with
+	 * that @p id.
+	 * @returns the mode in which it runs; nothing if it is not there.
+	 */
+	[[nodiscard]] Result<std::optional<XdpMode>>
+	adopt(unsigned ifindex, std::string_view name, __u32 id) const;
 
 	/** Removes both. It is no error if there are none. */
 	[[nodiscard]] Status forget(unsigned ifindex) const;
