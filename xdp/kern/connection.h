@@ -23,7 +23,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/* Octets that a host may send before it has seen the end of a handshake. */
+/* Octets of a segment that may be acknowledged with its first. */
 #define MOST_UNSEEN	65535
 
 #define BOTH_FINS	(CLOAK_CONNECTION_FIN_IN | CLOAK_CONNECTION_FIN_OUT)
@@ -156,13 +156,24 @@ static __always_inline void connection_open(const struct cloak_flow_key *key,
 	}
 }
 
-/* Has @p seen what this host has answered to the first segment? */
+/* Does @p come from one who has seen what this host has sent last? */
 static __always_inline bool is_acknowledged(const struct cloak_connection *c,
 					    const struct packet *p,
 					    int direction)
 {
-	return direction == CLOAK_EGRESS || !c->answered ||
+	return direction == CLOAK_EGRESS ||
 	       p->tcp.ack - c->answered <= MOST_UNSEEN;
+}
+
+/* All that the host says counts: what answers a second SYN may be no SYN. */
+static __always_inline void connection_answer(struct cloak_connection *c,
+					      const struct packet *p,
+					      int direction)
+{
+	if (direction == CLOAK_EGRESS && c->opener == CLOAK_INGRESS &&
+	    p->protocol == IPPROTO_TCP &&
+	    !(c->flags & CLOAK_CONNECTION_PROVEN))
+		c->answered = p->tcp.seq + is_tcp_with(p, TCP_FLAG_SYN);
 }
 
 static __always_inline __u32 connection_learn(const struct cloak_connection *c,
@@ -193,9 +204,7 @@ static __always_inline void connection_goes_on(const struct cloak_flow_key *key,
 	__u32 learnt = connection_learn(c, p, direction);
 
 	c->seen_ns = now;
-	if (c->opener != direction && direction == CLOAK_EGRESS &&
-	    is_tcp_with(p, TCP_FLAG_SYN))
-		c->answered = p->tcp.seq + 1;
+	connection_answer(c, p, direction);
 	if (learnt)
 		__sync_fetch_and_or(&c->flags, learnt);
 	/* From then on among those that no flood pushes out. */

@@ -522,6 +522,35 @@ TEST_F(StateTest, AGuessedNumberProvesNothing)
 	EXPECT_EQ(sizeOf(maps().connections), 1U);
 }
 
+/** A second SYN is answered with no SYN, and makes the kernel forget both. */
+TEST_F(StateTest, AGuessedNumberBehindASecondFirstSegmentProvesNothing)
+{
+	for (const Way in : {kIn4, kIn6}) {
+		const Way out = back(in);
+
+		expectPasses(in, tcp(in, kService, kClient, kSyn));
+		expectPasses(out, tcp(out, kService, kClient, kSyn | kAck));
+		expectPasses(in, tcp(in, kService, kClient, kSyn, 0));
+		expectPasses(out, tcp(out, kService, kClient, kAck));
+		for (const std::uint32_t guess :
+		     {1U << 20U, kSequence - 1, 1U << 30U})
+			expectPasses(in,
+			             tcp(in, kService, kClient, kAck, guess));
+		EXPECT_EQ(sizeOf(maps().connections), 0U);
+	}
+}
+
+/** One in the middle, as it was forgotten here. */
+TEST_F(StateTest, WhatGoesOnIsProvenByWhatItAcknowledges)
+{
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, 1U << 20U));
+	expectPasses(kOut4, tcp(kOut4, kService, kClient, kAck | kPsh));
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, 1U << 20U));
+	EXPECT_EQ(sizeOf(maps().connections), 0U);
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, kSequence + 9));
+	EXPECT_EQ(sizeOf(maps().connections), 1U);
+}
+
 /** The host's second answer, to the same question, begins anew. */
 TEST_F(StateTest, TheLastAnswerIsAcknowledged)
 {
