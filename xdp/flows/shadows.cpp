@@ -77,36 +77,45 @@ Result<bool> renewShadow(const CloakMaps &maps, const IpAddress &source,
 	return true;
 }
 
-/** Puts it back if the data plane has renewed it since it was read. */
-Status takeOut(const CloakMaps &maps, const cloak_addr &address,
-               std::uint64_t until)
+/**
+ * Puts it back if the data plane has renewed it since it was read.
+ * @returns whether it is out.
+ */
+Result<bool> takeOut(const CloakMaps &maps, const cloak_addr &address,
+                     std::uint64_t until)
 {
 	const int fd = maps.shadows.fd();
 	cloak_shadow last{};
 
 	if (bpf_map_lookup_and_delete_elem(fd, &address, &last) != 0)
-		return errno == ENOENT ? Status()
+		return errno == ENOENT ? Result<bool>(false)
 		                       : Error::fromErrno("cannot take from "
 		                                          "map shadows");
 	if (last.until_ns <= until)
-		return {};
+		return true;
 	auto renewed = maps.shadows.add(address, last);
-	return renewed ? Status() : renewed.error();
+	return renewed ? Result<bool>(false) : renewed.error();
 }
 
-/** Who may go for another, longest silent first; at most @p count. */
+/** Those who have touched a decoy last, and each longest silent first. */
+bool isLessWantedShadow(const Entry &one, const Entry &other)
+{
+	const auto rank = [](const cloak_shadow &account) {
+		return std::pair(account.causes & kDecoy, account.until_ns);
+	};
+
+	return rank(one.second) < rank(other.second);
+}
+
+/** Who may go for another; at most @p count. */
 std::vector<Entry> leastWanted(std::vector<Entry> going, std::size_t count)
 {
 	std::erase_if(going, [](const Entry &entry) {
-		return (entry.second.causes & (kManual | kDecoy)) != 0;
+		return (entry.second.causes & kManual) != 0;
 	});
-	const auto end = going.begin() + static_cast<std::ptrdiff_t>(
-					     std::min(count, going.size()));
-	std::partial_sort(going.begin(), end, going.end(),
-	                  [](const Entry &one, const Entry &other) {
-				  return one.second.until_ns <
-		                         other.second.until_ns;
-			  });
+	const auto most = std::min(count, going.size());
+	const auto end = going.begin() + static_cast<std::ptrdiff_t>(most);
+	std::partial_sort(going.begin(), end, going.end(), isLessWantedShadow);
 	going.erase(end, going.end());
 	return going;
 }
@@ -114,16 +123,19 @@ std::vector<Entry> leastWanted(std::vector<Entry> going, std::size_t count)
 /** @returns how many are taken out. */
 Result<std::size_t> makeRoom(const CloakMaps &maps, std::vector<Entry> going)
 {
+	std::size_t out = 0;
+
 	if (going.size() < kCrowdedShadows)
-		return std::size_t{0};
+		return out;
 	const std::size_t count = going.size() - kComfortableShadows;
-	const auto goes = leastWanted(std::move(going), count);
-	for (const auto &[address, account] : goes) {
+	for (const auto &[address, account] :
+	     leastWanted(std::move(going), count)) {
 		auto taken = takeOut(maps, address, account.until_ns);
 		if (!taken)
 			return taken.error();
+		out += *taken ? 1U : 0U;
 	}
-	return goes.size();
+	return out;
 }
 
 } // namespace

@@ -58,8 +58,8 @@ struct ShadowCount {
 /**
  * Takes out those whose time is over, and shuts the gate behind the last. Where
  * three quarters of the table are taken half of it is left: those whose time
- * would be over first go, but neither who has touched a decoy nor whom the
- * administrator shadows.
+ * would be over first go, who has touched a decoy behind all others, and whom
+ * the administrator shadows never.
  */
 Result<ShadowCount> expireShadows(const CloakMaps &maps, BootTime now);
 

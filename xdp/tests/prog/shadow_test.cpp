@@ -275,6 +275,16 @@ TEST_F(ShadowTest, RoomIsMadeBeforeTheTableIsFull)
 	ASSERT_TRUE(left.ok());
 	EXPECT_EQ(left->going, 0U);
 	EXPECT_EQ(maps().gates.get(CLOAK_GATE_SHADOWS).valueOr(1), 0U);
+
+	// Decoys can be touched by forged sources as well.
+	add(0, CLOAK_SHADOW_MANUAL);
+	for (unsigned i = 1; i < crowd; i++)
+		add(i, CLOAK_SHADOW_DECOY);
+	gate(CLOAK_GATE_SHADOWS, 1);
+	left = expireShadows(maps(), now);
+	ASSERT_TRUE(left.ok());
+	EXPECT_EQ(left->going, CLOAK_MAX_SHADOWS / 2U);
+	EXPECT_TRUE(shadowed(0) && shadowed(crowd - 1));
 }
 
 TEST_F(ShadowTest, EveryCpuCountsFlowsAndShadows)
