@@ -83,7 +83,7 @@ egress_resolve(const struct packet *p, const struct cloak_prefix *who,
 	if (mac) {
 		rewrite->needed = true;
 		__builtin_memcpy(rewrite->dmac, mac, ETH_ALEN);
-		neighbour_ask(who, peer, p->ifindex, rewrite->dmac);
+		neighbour_ask(p, who, peer, rewrite->dmac);
 		return CLOAK_PASS_RESOLVE;
 	}
 	if (!everybody)
@@ -123,7 +123,7 @@ global_fn int egress_resolver(const struct packet *p,
 	if (!(peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY)) &&
 	    !question && !neighbour_was_asked(who, p->ifindex, p->dmac))
 		return CLOAK_DROP_EGRESS_RESOLVE;
-	neighbour_learn(who, peer, p->ifindex, p->dmac);
+	neighbour_learn(p, who, peer, p->dmac);
 	return peer->flags & CLOAK_PEER_INBOUND ? CLOAK_PASS_AUTHORISED :
 						  CLOAK_PASS_GATEWAY;
 }
@@ -205,7 +205,7 @@ global_fn int egress_ip(struct packet *p)
 	if (refused)
 		return refused;
 	if (peer->flags & CLOAK_PEER_INBOUND) {
-		neighbour_learn(&p->dst, peer, p->ifindex, p->dmac);
+		neighbour_learn(p, &p->dst, peer, p->dmac);
 		return CLOAK_PASS_AUTHORISED;
 	}
 	return peer->flags & CLOAK_PEER_OUTBOUND ? CLOAK_PASS_OUTBOUND :
@@ -231,7 +231,7 @@ global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
 		return 0;
 	peer = peer_recall(p, &p->dst);
 	if (peer)
-		neighbour_learn(&p->dst, peer, p->ifindex, p->dmac);
+		neighbour_learn(p, &p->dst, peer, p->dmac);
 	egress_deepen(skb, p);
 	flow_opened(p);
 	return 0;

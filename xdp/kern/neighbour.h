@@ -66,8 +66,7 @@ station_is_possible(const struct cloak_station_key *key)
 }
 
 static __always_inline void station_write(const struct cloak_prefix *who,
-					  __u32 ifindex, const __u8 *mac,
-					  __u64 how)
+					  __u32 ifindex, const __u8 *mac)
 {
 	struct cloak_station_key key = { .ifindex = ifindex };
 	struct cloak_station station;
@@ -78,76 +77,7 @@ static __always_inline void station_write(const struct cloak_prefix *who,
 	if (word)
 		__sync_fetch_and_or(word, bit);
 	station.addr = who->addr;
-	bpf_map_update_elem(&stations, &key, &station, how);
-}
-
-/*
- * The host sends to @peer, @who, at @mac: remember, at most once a second. One
- * who may not always ask for this host takes the place of nobody who may and
- * has the same MAC, as all have behind a router.
- */
-static __always_inline void neighbour_learn(const struct cloak_prefix *who,
-					    const struct cloak_peer *peer,
-					    __u32 ifindex, const __u8 *mac)
-{
-	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
-	__u64 now = bpf_ktime_get_coarse_ns();
-
-	if (known && mac_equal(known->mac, mac) && !known->questions &&
-	    !is_over(known->seen_ns, now, NEIGHBOUR_REFRESH * SECOND))
-		return;
-	neighbour_write(who, ifindex, mac, now);
-	if (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY))
-		station_write(who, ifindex, mac, BPF_ANY);
-	else
-		station_write(who, ifindex, mac, BPF_NOEXIST);
-}
-
-/*
- * The MAC last used for @who on this link, or NULL: also if that leaves
- * questions without an answer and @others may be asked.
- */
-static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
-						 __u32 ifindex, bool others)
-{
-	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
-
-	if (!known || mac_is_zero(known->mac) ||
-	    (others && known->questions >= NEIGHBOUR_QUESTIONS))
-		return NULL;
-	return known->mac;
-}
-
-/* The host asks for the MAC of @peer, @who, at @mac. */
-static __always_inline void neighbour_ask(const struct cloak_prefix *who,
-					  const struct cloak_peer *peer,
-					  __u32 ifindex, const __u8 *mac)
-{
-	struct cloak_neighbour *known = neighbour_find(who, ifindex);
-
-	if (!known || !mac_equal(known->mac, mac)) {
-		neighbour_learn(who, peer, ifindex, mac);
-		return;
-	}
-	known->seen_ns = bpf_ktime_get_coarse_ns();
-	if (known->questions < NEIGHBOUR_QUESTIONS)
-		known->questions++;
-}
-
-/*
- * True if the host has asked for @who itself, or sent it something, a moment
- * ago: an outbound peer may then answer, and ask back to keep its own entry
- * fresh. A zero MAC in the entry means that the question went to everybody.
- */
-static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
-						__u32 ifindex, const __u8 *mac)
-{
-	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
-
-	return known && known->seen_ns &&
-	       !is_over(known->seen_ns, bpf_ktime_get_coarse_ns(),
-			NEIGHBOUR_ASKED * SECOND) &&
-	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));
+	bpf_map_update_elem(&stations, &key, &station, BPF_ANY);
 }
 
 static __always_inline const struct cloak_station *
@@ -174,6 +104,82 @@ station_find(const struct packet *p, const __u8 *mac)
 	return peer_find(p, &who);
 }
 
+static __always_inline bool may_always_ask(const struct cloak_peer *peer)
+{
+	return peer &&
+	       (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY));
+}
+
+/*
+ * The host sends to @peer, @who, at @mac: remember, at most once a second. One
+ * who may not always ask for this host takes the place of nobody who may and
+ * has the same MAC, as all have behind a router.
+ */
+static __always_inline void neighbour_learn(const struct packet *p,
+					    const struct cloak_prefix *who,
+					    const struct cloak_peer *peer,
+					    const __u8 *mac)
+{
+	__u32 ifindex = p->ifindex;
+	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (known && mac_equal(known->mac, mac) && !known->questions &&
+	    !is_over(known->seen_ns, now, NEIGHBOUR_REFRESH * SECOND))
+		return;
+	neighbour_write(who, ifindex, mac, now);
+	if (may_always_ask(peer) || !may_always_ask(station_find(p, mac)))
+		station_write(who, ifindex, mac);
+}
+
+/*
+ * The MAC last used for @who on this link, or NULL: also if that leaves
+ * questions without an answer and @others may be asked.
+ */
+static __always_inline const __u8 *neighbour_mac(const struct cloak_prefix *who,
+						 __u32 ifindex, bool others)
+{
+	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
+
+	if (!known || mac_is_zero(known->mac) ||
+	    (others && known->questions >= NEIGHBOUR_QUESTIONS))
+		return NULL;
+	return known->mac;
+}
+
+/* The host asks for the MAC of @peer, @who, at @mac. */
+static __always_inline void neighbour_ask(const struct packet *p,
+					  const struct cloak_prefix *who,
+					  const struct cloak_peer *peer,
+					  const __u8 *mac)
+{
+	struct cloak_neighbour *known = neighbour_find(who, p->ifindex);
+
+	if (!known || !mac_equal(known->mac, mac)) {
+		neighbour_learn(p, who, peer, mac);
+		return;
+	}
+	known->seen_ns = bpf_ktime_get_coarse_ns();
+	if (known->questions < NEIGHBOUR_QUESTIONS)
+		known->questions++;
+}
+
+/*
+ * True if the host has asked for @who itself, or sent it something, a moment
+ * ago: an outbound peer may then answer, and ask back to keep its own entry
+ * fresh. A zero MAC in the entry means that the question went to everybody.
+ */
+static __always_inline bool neighbour_was_asked(const struct cloak_prefix *who,
+						__u32 ifindex, const __u8 *mac)
+{
+	const struct cloak_neighbour *known = neighbour_find(who, ifindex);
+
+	return known && known->seen_ns &&
+	       !is_over(known->seen_ns, bpf_ktime_get_coarse_ns(),
+			NEIGHBOUR_ASKED * SECOND) &&
+	       (mac_is_zero(known->mac) || mac_equal(known->mac, mac));
+}
+
 /*
  * True if @p comes from the MAC of a peer or a gateway that is still one, or
  * goes there with @out. One who may not begin counts while the host talks to
@@ -196,7 +202,7 @@ global_fn bool station_may_ask(const struct packet *p, bool out)
 	peer = peer_find(p, &who);
 	if (!peer_is(peer, p->ifindex, mac, PEER_ANY))
 		return false;
-	return (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY)) ||
+	return may_always_ask(peer) ||
 	       neighbour_was_asked(&who, p->ifindex, mac);
 }
 

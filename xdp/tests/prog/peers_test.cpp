@@ -302,6 +302,11 @@ TEST_F(PeerTest, LinkLocalAddressOfAnOutboundPeerMayResolveForAWhile)
 
 	EXPECT_EQ(ingress(check).reason, CLOAK_DROP_ND);
 	EXPECT_EQ(egress(answer).reason, CLOAK_DROP_EGRESS_RESOLVE);
+	// As user space has it from the kernel, which knows all addresses.
+	cloak_station_key station{};
+	std::ranges::copy(kOutbound.mac, std::begin(station.mac));
+	station.ifindex = kIfindex;
+	ASSERT_TRUE(maps().stations.put(station, {addrOf("192.0.2.99")}).ok());
 	EXPECT_EQ(egress(reply(kOutbound)).reason, CLOAK_PASS_OUTBOUND);
 	EXPECT_EQ(ingress(check).reason, CLOAK_PASS_STATION);
 	EXPECT_EQ(egress(answer).reason, CLOAK_PASS_STATION);
