@@ -86,6 +86,20 @@ static __always_inline bool quote_ipv4(struct quote *q, const struct span *s,
 	return true;
 }
 
+/* What the host has cut itself is what routers may find too big. */
+static __always_inline void quote_fragment(struct quote *q,
+					   const struct span *s)
+{
+	const struct fragment_header *frag =
+		bytes_at(s, q->transport_at, sizeof(*frag));
+
+	if (!frag)
+		return;
+	q->later = frag->offset & bpf_htons(0xfff8);
+	q->protocol = frag->next;
+	q->transport_at += sizeof(*frag);
+}
+
 static __always_inline bool quote_ipv6(struct quote *q, const struct span *s,
 				       __u32 at)
 {
@@ -97,6 +111,8 @@ static __always_inline bool quote_ipv6(struct quote *q, const struct span *s,
 	prefix_set_v6(&q->dst, &ip->daddr);
 	q->transport_at = at + sizeof(*ip);
 	q->protocol = ip->nexthdr;
+	if (q->protocol == IPPROTO_FRAGMENT)
+		quote_fragment(q, s);
 	return true;
 }
 
@@ -133,7 +149,7 @@ static __always_inline bool quote_read(struct quote *q, const struct packet *p,
 static __always_inline bool quote_is_proof(const struct quote *q)
 {
 	return q->protocol != IPPROTO_ICMP && q->protocol != IPPROTO_ICMPV6 &&
-	       !is_extension(q->protocol);
+	       (q->protocol == IPPROTO_AH || !is_extension(q->protocol));
 }
 
 /* The eight octets behind the quoted IP header that there always are. */

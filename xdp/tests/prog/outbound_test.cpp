@@ -353,6 +353,10 @@ TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
 	EXPECT_EQ(too6(Icmp6{}, 1), CLOAK_PASS_RELATED)
 	    << "not reached: that lowers nothing";
 	EXPECT_EQ(too6(Tcp{.flags = kAck}), CLOAK_PASS_RELATED);
+	EXPECT_EQ(too6(Fragment6{.next = 17}), CLOAK_PASS_RELATED)
+	    << "of a datagram that the host has cut";
+	EXPECT_EQ(too6(Fragment6{.next = 58}), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(too6(Fragment6{.next = 60}), CLOAK_DROP_UNAUTHORISED);
 
 	egress(link / Ipv4{.src = kLake.v4, .dst = kFarPeer} / Icmp{});
 	egress(link / Ipv6{.src = kLake.v6, .dst = kPeer.v6} / Icmp6{});
