@@ -252,6 +252,19 @@ moves_and_comes_back() {
 	in_ns lake ip link del taken
 }
 
+# forgotten: as by a daemon that is killed before it has noted what it has done.
+forgotten() {
+	stop KILL
+	rm "$WORK"/bpf/cloak/dispatched/*
+	hidden
+	ctl off
+	sees scanner
+	not eval "in_ns lake xdp-loader status eth0 | grep cloak_entry"
+	cloakd_start
+	is_attached native true
+	hidden
+}
+
 # What libxdp has pinned is lost with the mount. The cloak is not.
 mounted_anew() {
 	stop TERM
@@ -343,6 +356,7 @@ if [[ $(uname -r) == 6.1.* ]]; then
 	ktap_run "an interface goes and comes" goes_and_comes
 	ktap_run "it comes back from another network namespace" \
 		moves_and_comes_back
+	ktap_run "off finds it also where nobody has noted it" forgotten
 	ktap_run "it stays when the BPF file system is mounted anew" mounted_anew
 	ktap_run "jumbo frames go past the dispatcher natively" jumbo
 else

@@ -202,13 +202,17 @@ Status Dispatcher::joinAs(XdpMode mode, unsigned ifindex) const
 	return kept;
 }
 
-/** The entry that is there already, with the map of ours. */
-Result<std::optional<XdpMode>> Dispatcher::adopt(unsigned ifindex) const
+Result<std::optional<XdpMode>> Dispatcher::recall(unsigned ifindex) const
 {
-	const Fd map(bpf_obj_get(entryPath().c_str()));
 	bpf_map_info info{};
 	__u32 size = sizeof(info);
 
+	auto known = find(ifindex);
+	if (!known || *known)
+		return known;
+	const Fd map(bpf_obj_get(entryPath().c_str()));
+	if (!map && errno == ENOENT)
+		return std::optional<XdpMode>();
 	if (!map || bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0)
 		return Error::fromErrno("cannot read " + entryPath());
 	return pins_.adopt(ifindex, kEntryProgram, info.id);
@@ -230,9 +234,6 @@ Result<XdpMode> Dispatcher::join(int program, unsigned ifindex,
 	auto ready = replace(program);
 	if (!ready)
 		return ready.error();
-	auto there = adopt(ifindex);
-	if (!there || *there)
-		return there ? Result<XdpMode>(**there) : there.error();
 	std::optional<Error> failure;
 	for (const XdpMode mode : *modes) {
 		auto joined = joinAs(mode, ifindex);
@@ -269,7 +270,7 @@ Status Dispatcher::leaveAs(XdpMode mode, unsigned ifindex) const
 
 Status Dispatcher::leave(unsigned ifindex) const
 {
-	auto mode = find(ifindex);
+	auto mode = recall(ifindex);
 
 	if (!mode)
 		return mode.error();

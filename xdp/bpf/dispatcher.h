@@ -38,8 +38,7 @@ public:
 
 	/**
 	 * Puts the entry on an interface that has no program, or has the
-	 * dispatcher already; then in the mode in which that runs. One that is
-	 * behind the dispatcher and was forgotten is known again.
+	 * dispatcher already; then in the mode in which that runs.
 	 *
 	 * It fails, with a reason for people, where the kernel lets no program
 	 * be called by another that may change packets when that other does
@@ -61,6 +60,13 @@ public:
 		return pins_.find(ifindex);
 	}
 
+	/**
+	 * The same, also if nobody knows that it is there: the entry is known
+	 * by its name and our map. Then it is known from now on.
+	 */
+	[[nodiscard]] Result<std::optional<XdpMode>>
+	recall(unsigned ifindex) const;
+
 	/** Interfaces that it was put on, whether it is there or not. */
 	[[nodiscard]] std::vector<unsigned> joined() const
 	{
@@ -70,8 +76,6 @@ public:
 private:
 	[[nodiscard]] Status joinAs(XdpMode mode, unsigned ifindex) const;
 	[[nodiscard]] Status leaveAs(XdpMode mode, unsigned ifindex) const;
-	[[nodiscard]] Result<std::optional<XdpMode>>
-	adopt(unsigned ifindex) const;
 	[[nodiscard]] std::string entryPath() const;
 
 	std::string pinRoot_;

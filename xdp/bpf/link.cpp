@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -155,20 +156,6 @@ Result<XdpMode> attachIngress(int program, unsigned ifindex, XdpChoice choice,
 	return created->second;
 }
 
-/** A link with these very programs whose pin is lost for a while. */
-Result<std::optional<Placed>> withoutPin(const CloakObject &object,
-                                         unsigned ifindex)
-{
-	auto attached = queryXdp(ifindex);
-
-	if (!attached)
-		return attached.error();
-	if (attached->program == 0 ||
-	    attached->program != programId(object.ingressProgram()))
-		return std::optional<Placed>();
-	return std::optional(Placed{attached->mode, ""});
-}
-
 } // namespace
 
 Links::Links(std::string pinRoot)
@@ -238,11 +225,11 @@ Result<std::optional<Placed>> Links::replace(CloakObject &object,
 		return std::optional(
 		    Placed{**mode, placement.dispatcher ? kKeepsLink : ""});
 	}
-	auto joined = dispatcher_.find(ifindex);
+	auto joined = dispatcher_.recall(ifindex);
 	if (!joined)
 		return joined.error();
 	if (!*joined)
-		return withoutPin(object, ifindex);
+		return std::optional<Placed>();
 	auto program = object.calledProgram();
 	if (!program)
 		return program.error();
@@ -413,6 +400,24 @@ Result<std::vector<unsigned>> Links::known() const
 	found->insert(found->end(), joined.begin(), joined.end());
 	std::ranges::sort(*found);
 	found->erase(std::unique(found->begin(), found->end()), found->end());
+	return found;
+}
+
+Result<std::vector<unsigned>> Links::forgotten() const
+{
+	const std::unique_ptr<struct if_nameindex, decltype(&if_freenameindex)>
+	    list(if_nameindex(), &if_freenameindex);
+	std::vector<unsigned> found;
+
+	if (!list)
+		return Error::fromErrno("cannot list the interfaces");
+	for (const auto *one = list.get(); one->if_index != 0; ++one) {
+		auto joined = dispatcher_.recall(one->if_index);
+		if (!joined)
+			return joined.error();
+		if (*joined)
+			found.push_back(one->if_index);
+	}
 	return found;
 }
 

@@ -113,6 +113,12 @@ public:
 	[[nodiscard]] Result<std::vector<Attachment>> list() const;
 
 	/**
+	 * Interfaces behind the dispatcher, also those that nobody knows of:
+	 * they came from elsewhere, or who put them there was killed.
+	 */
+	[[nodiscard]] Result<std::vector<unsigned>> forgotten() const;
+
+	/**
 	 * Whether one of the links is on an interface of another network
 	 * namespace.
 	 */

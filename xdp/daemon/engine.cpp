@@ -380,7 +380,9 @@ void Engine::refreshHost()
 		noteFollowed(Outcome::failed(host.error()));
 		return;
 	}
-	enforcer_->cover(newcomers(*host));
+	// Not where what is pinned could not be pinned again.
+	if (keepPins())
+		enforcer_->cover(newcomers(*host));
 	mend();
 	const bool follows = unfollowed_.empty();
 	if (follows && isSameFor(inForce_->policy, *host, host_))
@@ -413,9 +415,9 @@ void Engine::noteFollowed(const Outcome &outcome)
 
 void Engine::mend()
 {
-	// What takes no pin is put back without them.
-	keepPins().ignore();
-	if (enforcer_ && inForce_)
+	const Status kept = keepPins();
+
+	if (kept && enforcer_ && inForce_)
 		mender_.look(*enforcer_, compiled_, BootClock::now());
 }
 

@@ -196,13 +196,14 @@ Status Enforcer::lift(const std::string &pinRoot)
 	if (!pins && pins.error().code() != ENOENT)
 		return pins.error();
 	// Not those that are attached: of one there may be a half left.
-	auto known = links.known();
-	if (!known)
-		return known.error();
-	for (const unsigned index : *known) {
-		auto detached = links.detach(index);
-		if (!detached)
-			return detached;
+	for (const auto &indexes : {links.known(), links.forgotten()}) {
+		if (!indexes)
+			return indexes.error();
+		for (const unsigned index : *indexes) {
+			auto detached = links.detach(index);
+			if (!detached)
+				return detached;
+		}
 	}
 	return CloakObject::unpin(pinRoot);
 }
