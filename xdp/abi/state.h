@@ -47,7 +47,7 @@ enum cloak_connection_flags {
 struct cloak_connection {
 	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE */
 	__u32 flags;		/* enum cloak_connection_flags */
-	__u32 answered;		/* TCP not proven: where the host's last begins */
+	__u32 answered;		/* TCP: what has to be acknowledged */
 	__u8 opener;		/* enum cloak_direction of the first packet */
 	__u8 reserved[7];	/* zero */
 };

@@ -19,7 +19,7 @@ constexpr std::uint32_t kDecoy = 1U << CLOAK_SHADOW_DECOY;
 constexpr std::size_t kCrowdedShadows = CLOAK_MAX_SHADOWS / 4 * 3;
 constexpr std::size_t kComfortableShadows = CLOAK_MAX_SHADOWS / 2;
 
-using Entry = std::pair<cloak_addr, cloak_shadow>;
+using ShadowEntry = std::pair<cloak_addr, cloak_shadow>;
 
 std::uint64_t toAbi(BootTime time)
 {
@@ -98,7 +98,7 @@ Result<bool> takeOut(const CloakMaps &maps, const cloak_addr &address,
 }
 
 /** Those who have touched a decoy last, and each longest silent first. */
-bool isLessWantedShadow(const Entry &one, const Entry &other)
+bool isLessWantedShadow(const ShadowEntry &one, const ShadowEntry &other)
 {
 	const auto rank = [](const cloak_shadow &account) {
 		return std::pair(account.causes & kDecoy, account.until_ns);
@@ -108,9 +108,10 @@ bool isLessWantedShadow(const Entry &one, const Entry &other)
 }
 
 /** Who may go for another; at most @p count. */
-std::vector<Entry> leastWanted(std::vector<Entry> going, std::size_t count)
+std::vector<ShadowEntry> leastWanted(std::vector<ShadowEntry> going,
+                                     std::size_t count)
 {
-	std::erase_if(going, [](const Entry &entry) {
+	std::erase_if(going, [](const ShadowEntry &entry) {
 		return (entry.second.causes & kManual) != 0;
 	});
 	const auto most = std::min(count, going.size());
@@ -121,7 +122,8 @@ std::vector<Entry> leastWanted(std::vector<Entry> going, std::size_t count)
 }
 
 /** @returns how many are taken out. */
-Result<std::size_t> makeRoom(const CloakMaps &maps, std::vector<Entry> going)
+Result<std::size_t> makeRoom(const CloakMaps &maps,
+                             std::vector<ShadowEntry> going)
 {
 	std::size_t out = 0;
 
@@ -207,8 +209,8 @@ Result<ShadowCount> expireShadows(const CloakMaps &maps, BootTime now)
 	auto entries = readBatch(maps.shadows, CLOAK_MAX_SHADOWS);
 	if (!entries)
 		return entries.error();
-	std::vector<Entry> going;
-	for (const Entry &entry : *entries) {
+	std::vector<ShadowEntry> going;
+	for (const ShadowEntry &entry : *entries) {
 		if (entry.second.until_ns > toAbi(now)) {
 			going.push_back(entry);
 			continue;
