@@ -86,12 +86,13 @@ Result<cloak_stage> addStage(RuleImage &image,
                              cloak_stage_kind kind)
 {
 	const Placer placer(rules, kind == CLOAK_STAGE_DECIDE);
-	std::vector<Plan> plans = planStage(placer);
-	cloak_stage stage{static_cast<__u32>(image.tuples.size()),
-	                  static_cast<__u32>(plans.size())};
+	auto planned = planStage(placer);
 
-	if (plans.size() > CLOAK_MAX_TUPLES)
+	if (!planned || planned->size() > CLOAK_MAX_TUPLES)
 		return Error("too many rules overlap");
+	std::vector<Plan> &plans = *planned;
+	const cloak_stage stage{static_cast<__u32>(image.tuples.size()),
+	                        static_cast<__u32>(plans.size())};
 	std::ranges::sort(plans, std::less{},
 	                  [](const Plan &plan) { return plan.rules.front(); });
 	for (const Plan &plan : plans) {

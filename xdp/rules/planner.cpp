@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 
 namespace cloak
 {
@@ -20,7 +21,7 @@ constexpr unsigned kUsualCopies = 4;
 constexpr unsigned kMostCopies = 1024;
 constexpr std::size_t kEnoughTuples = 8;
 constexpr std::size_t kTrials = 4;
-constexpr std::size_t kMostPlans = 4096;
+constexpr std::size_t kMostDivisions = 4096;
 constexpr std::size_t kMostAsked = 64;
 
 // What the search pays for another table and for another candidate.
@@ -33,16 +34,17 @@ class Planner
 public:
 	explicit Planner(const Placer &placer) : placer_(placer) {}
 
-	[[nodiscard]] std::vector<Plan> run() const;
+	[[nodiscard]] std::optional<std::vector<Plan>> run() const;
 
 private:
-	[[nodiscard]] std::vector<Plan> groups() const;
+	[[nodiscard]] std::optional<std::vector<Plan>> groups() const;
 	[[nodiscard]] std::vector<Plan> merged(const std::vector<Plan> &groups,
 	                                       std::size_t limit) const;
 	[[nodiscard]] bool join(std::vector<Plan> &plans, const Plan &group,
 	                        std::size_t limit) const;
-	void divide(std::vector<Plan> &plans, const Numbers &numbers,
-	            unsigned copies) const;
+	[[nodiscard]] bool divide(std::vector<Plan> &plans,
+	                          const Numbers &numbers, unsigned copies,
+	                          std::size_t &divisions) const;
 	[[nodiscard]] Numbers takeOut(Plan &plan) const;
 	[[nodiscard]] Numbers needed() const;
 	[[nodiscard]] bool isCovered(const Plan &plan,
@@ -97,20 +99,25 @@ std::map<Shape, Numbers> Planner::byShape(const Numbers &numbers,
  * Makes as many plans of some rules as it takes for all buckets to hold.
  * Where many port ranges overlap, finer pieces of them have fewer rules left
  * that could be the first to match.
+ * @returns false if it would take more @p divisions than are worth a try.
  */
-void Planner::divide(std::vector<Plan> &plans, const Numbers &numbers,
-                     unsigned copies) const
+bool Planner::divide(std::vector<Plan> &plans, const Numbers &numbers,
+                     unsigned copies, std::size_t &divisions) const
 {
 	for (auto &[shape, members] : byShape(numbers, copies)) {
 		Plan plan{shape, std::move(members)};
 		const Numbers rest = takeOut(plan);
 
-		if (plans.size() > kMostPlans)
-			return;
-		plans.push_back(std::move(plan));
-		if (!rest.empty())
-			divide(plans, rest, std::min(copies * 4, kMostCopies));
+		if (!plan.rules.empty())
+			plans.push_back(std::move(plan));
+		if (rest.empty())
+			continue;
+		if (divisions++ == kMostDivisions ||
+		    !divide(plans, rest, std::min(copies * 4, kMostCopies),
+		            divisions))
+			return false;
 	}
+	return true;
 }
 
 /** Whether one of @p pieces is of an earlier rule that covers @p rule. */
@@ -119,9 +126,6 @@ bool Planner::isCovered(const Plan &plan, std::span<const Piece> pieces,
 {
 	std::vector<Piece> own;
 
-	if (meet(plan.shape, shapeOf(placer_.rules()[rule], kUsualCopies)) !=
-	    plan.shape)
-		return false;
 	addPieces(placer_.rules()[rule], rule, plan.shape, own);
 	// Who covers all of it is found in every piece, so in the first.
 	auto other = std::ranges::lower_bound(pieces, own.front().hash, {},
@@ -154,19 +158,24 @@ Numbers Planner::needed() const
 		shapes.emplace_back(std::move(plan), std::move(pieces));
 	}
 	std::erase_if(all, [&](std::uint32_t rule) {
+		const Shape own = shapeOf(placer_.rules()[rule], kUsualCopies);
+
 		return std::ranges::any_of(shapes, [&](const auto &shape) {
-			return isCovered(shape.first, shape.second, rule);
+			return isWithin(shape.first.shape, own) &&
+			       isCovered(shape.first, shape.second, rule);
 		});
 	});
 	return all;
 }
 
-/** Rules of each shape, the finest shapes first. */
-std::vector<Plan> Planner::groups() const
+/** Rules of each shape, the finest shapes first; none if it is too much. */
+std::optional<std::vector<Plan>> Planner::groups() const
 {
 	std::vector<Plan> groups;
+	std::size_t divisions = 0;
 
-	divide(groups, needed(), kUsualCopies);
+	if (!divide(groups, needed(), kUsualCopies, divisions))
+		return std::nullopt;
 	std::ranges::stable_sort(groups, std::greater{}, [](const Plan &plan) {
 		return plan.shape.weight();
 	});
@@ -210,9 +219,12 @@ std::vector<Plan> Planner::merged(const std::vector<Plan> &groups,
 	return plans;
 }
 
-std::vector<Plan> Planner::run() const
+std::optional<std::vector<Plan>> Planner::run() const
 {
-	const std::vector<Plan> alone = groups();
+	const auto groups = this->groups();
+	if (!groups)
+		return std::nullopt;
+	const std::vector<Plan> &alone = *groups;
 	std::vector<Plan> best = alone;
 	std::size_t price = best.size() * kTuplePrice;
 
@@ -233,7 +245,7 @@ std::vector<Plan> Planner::run() const
 
 } // namespace
 
-std::vector<Plan> planStage(const Placer &placer)
+std::optional<std::vector<Plan>> planStage(const Placer &placer)
 {
 	return Planner(placer).run();
 }

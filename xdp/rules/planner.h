@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_RULES_PLANNER_H
 #define CLOAKLAKE_RULES_PLANNER_H
 
+#include <optional>
 #include <vector>
 
 #include "rules/place.h"
@@ -15,9 +16,10 @@ namespace cloak
 
 /**
  * Plans in which no bucket needs more than CLOAK_MAX_CANDIDATES. Together they
- * have every rule that can be the first to match.
+ * have every rule that can be the first to match; there are none if too many
+ * overlap.
  */
-[[nodiscard]] std::vector<Plan> planStage(const Placer &placer);
+[[nodiscard]] std::optional<std::vector<Plan>> planStage(const Placer &placer);
 
 } // namespace cloak
 

@@ -91,6 +91,17 @@ void Shape::write(__u64 (&words)[CLOAK_WORDS]) const
 	    CLOAK_FACT_PORTS(portMask(remoteBits), portMask(localBits));
 }
 
+bool isWithin(const Shape &coarse, const Shape &fine)
+{
+	if (coarse.remoteBits > fine.remoteBits ||
+	    coarse.localBits > fine.localBits)
+		return false;
+	for (std::size_t i = 0; i < coarse.mask.size(); ++i)
+		if ((coarse.mask[i] & ~fine.mask[i]) != 0)
+			return false;
+	return true;
+}
+
 Shape meet(const Shape &one, const Shape &other)
 {
 	Shape both;

@@ -32,6 +32,9 @@ struct Shape {
 	void write(__u64 (&words)[CLOAK_WORDS]) const;
 };
 
+/** Whether @p fine looks at all that @p coarse looks at. */
+[[nodiscard]] bool isWithin(const Shape &coarse, const Shape &fine);
+
 /** The bits that both look at. */
 [[nodiscard]] Shape meet(const Shape &one, const Shape &other);
 

@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
+#include <set>
 
 #include "policy/compile_rules.h"
+#include "rules/image.h"
+#include "rules/shape.h"
 #include "tests/harness/rules.h"
 
 namespace cloak::test
@@ -106,6 +110,58 @@ TEST(Rules, NoTwoStagesWithRulesBeginAlike)
 		std::ranges::sort(first);
 		EXPECT_EQ(std::ranges::adjacent_find(first), first.end())
 		    << "seed " << seed;
+	}
+}
+
+/** One that asks for a prefix, flags of TCP and a VLAN, as hardly another. */
+cloak_entry oddEntry(std::mt19937_64 &random, __u32 order)
+{
+	const auto bits = 40 + random() % 89;
+	const __u64 flags = random() % 256;
+	const bool tagged = random() % 2 != 0;
+	cloak_entry entry{};
+
+	entry.order = order;
+	entry.counter = order + 1;
+	entry.remote_most = entry.local_most = 0xffff;
+	for (std::size_t bit = 0; bit < bits; ++bit)
+		entry.mask[bit / 64] |= __u64{1} << bit % 64;
+	entry.mask[CLOAK_WORD_KIND] =
+	    CLOAK_FACT_HAS_TCP | CLOAK_FACT_TCP_FLAGS(flags) |
+	    (tagged ? CLOAK_FACT_VLAN(__u64{0xfff}) : 0);
+	for (std::size_t i = 0; i < CLOAK_TERNARY_WORDS; ++i)
+		entry.value[i] = entry.mask[i] & random();
+	entry.value[CLOAK_WORD_KIND] |= CLOAK_FACT_HAS_TCP;
+	return entry;
+}
+
+/** However many shapes there are, no rule is left out. */
+TEST(Rules, OfMoreShapesThanPlansDecideAsAPlainListWould)
+{
+	constexpr __u32 most = 9000;
+	std::mt19937_64 random(1);
+	std::vector<cloak_entry> rules;
+	std::set<Shape> shapes;
+	RuleImage image;
+
+	for (__u32 i = 0; i < most; ++i) {
+		rules.push_back(oddEntry(random, i));
+		shapes.insert(shapeOf(rules.back(), 1));
+	}
+	ASSERT_GT(shapes.size(), 4200U);
+	const auto stage = addStage(image, rules, CLOAK_STAGE_DECIDE);
+	ASSERT_TRUE(stage.ok()) << stage.error().message();
+	for (__u32 i = 0; i < most; i += 7) {
+		__u64 word[CLOAK_WORDS] = {};
+
+		std::ranges::copy(rules[i].value, word);
+		const auto first =
+		    std::ranges::find_if(rules, [&word](const auto &rule) {
+			    return fits(rule, word);
+		    });
+		const cloak_entry *found = findRule(image, *stage, word);
+		ASSERT_NE(found, nullptr) << i;
+		ASSERT_EQ(found->order, first->order);
 	}
 }
 
