@@ -49,7 +49,8 @@ struct cloak_connection {
 	__u32 flags;		/* enum cloak_connection_flags */
 	__u32 answered;		/* TCP: what has to be acknowledged */
 	__u8 opener;		/* enum cloak_direction of the first packet */
-	__u8 reserved[7];	/* zero */
+	__u8 middle;		/* TCP: its first segment was not seen */
+	__u8 reserved[6];	/* zero */
 };
 
 /* Key of "neighbours": link-local addresses are others on each link. */

@@ -23,7 +23,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/* Octets of a segment that may be acknowledged with its first. */
+/* Octets that the other end may have seen or not. */
 #define MOST_UNSEEN	65535
 
 #define BOTH_FINS	(CLOAK_CONNECTION_FIN_IN | CLOAK_CONNECTION_FIN_OUT)
@@ -131,9 +131,15 @@ global_fn bool connection_established(struct packet *p, int direction)
 	return c->opener != direction || (c->flags & CLOAK_CONNECTION_ANSWERED);
 }
 
+static __always_inline __u32 answered_by(const struct packet *p)
+{
+	return p->tcp.seq + is_tcp_with(p, TCP_FLAG_SYN);
+}
+
 /*
  * A connection that begins with @p. What goes out begins one of this host's
- * own, but for TCP in the middle: an answer to what was forgotten here.
+ * own, but for TCP in the middle: an answer to what was forgotten here, or was
+ * never seen, and so it is one that somebody else has begun.
  */
 static __always_inline void connection_open(const struct cloak_flow_key *key,
 					    const struct packet *p,
@@ -142,6 +148,7 @@ static __always_inline void connection_open(const struct cloak_flow_key *key,
 	struct cloak_connection fresh = {
 		.seen_ns = now,
 		.opener = direction,
+		.middle = !is_first_segment(p),
 	};
 
 	if (is_echo(p, ICMP_REPLY, ICMPV6_ECHO_REPLY))
@@ -150,19 +157,29 @@ static __always_inline void connection_open(const struct cloak_flow_key *key,
 	    (p->protocol != IPPROTO_TCP || is_first_segment(p))) {
 		bpf_map_update_elem(&connections, key, &fresh, BPF_ANY);
 		bpf_map_delete_elem(&openings, key);
-	} else {
-		bpf_map_update_elem(&openings, key, &fresh, BPF_ANY);
-		bpf_map_delete_elem(&connections, key);
+		return;
 	}
+	if (direction == CLOAK_EGRESS) {
+		fresh.opener = CLOAK_INGRESS;
+		fresh.flags = CLOAK_CONNECTION_ANSWERED;
+		fresh.answered = answered_by(p);
+	}
+	bpf_map_update_elem(&openings, key, &fresh, BPF_ANY);
+	bpf_map_delete_elem(&connections, key);
 }
 
-/* Does @p come from one who has seen what this host has sent last? */
+/*
+ * Does @p come from one who has seen what this host has sent? In the middle
+ * what it has sent last may be on its way.
+ */
 static __always_inline bool is_acknowledged(const struct cloak_connection *c,
 					    const struct packet *p,
 					    int direction)
 {
-	return direction == CLOAK_EGRESS ||
-	       p->tcp.ack - c->answered <= MOST_UNSEEN;
+	__u32 behind = c->answered - p->tcp.ack;
+
+	return direction == CLOAK_EGRESS || -behind <= MOST_UNSEEN ||
+	       (c->middle && behind <= MOST_UNSEEN);
 }
 
 /* All that the host says counts: what answers a second SYN may be no SYN. */
@@ -173,7 +190,7 @@ static __always_inline void connection_answer(struct cloak_connection *c,
 	if (direction == CLOAK_EGRESS && c->opener == CLOAK_INGRESS &&
 	    p->protocol == IPPROTO_TCP &&
 	    !(c->flags & CLOAK_CONNECTION_PROVEN))
-		c->answered = p->tcp.seq + is_tcp_with(p, TCP_FLAG_SYN);
+		c->answered = answered_by(p);
 }
 
 static __always_inline __u32 connection_learn(const struct cloak_connection *c,

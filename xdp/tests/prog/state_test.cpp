@@ -547,7 +547,18 @@ TEST_F(StateTest, WhatGoesOnIsProvenByWhatItAcknowledges)
 	expectPasses(kOut4, tcp(kOut4, kService, kClient, kAck | kPsh));
 	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, 1U << 20U));
 	EXPECT_EQ(sizeOf(maps().connections), 0U);
-	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, kSequence + 9));
+	expectPasses(kIn4, tcp(kIn4, kService, kClient, kAck, kSequence - 9));
+	EXPECT_EQ(sizeOf(maps().connections), 1U) << "the last is on its way";
+}
+
+/** Its SYN has come by another way, or was forgotten in a flood. */
+TEST_F(StateTest, WhatBeginsWithAnAnswerIsProvenBySomebodyElse)
+{
+	expectPasses(kOut4, tcp(kOut4, kClient, kFar, kSyn | kAck));
+	expectPasses(kIn4, tcp(kIn4, kClient, kFar, kAck, 1U << 20U));
+	expectPasses(kOut4, tcp(kOut4, kClient, kFar, kSyn | kAck));
+	EXPECT_EQ(sizeOf(maps().connections), 0U);
+	expectPasses(kIn4, tcp(kIn4, kClient, kFar, kAck));
 	EXPECT_EQ(sizeOf(maps().connections), 1U);
 }
 
