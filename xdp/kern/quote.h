@@ -143,13 +143,19 @@ static __always_inline bool quote_read(struct quote *q, const struct packet *p,
 
 /*
  * False if the kernel believes it whether or not it has sent such a packet: so
- * it is with ICMP. For all others it looks for a socket, and for those with
- * numbers also at these.
+ * it is with ICMP, with GRE, and behind the extension headers of IPv6, which it
+ * skips. For all others it looks for a socket, and for those with numbers also
+ * at these.
  */
 static __always_inline bool quote_is_proof(const struct quote *q)
 {
-	return q->protocol != IPPROTO_ICMP && q->protocol != IPPROTO_ICMPV6 &&
-	       (q->protocol == IPPROTO_AH || !is_extension(q->protocol));
+	switch (q->protocol) {
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+	case IPPROTO_GRE:
+		return false;
+	}
+	return addr_is_v4(&q->dst.addr) || !is_extension(q->protocol);
 }
 
 /* The eight octets behind the quoted IP header that there always are. */

@@ -343,10 +343,25 @@ TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
 		                                      frame.end())}))
 		    .reason;
 	};
+	const auto quoteOf = [](std::uint8_t protocol) {
+		const Bytes frame = (Ethernet{} /
+		                     Ipv4{.src = kLake.v4,
+		                          .dst = kFarPeer,
+		                          .protocol = protocol} /
+		                     payload(8))
+		                        .bytes();
+
+		return Raw{Bytes(frame.begin() + 14, frame.end())};
+	};
 	const Ethernet link = {.src = kLake.mac, .dst = kPeer.mac};
 
 	EXPECT_EQ(too4(0, 7), CLOAK_DROP_UNAUTHORISED);
 	EXPECT_EQ(too4(8, 7), CLOAK_DROP_UNAUTHORISED);
+	EXPECT_EQ(ingress(error4(3, quoteOf(47))).reason,
+	          CLOAK_DROP_UNAUTHORISED)
+	    << "GRE";
+	EXPECT_EQ(ingress(error4(3, quoteOf(51))).reason, CLOAK_PASS_RELATED)
+	    << "AH";
 	EXPECT_EQ(too6(Icmp6{.type = 129}), CLOAK_DROP_UNAUTHORISED);
 	EXPECT_EQ(too6(Icmp6{}), CLOAK_DROP_UNAUTHORISED);
 	EXPECT_EQ(too6(Extension{}), CLOAK_DROP_UNAUTHORISED);
@@ -357,6 +372,9 @@ TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
 	    << "of a datagram that the host has cut";
 	EXPECT_EQ(too6(Fragment6{.next = 58}), CLOAK_DROP_UNAUTHORISED);
 	EXPECT_EQ(too6(Fragment6{.next = 60}), CLOAK_DROP_UNAUTHORISED);
+	for (const std::uint8_t skipped : {47, 51})
+		EXPECT_EQ(too6(Fragment6{.next = skipped}),
+		          CLOAK_DROP_UNAUTHORISED);
 
 	egress(link / Ipv4{.src = kLake.v4, .dst = kFarPeer} / Icmp{});
 	egress(link / Ipv6{.src = kLake.v6, .dst = kPeer.v6} / Icmp6{});
