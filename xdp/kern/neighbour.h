@@ -104,10 +104,17 @@ station_find(const struct packet *p, const __u8 *mac)
 	return peer_find(p, &who);
 }
 
+#define ALWAYS_ASK	(CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY)
+
 static __always_inline bool may_always_ask(const struct cloak_peer *peer)
 {
-	return peer &&
-	       (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_GATEWAY));
+	return peer->flags & ALWAYS_ASK;
+}
+
+static __always_inline bool station_may_always_ask(const struct packet *p,
+						   const __u8 *mac)
+{
+	return peer_is(station_find(p, mac), p->ifindex, mac, ALWAYS_ASK);
 }
 
 /*
@@ -128,7 +135,7 @@ static __always_inline void neighbour_learn(const struct packet *p,
 	    !is_over(known->seen_ns, now, NEIGHBOUR_REFRESH * SECOND))
 		return;
 	neighbour_write(who, ifindex, mac, now);
-	if (may_always_ask(peer) || !may_always_ask(station_find(p, mac)))
+	if (may_always_ask(peer) || !station_may_always_ask(p, mac))
 		station_write(who, ifindex, mac);
 }
 

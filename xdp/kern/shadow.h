@@ -7,8 +7,8 @@
  * The table holds 65,536 and is no LRU: a flood cannot push anybody out. Who
  * is new is budgeted, probes before they come here (limit.h) and what rules
  * find here. So there is always room for one more, as user space makes room
- * once in a second where three quarters are taken, of who was caught by
- * probes and rules alone and was silent for longest since.
+ * once in a second where three quarters are taken, of who was silent for
+ * longest; who has touched a decoy goes behind all others.
  */
 #ifndef CLOAK_KERN_SHADOW_H
 #define CLOAK_KERN_SHADOW_H

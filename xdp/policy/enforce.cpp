@@ -313,7 +313,9 @@ Status Enforcer::attachAll(const CompiledPolicy &policy, Refusal refusal,
 	const Status followed = links_.followMoved();
 	if (!followed)
 		warnings.push_back(followed.error().message());
-	auto before = links_.list();
+	// Also what a daemon has left that was killed: it is not fresh.
+	const auto forgotten = links_.forgotten();
+	auto before = forgotten ? links_.list() : forgotten.error();
 	if (!before)
 		return before.error();
 	const auto refused = std::exchange(refused_, {});
