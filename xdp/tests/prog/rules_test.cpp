@@ -3,10 +3,13 @@
  * @file
  * Tables of rules in the data plane: what they decide, and what is counted.
  */
+#include <chrono>
+
 #include "bpf/rule_counters.h"
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 #include "tests/harness/rules.h"
+#include "util/clock.h"
 
 namespace cloak::test
 {
@@ -372,6 +375,7 @@ TEST_F(RulesTest, ShadowsOfRulesHaveABudget)
 	config.shadow_ns = 3600'000'000'000;
 	ASSERT_TRUE(maps().accountConfig.put(0, config).ok());
 	const auto before = noRoom();
+	const auto begun = BootClock::now();
 	for (unsigned i = 0; i < asked; i++) {
 		Asked forged = tcp(40000, 23);
 
@@ -379,11 +383,14 @@ TEST_F(RulesTest, ShadowsOfRulesHaveABudget)
 		forged.remote.octets[15] = static_cast<std::uint8_t>(i & 255U);
 		EXPECT_TRUE(run(forged).passed);
 	}
+	const std::chrono::duration<double> took = BootClock::now() - begun;
 	auto shadows = maps().shadows.entries();
 	ASSERT_TRUE(shadows.ok());
 	EXPECT_GE(shadows->size(), 4096U);
 	EXPECT_EQ(shadows->size() + noRoom() - before, asked);
-	EXPECT_LT(shadows->size(), asked);
+	// On a slow machine there may be enough for all of them.
+	EXPECT_LE(static_cast<double>(shadows->size()),
+	          4096 + 1024 * took.count() + 1);
 }
 
 TEST_F(RulesTest, LogToUserSpace)
