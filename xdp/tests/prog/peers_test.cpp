@@ -336,6 +336,15 @@ TEST_F(PeerTest, AnOutboundPeerTakesNoStationAway)
 	              .reason,
 	          CLOAK_PASS_OUTBOUND);
 	EXPECT_EQ(ingress(check).reason, CLOAK_PASS_STATION);
+
+	const cloak_neighbour_key key = {addrOf("192.0.2.53"), kIfindex};
+	auto known = maps().neighbours.get(key);
+	ASSERT_TRUE(known.ok() && *known);
+	cloak_neighbour former = **known;
+	former.seen_ns -= 301'000'000'000;
+	ASSERT_TRUE(maps().neighbours.put(key, former).ok());
+	EXPECT_EQ(ingress(check).reason, CLOAK_PASS_STATION)
+	    << "as that of the peer who may always ask";
 }
 
 TEST_F(PeerTest, RevokedPeerHasNoStationLeft)
