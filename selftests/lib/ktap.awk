@@ -2,7 +2,8 @@
 #
 # Judges the KTAP output of one test. Prints its result lines, indented, and
 # as last line "PASSED FAILED SKIPPED"; what is wrong with the output as a whole
-# is a failed result of its own.
+# is a failed result of its own. Beneath a failed one is what it said, its last
+# lines: those between the result before and its own.
 #
 # awk -v status=EXIT-STATUS -v strict=0|1 -v shown=0|1 -f ktap.awk LOG
 
@@ -16,6 +17,15 @@ function result(ok, name, extra)
 		skipped++
 	else
 		passed++
+}
+
+# said(): what the failed subtest printed, and begins with the next one.
+function said(ok,    i)
+{
+	for (i = lines - 20; !ok && i < lines; i++)
+		if (i >= 0)
+			print "        " diagnostics[i]
+	lines = 0
 }
 
 function wrong(what) { result(0, what, "") }
@@ -45,8 +55,11 @@ function wrong(what) { result(0, what, "") }
 	seen[line] = 1
 	results++
 	result(ok, line, extra)
+	said(ok)
 	next
 }
+
+/^#/ { diagnostics[lines++] = $0 }
 
 /^1\.\.[0-9]+/ {
 	planned = substr($1, 4) + 0
