@@ -15,6 +15,8 @@ LAKE6=2001:db8::5
 LAKE_MAC=02:00:00:00:00:05
 PEER_MAC=02:00:00:00:00:0a
 PORT=4420
+# So many seconds an answer may take.
+ANSWER=$((5 * ${CLOAK_SLOW:-1}))
 
 # wire_lab: cloak_lab with these hosts, and a server on the lake.
 wire_lab() {
@@ -105,14 +107,14 @@ served() {
 	# shellcheck disable=SC2016 # for the inner shell
 	in_ns peer bash -euc '
 		ip neigh flush dev eth0
-		ping -n -q -c 1 -W 5 "$1"
-		ping -n -q -c 1 -W 5 "$2"
+		ping -n -q -c 1 -W "$4" "$1"
+		ping -n -q -c 1 -W "$4" "$2"
 		for address in "$1" "$2"; do
 			exec 3<>"/dev/tcp/$address/$3"
 			echo hello >&3
-			read -r -t 5 -u 3 echo
+			read -r -t "$4" -u 3 echo
 			[[ $echo == hello ]]
-		done' served "$LAKE" "$LAKE6" "$PORT" >"$WORK/served" 2>&1
+		done' served "$LAKE" "$LAKE6" "$PORT" "$ANSWER" >"$WORK/served" 2>&1
 }
 
 # silent COMMAND...: nobody hears anything while it runs.
@@ -149,7 +151,7 @@ pinged() { pinged_from "$PEER" "$@"; }
 pinged_from() {
 	local from=$1 ping
 	shift
-	in_ns peer ping -n -q -I "$from" -c 1 -W 5 "$LAKE"
+	in_ns peer ping -n -q -I "$from" -c 1 -W "$ANSWER" "$LAKE"
 	ip netns exec "$(ns peer)" ping -n -q -I "$from" -i 0.002 \
 		-w $((300 * ${CLOAK_SLOW:-1})) "$LAKE" >"$WORK/ping-$from" 2>&1 &
 	ping=$!

@@ -200,7 +200,7 @@ told() {
 # delivered: what had left the lake before is in the capture by now: it is
 # behind all that when the peer's ping has been answered.
 delivered() {
-	in_ns peer ping -n -q -c 1 -W 5 -e "$number" "$LAKE" \
+	in_ns peer ping -n -q -c 1 -W "$ANSWER" -e "$number" "$LAKE" \
 		>"$WORK/ping"
 	wait_until 5 grep " $LAKE > $PEER: ICMP echo reply, id $number," \
 		"$WORK/marks"
