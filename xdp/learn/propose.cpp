@@ -139,12 +139,18 @@ std::set<IpAddress> addressesOf(const Users &users)
 	return addresses;
 }
 
-ProposedRule ruleFor(const Bundle &bundle, const std::set<IpAddress> &others)
+/** @param others are strangers, but to the rule that is about them. */
+ProposedRule ruleFor(const Bundle &bundle, std::set<IpAddress> others)
 {
 	const Service &service = bundle.service;
+	const std::set<IpAddress> users = addressesOf(*bundle.users);
 	ProposedRule proposed;
 	RulePolicy &rule = proposed.rule;
-	auto remotes = located(cover(addressesOf(*bundle.users), others));
+
+	std::erase_if(others, [&users](const IpAddress &one) {
+		return users.contains(one);
+	});
+	auto remotes = located(cover(users, others));
 
 	rule.name.value = nameOf(bundle);
 	rule.verdict.value = CLOAK_RULE_ALLOW;
@@ -192,7 +198,11 @@ ProposedRule answersTo(const RulePolicy &rule)
 	return answers;
 }
 
-/** Those who ask this host, and those who only answer it. */
+/**
+ * Those who ask this host, and those who only answer it. An error comes from
+ * whoever is on the way, or from anybody who makes one up: it makes no peer,
+ * and needs none, as the cloak lets those through that are about a peer.
+ */
 std::vector<PeerGroup> groupsOf(const std::map<Service, Users> &used,
                                 const std::set<IpAddress> &others)
 {
@@ -201,8 +211,9 @@ std::vector<PeerGroup> groupsOf(const std::map<Service, Users> &used,
 	std::vector<PeerGroup> groups;
 
 	for (const auto &[service, users] : used)
-		(service.outbound ? answering : asking)
-		    .merge(addressesOf(users));
+		if (!service.isError())
+			(service.outbound ? answering : asking)
+			    .merge(addressesOf(users));
 	std::erase_if(answering, [&asking](const IpAddress &one) {
 		return asking.contains(one);
 	});
@@ -224,7 +235,10 @@ std::vector<PeerGroup> groupsOf(const std::map<Service, Users> &used,
 	return groups;
 }
 
-/** Addresses that no network of a proposal may hold. */
+/**
+ * Addresses that no network of a proposal may hold; those who had but errors
+ * to send are in that of their errors only.
+ */
 std::set<IpAddress> strangersOf(const Services &services)
 {
 	std::set<IpAddress> strangers;
@@ -232,8 +246,12 @@ std::set<IpAddress> strangersOf(const Services &services)
 	for (const LeftOut &part : services.leftOut)
 		strangers.insert(part.remotes.begin(), part.remotes.end());
 	for (const auto &[service, users] : services.used)
-		for (const auto &[remote, totals] : users)
-			strangers.erase(remote);
+		if (service.isError())
+			strangers.merge(addressesOf(users));
+	for (const auto &[service, users] : services.used)
+		if (!service.isError())
+			for (const auto &[remote, totals] : users)
+				strangers.erase(remote);
 	for (const auto &[service, users] : services.used)
 		strangers.insert(service.local);
 	return strangers;

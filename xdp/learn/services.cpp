@@ -75,22 +75,10 @@ std::set<IpAddress> findScanners(const SeenFlows &seen)
 	return scanners;
 }
 
-/** Errors that routers and hosts send without being asked. */
-bool isIcmpError(const FlowKind &kind)
-{
-	constexpr std::array<std::uint8_t, 3> v4 = {3, 11, 12};
-	constexpr std::uint8_t lastV6 = 4;
-
-	if (kind.protocol == IPPROTO_ICMP)
-		return std::ranges::find(v4, kind.icmpType) != v4.end();
-	return kind.protocol == IPPROTO_ICMPV6 && kind.icmpType >= 1 &&
-	       kind.icmpType <= lastV6;
-}
-
 bool isUsed(const FlowKind &kind, const LearnOptions &options)
 {
 	return kind.answered || options.unanswered ||
-	       (kind.inbound && isIcmpError(kind));
+	       (kind.inbound && serviceOf(kind, true).isError());
 }
 
 void leaveOut(LeftOut &part, const IpAddress &remote, const FlowTotals &totals)
@@ -118,6 +106,18 @@ void leaveOutRare(Services &services, std::uint64_t least)
 }
 
 } // namespace
+
+/** What routers and hosts send without being asked. */
+bool Service::isError() const
+{
+	constexpr std::array<std::uint8_t, 3> v4 = {3, 11, 12};
+	constexpr std::uint8_t lastV6 = 4;
+
+	if (protocol == IPPROTO_ICMP)
+		return std::ranges::find(v4, icmpType) != v4.end();
+	return protocol == IPPROTO_ICMPV6 && icmpType >= 1 &&
+	       icmpType <= lastV6;
+}
 
 Services findServices(const SeenFlows &seen, const LearnOptions &options)
 {

@@ -23,6 +23,9 @@ struct Service {
 	std::uint8_t icmpType = 0;
 
 	auto operator<=>(const Service &) const = default;
+
+	/** Errors of ICMP are no service: nobody has asked for them. */
+	[[nodiscard]] bool isError() const;
 };
 
 /** The other ends of a service. */

@@ -113,13 +113,28 @@ public:
 		return events_.back();
 	}
 
-	void ping(const char *remote, const char *local)
+	json &icmp(const char *remote, const char *local, unsigned type,
+	           const char *protocol = "ICMP", bool inbound = true)
 	{
-		json &event = add(remote, 0, local, 0, "ICMP");
+		json &event = add(remote, 0, local, 0, protocol, inbound);
 
 		event.erase("src_port");
 		event.erase("dest_port");
-		event["icmp_type"] = 8U;
+		event["icmp_type"] = type;
+		return event;
+	}
+
+	void ping(const char *remote, const char *local)
+	{
+		icmp(remote, local, 8);
+	}
+
+	/** One ICMP error, which nobody ever answers. */
+	void error(const char *remote, const char *local, unsigned type,
+	           const char *protocol = "ICMP", bool inbound = true)
+	{
+		icmp(remote, local, type, protocol,
+		     inbound)["flow"]["pkts_toclient"] = 0U;
 	}
 
 	[[nodiscard]] SeenFlows seen(const SeenFilter &filter = {}) const
@@ -322,6 +337,73 @@ TEST(Learn, PingsAreAnsweredByPings)
 	ASSERT_EQ(rules.size(), 2U);
 	EXPECT_EQ(rules[0].rule.icmpType->value, 8U);
 	EXPECT_EQ(rules[1].rule.icmpType->value, 0U);
+}
+
+/** Who are peers, a line for each group. */
+std::string peersOf(const Proposal &proposal)
+{
+	std::string text;
+
+	for (const PeerGroup &group : proposal.peers) {
+		text += group.name.value;
+		for (const auto &prefix : group.prefixes)
+			text += " " + toString(prefix.value);
+		text += "\n";
+	}
+	return text;
+}
+
+TEST(Learn, AnErrorMakesNobodyAPeer)
+{
+	Flows flows;
+	LearnOptions options;
+
+	flows.add("10.0.9.10", 40001, kLake, 4420);
+	for (const unsigned type : {3U, 11U, 12U})
+		flows.error("10.0.1.1", kLake, type);
+	flows.add("2001:db8::1", 20000, "2001:db8::5", 22);
+	for (const unsigned type : {1U, 2U, 3U, 4U})
+		flows.error("2001:db8::9", "2001:db8::5", type, "IPv6-ICMP");
+	// What nobody has asked for can be told to anybody.
+	flows.error("10.0.7.7", kLake, 3, "ICMP", false);
+	options.unanswered = true;
+	EXPECT_EQ(peersOf(flows.proposal()), "learned 10.0.9.10 2001:db8::1\n");
+	EXPECT_EQ(peersOf(flows.proposal(options)),
+	          "learned 10.0.9.10 2001:db8::1\n");
+	EXPECT_NE(flows.rules().find("in icmp from 10.0.1.1 "),
+	          std::string::npos)
+	    << "errors are let through all the same";
+}
+
+TEST(Learn, WhoSendsErrorsAndMoreIsAPeer)
+{
+	Flows flows;
+
+	flows.add("10.0.9.10", 40001, kLake, 4420);
+	flows.error("10.0.9.10", kLake, 3);
+	EXPECT_EQ(peersOf(flows.proposal()), "learned 10.0.9.10\n");
+}
+
+TEST(Learn, ANetworkHasNobodyWhoOnlySendsErrors)
+{
+	Flows flows;
+
+	for (const std::string &host : hosts(64, 70))
+		flows.add(host.c_str(), 40001, kLake, 4420);
+	for (const std::string &host : hosts(68, 71))
+		flows.error(host.c_str(), kLake, 3);
+	const std::string some = "10.0.9.64/30 10.0.9.68 10.0.9.69 10.0.9.70";
+	EXPECT_EQ(peersOf(flows.proposal()), "learned " + some + "\n");
+	const Proposal proposal = flows.proposal();
+	ASSERT_EQ(proposal.tables.size(), 1U);
+	for (const ProposedRule &rule : proposal.tables.front().rules) {
+		const bool errors = rule.rule.icmpType.has_value();
+		if (rule.answers)
+			continue;
+		ASSERT_EQ(rule.rule.sources.size(), errors ? 1U : 4U);
+		EXPECT_EQ(toString(rule.rule.sources.front().value),
+		          errors ? "10.0.9.68/30" : "10.0.9.64/30");
+	}
 }
 
 TEST(Learn, NoAnswersWhereThereWereNone)
