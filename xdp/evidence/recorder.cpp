@@ -154,6 +154,7 @@ void Recorder::record(const cloak_evidence &evidence,
 	captured.bytes = packet;
 	captured.comment = commentOf(evidence);
 	captured.outbound = evidence.direction == CLOAK_EGRESS;
+	std::size_t described = interfaces_.size();
 	captured.interface = interfaceOf(evidence.ifindex, blocks);
 	// Room for the packet and an interface block before it.
 	if (!ring_.fits(blocks.size() + packetBlock(captured).size())) {
@@ -164,11 +165,13 @@ void Recorder::record(const cloak_evidence &evidence,
 			return;
 		}
 		blocks.clear();
+		described = 0;
 		captured.interface = interfaceOf(evidence.ifindex, blocks);
 	}
 	Status written = ring_.append(blocks + packetBlock(captured));
+	// The file may go on, without the block of a new one.
 	if (!written)
-		interfaces_.clear();
+		interfaces_.resize(described);
 	note(written);
 }
 

@@ -55,9 +55,15 @@ std::map<std::uint64_t, std::string> filesIn(const std::string &folder)
 	return found;
 }
 
+/** Nothing is wrong with the file then: there may be room later. */
+bool isDiskFull(const Error &error)
+{
+	return error.code() == ENOSPC || error.code() == EDQUOT;
+}
+
 } // namespace
 
-Status FileRing::open()
+Status FileRing::openFolder()
 {
 	std::error_code failure;
 
@@ -72,8 +78,11 @@ Status FileRing::open()
 		}
 		listed_ = true;
 	}
-	while (files_.size() >= options_.files)
-		removeOldest();
+	return {};
+}
+
+Status FileRing::open()
+{
 	const std::string path = fmt::format("{}/{}{:08}{}", options_.folder,
 	                                     kPrefix, ++number_, kSuffix);
 	fd_.reset(::open(path.c_str(),
@@ -92,43 +101,95 @@ void FileRing::removeOldest()
 	files_.pop_front();
 }
 
-Status FileRing::next(std::string_view head)
+/** The file with nothing but @p head, or none. */
+Status FileRing::make(std::string_view head)
 {
 	Status opened = open();
 
 	if (!opened)
 		return opened;
-	Status headed = append(head);
+	head_ = head.size();
+	Status headed = write(head);
 	// An empty file would be no capture.
-	if (!headed) {
-		unlink(files_.back().c_str());
-		files_.pop_back();
-	}
+	if (!headed)
+		giveUp();
 	return headed;
+}
+
+Status FileRing::next(std::string_view head)
+{
+	Status ready = openFolder();
+
+	if (!ready)
+		return ready;
+	Status made = make(head);
+	// The room of the oldest is the next one's by right; if that is not
+	// enough, there is one file less, and no other goes for it.
+	if (!made && isDiskFull(made.error()) && !files_.empty() &&
+	    files_.size() >= options_.files) {
+		removeOldest();
+		made = make(head);
+	}
+	if (!made)
+		return made;
+	while (files_.size() > options_.files)
+		removeOldest();
+	return {};
 }
 
 bool FileRing::fits(std::size_t size) const
 {
-	return fd_ && written_ + size <= options_.fileSize;
+	return fd_ && written_ + size <= options_.fileSize &&
+	       !(full_ && isRemoved());
+}
+
+/** Who made room on the disk may have removed the very file. */
+bool FileRing::isRemoved() const
+{
+	struct stat status {
+	};
+
+	return fstat(fd_.get(), &status) != 0 || status.st_nlink == 0;
+}
+
+/** Ends the file, and removes it if no packet is in it. */
+void FileRing::giveUp()
+{
+	fd_.reset();
+	if (written_ > head_)
+		return;
+	unlink(files_.back().c_str());
+	files_.pop_back();
 }
 
 Status FileRing::append(std::string_view block)
 {
-	const ssize_t done = ::write(fd_.get(), block.data(), block.size());
+	Status written = write(block);
+
+	full_ = !written && isDiskFull(written.error());
+	if (!written && !full_)
+		giveUp();
+	return written;
+}
+
+Status FileRing::write(std::string_view block)
+{
+	const auto end = static_cast<off_t>(written_);
+	const ssize_t done = pwrite(fd_.get(), block.data(), block.size(), end);
 
 	if (done == static_cast<ssize_t>(block.size())) {
 		written_ += block.size();
 		return {};
 	}
-	// A part of a block would make the file unreadable.
 	Error error =
 	    done < 0
 		? Error::fromErrno("cannot write evidence to " +
 	                           options_.folder)
 		: Error(ENOSPC, "cannot write evidence to " + options_.folder);
-	if (done > 0 && ftruncate(fd_.get(), static_cast<off_t>(written_)) != 0)
-		unlink(files_.back().c_str());
-	fd_.reset();
+	// What came after a part of a block would be unreadable.
+	if (done > 0 && ftruncate(fd_.get(), end) != 0)
+		return Error(EIO,
+		             "cannot write evidence to " + options_.folder);
 	return error;
 }
 

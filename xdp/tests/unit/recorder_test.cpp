@@ -9,11 +9,16 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <thread>
 
 #include "util/clock.h"
 
@@ -146,6 +151,64 @@ TEST_F(RecorderTest, SaysWhatItCouldNotWrite)
 		happen();
 	EXPECT_EQ((*recorder)->stats().written, 0U);
 	EXPECT_NE((*recorder)->stats().lastError, "");
+}
+
+/** How many blocks of each type there are, by the order of this host. */
+std::map<std::uint32_t, unsigned> blocksOf(const std::string &path)
+{
+	std::map<std::uint32_t, unsigned> blocks;
+	std::ifstream file(path);
+	std::array<std::uint32_t, 2> start{};
+
+	while (
+	    file.read(reinterpret_cast<char *>(start.data()), sizeof(start)) &&
+	    start[1] >= sizeof(start)) {
+		++blocks[start[0]];
+		file.seekg(start[1] - sizeof(start), std::ios::cur);
+	}
+	return blocks;
+}
+
+TEST_F(RecorderTest, GoesOnInTheFileWhenTheDiskHasRoomAgain)
+{
+	const BootTime due = BootClock::now() + kLongestWait;
+	const std::string others = policy_.folder + "/others";
+	bool mounted = false;
+
+	policy_.fileSize = {1U << 20U};
+	std::filesystem::create_directory(policy_.folder);
+	std::thread([&] {
+		mounted = unshare(CLONE_NEWNS) == 0 &&
+		          mount("none", "/", nullptr, MS_REC | MS_PRIVATE,
+		                nullptr) == 0 &&
+		          mount("none", policy_.folder.c_str(), "tmpfs", 0,
+		                "size=64k") == 0;
+		if (!mounted)
+			return;
+		auto recorder = Recorder::open(maps_, policy_, *buffer_);
+		ASSERT_TRUE(recorder) << recorder.error().message();
+		// Room for the first packets only.
+		std::ofstream(others) << std::string(64U << 10U, 'o');
+		std::filesystem::resize_file(others, 60U << 10U);
+		while ((*recorder)->stats().failed == 0 &&
+		       BootClock::now() < due)
+			happen();
+		const auto before = (*recorder)->stats().written;
+		std::filesystem::remove(others);
+		while ((*recorder)->stats().written == before &&
+		       BootClock::now() < due)
+			happen();
+		recorder->reset();
+		const auto blocks =
+		    blocksOf(policy_.folder + "/evidence-00000001.pcapng");
+		ASSERT_TRUE(blocks.contains(6U)) << "packets";
+		EXPECT_GT(blocks.at(6U), before);
+		EXPECT_EQ(blocks.at(1U), 1U) << "interface";
+		EXPECT_FALSE(std::filesystem::exists(
+		    policy_.folder + "/evidence-00000002.pcapng"));
+	}).join();
+	if (!mounted)
+		GTEST_SKIP() << "may not mount a disk of its own";
 }
 
 } // namespace

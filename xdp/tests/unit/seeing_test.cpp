@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "evidence/pcapng.h"
 #include "evidence/recorder.h"
@@ -158,6 +163,142 @@ TEST_F(FileRingTest, GoesOnAfterAFormerProcess)
 	                                             "evidence-00000042.pcapng",
 	                                             "evidence-00000043.pcapng",
 	                                             "notes.txt"}));
+}
+
+/** A ring of three files of 16 KiB on a disk of 64 KiB, and somebody else. */
+class FullDiskTest : public FileRingTest
+{
+protected:
+	static constexpr std::size_t kPage = 4096;
+
+	/** Has the disk for @p test alone: nobody else sees it. */
+	void onSmallDisk(const std::function<void()> &test)
+	{
+		std::filesystem::create_directory(folder());
+		bool mounted = false;
+		std::thread([&] {
+			mounted = unshare(CLONE_NEWNS) == 0 &&
+			          mount("none", "/", nullptr,
+			                MS_REC | MS_PRIVATE, nullptr) == 0 &&
+			          mount("none", folder().c_str(), "tmpfs", 0,
+			                "size=64k") == 0;
+			if (mounted)
+				test();
+		}).join();
+		if (!mounted)
+			GTEST_SKIP() << "may not mount a disk of its own";
+	}
+
+	/** Somebody else takes what room is left. */
+	void fillUp()
+	{
+		std::ofstream(folder() + "/others", std::ios::app)
+		    << std::string(16 * kPage, 'o');
+	}
+
+	void makeRoom() { std::filesystem::remove(folder() + "/others"); }
+
+	/** As the recorder does it. */
+	static Status record(FileRing &ring, const std::string &block)
+	{
+		if (!ring.fits(block.size())) {
+			Status made = ring.next("head");
+			if (!made)
+				return made;
+		}
+		return ring.append(block);
+	}
+
+	[[nodiscard]] FileRing ring() const
+	{
+		return FileRing({folder(), 4 * kPage, 3});
+	}
+
+	[[nodiscard]] std::string contentOf(const char *name) const
+	{
+		std::ifstream file(folder() + "/" + name);
+		return {std::istreambuf_iterator<char>(file), {}};
+	}
+
+	const std::string most_ = std::string(4 * kPage - 4, 'x');
+};
+
+TEST_F(FullDiskTest, NoOldFileGoesForAnAttempt)
+{
+	onSmallDisk([this] {
+		FileRing ring = this->ring();
+		const std::string part(2 * kPage - 100, 'y');
+
+		for (int i = 0; i < 3; ++i)
+			ASSERT_TRUE(record(ring, most_).ok());
+		// There is room for the head of the next, for which one goes.
+		ASSERT_TRUE(ring.next("head").ok());
+		for (int i = 0; i < 5; ++i) {
+			fillUp();
+			EXPECT_EQ(record(ring, part).error().code(), ENOSPC);
+		}
+		EXPECT_EQ(names(), (std::vector<std::string>{
+				       "evidence-00000002.pcapng",
+				       "evidence-00000003.pcapng",
+				       "evidence-00000004.pcapng", "others"}));
+		EXPECT_EQ(contentOf("evidence-00000002.pcapng"),
+		          "head" + most_);
+		makeRoom();
+		ASSERT_TRUE(record(ring, part).ok());
+		EXPECT_EQ(contentOf("evidence-00000004.pcapng"), "head" + part);
+	});
+}
+
+TEST_F(FullDiskTest, OneOldFileIsTheMostThatGoesForTheNext)
+{
+	onSmallDisk([this] {
+		FileRing ring = this->ring();
+
+		for (int i = 0; i < 3; ++i)
+			ASSERT_TRUE(record(ring, most_).ok());
+		fillUp();
+		for (int i = 0; i < 5; ++i)
+			EXPECT_EQ(ring.next(std::string(8 * kPage, 'h'))
+			              .error()
+			              .code(),
+			          ENOSPC);
+		EXPECT_EQ(names(), (std::vector<std::string>{
+				       "evidence-00000002.pcapng",
+				       "evidence-00000003.pcapng", "others"}));
+		ASSERT_TRUE(record(ring, most_).ok());
+		EXPECT_EQ(contentOf("evidence-00000002.pcapng"),
+		          "head" + most_);
+	});
+}
+
+TEST_F(FileRingTest, NoFileGoesForOneThatCannotBe)
+{
+	FileRing ring = this->ring();
+
+	for (int i = 0; i < 3; ++i)
+		ASSERT_TRUE(ring.next("head").ok());
+	std::filesystem::create_directory(folder() +
+	                                  "/evidence-00000004.pcapng");
+	EXPECT_FALSE(ring.next("head").ok());
+	EXPECT_EQ(names().size(), 4U);
+	ASSERT_TRUE(ring.next("head").ok());
+	EXPECT_EQ(names().size(), 4U);
+	EXPECT_EQ(names().front(), "evidence-00000002.pcapng");
+}
+
+TEST_F(FullDiskTest, AFileThatWasRemovedDoesNotGoOn)
+{
+	onSmallDisk([this] {
+		FileRing ring = this->ring();
+
+		ASSERT_TRUE(record(ring, "first").ok());
+		fillUp();
+		EXPECT_FALSE(record(ring, std::string(kPage, 'y')).ok());
+		std::filesystem::remove(folder() + "/evidence-00000001.pcapng");
+		makeRoom();
+		ASSERT_TRUE(record(ring, "second").ok());
+		EXPECT_EQ(contentOf("evidence-00000002.pcapng"), "headsecond");
+	});
 }
 
 TEST(FileRing, SaysWhatIsWrong)
