@@ -77,11 +77,14 @@ Status Collector::collect(const CloakMaps &maps, BootTime now)
 	std::vector<Entry> going;
 	for (const Entry &entry : *entries) {
 		const auto end = endOf(entry.first, entry.second, now, policy_);
-		if (end)
+		if (end) {
 			close(maps, entry, *end);
-		else
-			going.push_back(entry);
+			continue;
+		}
+		beginnings_.follow(entry.first, entry.second);
+		going.push_back(entry);
 	}
+	beginnings_.forget(now, policy_.idle);
 	stats_.records = going.size();
 	if (going.size() >= kCrowded)
 		makeRoom(maps, std::move(going));
@@ -107,6 +110,8 @@ void Collector::close(const CloakMaps &maps, const Entry &entry, FlowEnd end)
 	if (!record || !*record)
 		return;
 	++stats_.closed.at(static_cast<std::size_t>(end));
+	beginnings_.apply(entry.first, **record);
+	beginnings_.close(entry.first, **record, end);
 	sink_({entry.first, **record, nameOf_(entry.first.ifindex), end});
 }
 
@@ -131,9 +136,11 @@ Result<std::vector<Flow>> Collector::current(const CloakMaps &maps) const
 	if (!entries)
 		return entries.error();
 	flows.reserve(entries->size());
-	for (const auto &[key, record] : *entries)
+	for (auto &[key, record] : *entries) {
+		beginnings_.apply(key, record);
 		flows.push_back(
 		    {key, record, nameOf_(key.ifindex), FlowEnd::Going});
+	}
 	return flows;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bpf/maps.h"
+#include "flows/beginnings.h"
 #include "model/flow.h"
 #include "policy/seeing.h"
 
@@ -27,6 +28,8 @@ namespace cloak
  *
  * A record is taken out in one step, but a packet that is on its way into it
  * at that very moment may be lost to it; the totals of its source have it.
+ * Of a flow that goes on behind FlowEnd::Active each part is told as begun by
+ * whoever has begun the flow, see Beginnings.
  */
 class Collector
 {
@@ -67,6 +70,7 @@ private:
 	Sink sink_;
 	NameOf nameOf_;
 	FlowPolicy policy_;
+	Beginnings beginnings_;
 	Stats stats_;
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <bpf/bpf.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -18,6 +19,7 @@
 #include "evidence/ring.h"
 #include "export/ipfix.h"
 #include "export/syslog.h"
+#include "flows/beginnings.h"
 #include "flows/collector.h"
 #include "flows/eve.h"
 #include "model/endpoint.h"
@@ -382,6 +384,117 @@ TEST_F(FlowTest, EndsWhenBothHaveClosedOrOneHasReset)
 	EXPECT_EQ(endAt(5s), FlowEnd::Ended);
 	flow_.key.protocol = 17;
 	EXPECT_EQ(endAt(5s), std::nullopt);
+}
+
+/** A collector with a table of its own. */
+class CollectorTest : public FlowTest
+{
+protected:
+	void SetUp() override
+	{
+		Fd map(bpf_map_create(BPF_MAP_TYPE_HASH, "records",
+		                      sizeof(cloak_record_key),
+		                      sizeof(cloak_split_record), 16, nullptr));
+		if (!map)
+			GTEST_SKIP() << "may not make a map";
+		maps_.records = RecordMap(std::move(map), "records");
+		// A ping of the other end.
+		flow_.key.protocol = 1;
+		flow_.key.local_port = 0;
+	}
+
+	/** There were packets from then to then, the first one this way. */
+	void happen(std::chrono::seconds from, std::chrono::seconds to,
+	            cloak_direction first, std::uint8_t type)
+	{
+		cloak_split_record split{};
+
+		split.record = flow_.record;
+		split.record.first_ns = nanoseconds(from);
+		split.record.last_ns = nanoseconds(to);
+		split.record.first = static_cast<std::uint8_t>(first);
+		split.record.icmp_type = type;
+		ASSERT_TRUE(maps_.records.put(flow_.key, split).ok());
+	}
+
+	/** "in 8 active": how what was closed at that time has begun. */
+	std::string closedAt(std::chrono::seconds when)
+	{
+		closed_.clear();
+		EXPECT_TRUE(collector_.collect(maps_, BootTime(when)).ok());
+		return closed_;
+	}
+
+	static std::string describe(const Flow &flow)
+	{
+		return (flow.isInbound() ? "in " : "out ") +
+		       std::to_string(flow.record.icmp_type) + " " +
+		       std::string(endName(flow.end));
+	}
+
+	std::string closed_;
+	CloakMaps maps_;
+	Collector collector_{
+	    [this](const Flow &flow) { closed_ += describe(flow); },
+	    [](unsigned) { return std::string("eth0"); }};
+};
+
+TEST_F(CollectorTest, EachPartOfAFlowHasItsBeginner)
+{
+	happen(1s, 60s, CLOAK_INGRESS, 8);
+	EXPECT_EQ(closedAt(61s), "in 8 active");
+	for (const auto start : {62s, 123s}) {
+		happen(start, start + 59s, CLOAK_EGRESS, 0);
+		auto current = collector_.current(maps_);
+		ASSERT_TRUE(current.ok());
+		ASSERT_EQ(current->size(), 1U);
+		EXPECT_EQ(describe(current->front()), "in 8 ");
+		EXPECT_EQ(closedAt(start + 30s), "");
+		EXPECT_EQ(closedAt(start + 60s), "in 8 active");
+	}
+	happen(184s, 185s, CLOAK_EGRESS, 0);
+	EXPECT_EQ(closedAt(200s), "in 8 idle");
+	happen(201s, 202s, CLOAK_EGRESS, 0);
+	EXPECT_EQ(closedAt(217s), "out 0 idle") << "another flow";
+}
+
+TEST_F(CollectorTest, AFlowThatWasSilentBeginsAnew)
+{
+	happen(1s, 60s, CLOAK_INGRESS, 8);
+	EXPECT_EQ(closedAt(61s), "in 8 active");
+	EXPECT_EQ(closedAt(75s), "");
+	happen(76s, 77s, CLOAK_EGRESS, 8);
+	EXPECT_EQ(closedAt(92s), "out 8 idle");
+}
+
+TEST_F(CollectorTest, AFlowThatWasClosedBeginsAnew)
+{
+	happen(1s, 60s, CLOAK_INGRESS, 8);
+	EXPECT_EQ(closedAt(61s), "in 8 active");
+	happen(62s, 63s, CLOAK_EGRESS, 0);
+	ASSERT_TRUE(collector_.closeAll(maps_, std::nullopt).ok());
+	happen(64s, 65s, CLOAK_EGRESS, 8);
+	EXPECT_EQ(closedAt(80s), "out 8 idle");
+}
+
+TEST_F(FlowTest, OnlySoManyBeginningsAreRemembered)
+{
+	Beginnings beginnings;
+
+	for (std::size_t i = 0; i <= Beginnings::kMost; ++i) {
+		flow_.key.ifindex = static_cast<unsigned>(i);
+		beginnings.close(flow_.key, flow_.record, FlowEnd::Active);
+	}
+	EXPECT_EQ(beginnings.size(), Beginnings::kMost);
+	cloak_record next = flow_.record;
+	next.first = CLOAK_EGRESS;
+	beginnings.apply(flow_.key, next);
+	EXPECT_EQ(next.first, CLOAK_EGRESS) << "not remembered";
+	flow_.key.ifindex = 0;
+	beginnings.apply(flow_.key, next);
+	EXPECT_EQ(next.first, CLOAK_INGRESS);
+	beginnings.forget(BootTime(17s), 15s);
+	EXPECT_EQ(beginnings.size(), 0U);
 }
 
 TEST_F(FlowTest, HasTheShapeOfEve)
