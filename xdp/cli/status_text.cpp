@@ -192,6 +192,9 @@ void addOthers(Lines &lines, const json &status)
 		    field(removed, "ingress"), field(removed, "egress"),
 		    field(removed, "answers")));
 	}
+	addIfAny(lines, "log",
+	         countsOf(objectIn(status, "log"),
+	                  {{"lost", "lines lost, as nobody has read them"}}));
 	addIfAny(lines, "lost",
 	         countsOf(objectIn(status, "lost"),
 	                  {{"alerts", "alerts"},

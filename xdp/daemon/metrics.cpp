@@ -11,6 +11,7 @@
 #include "daemon/exposition.h"
 #include "daemon/metrics_rules.h"
 #include "policy/interfaces.h"
+#include "util/log.h"
 #include "util/version.h"
 
 namespace cloak
@@ -332,6 +333,9 @@ std::string renderMetrics(const Engine &engine,
 	addFlows(out, engine.watch(), engine.flowEvents());
 	addOutputs(out, engine);
 	addReceivers(out, engine.exporters());
+	out.family("log_lines_lost_total", "counter",
+	           "Lines of the log that nobody has read in time.");
+	out.sample({}, lostLogLines());
 	addControl(out, control);
 	addRemoved(out, engine.mender().removed());
 	if (enforcer == nullptr)

@@ -11,6 +11,7 @@
 #include "daemon/seeing_report.h"
 #include "policy/interfaces.h"
 #include "policy/words.h"
+#include "util/log.h"
 #include "util/version.h"
 
 namespace cloak
@@ -246,6 +247,7 @@ Result<json> reportStatus(const Engine &engine)
 	    {"outputs", reportOutputs(engine.outputs())},
 	    {"lost", reportLosses(engine.exporters().losses())},
 	    {"removed", reportRemoved(engine.mender().removed())},
+	    {"log", {{"lost", lostLogLines()}}},
 	};
 	addExporters(engine.exporters(), status["outputs"]);
 

@@ -2,13 +2,15 @@
 #include "util/log.h"
 
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string_view>
+
+#include "util/log_sink.h"
 
 namespace cloak
 {
@@ -50,6 +52,14 @@ private:
 	}
 };
 
+/** The one of this process. */
+const std::shared_ptr<LogSink> &standardError()
+{
+	static const auto sink = std::make_shared<LogSink>(STDERR_FILENO);
+
+	return sink;
+}
+
 } // namespace
 
 bool isJournal(int fd)
@@ -69,8 +79,8 @@ Status setUpLog(const std::string &level)
 
 	if (known == spdlog::level::off)
 		return Error("there is no log level " + level);
-	auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-	auto logger = std::make_shared<spdlog::logger>("cloak", sink);
+	auto logger =
+	    std::make_shared<spdlog::logger>("cloak", standardError());
 	auto formatter = std::make_unique<spdlog::pattern_formatter>();
 	if (isJournal(STDERR_FILENO))
 		formatter->add_flag<PriorityFlag>('*').set_pattern("%*%v");
@@ -80,6 +90,11 @@ Status setUpLog(const std::string &level)
 	logger->set_level(known);
 	spdlog::set_default_logger(std::move(logger));
 	return {};
+}
+
+std::uint64_t lostLogLines()
+{
+	return standardError()->lost();
 }
 
 } // namespace cloak

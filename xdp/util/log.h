@@ -11,6 +11,7 @@
 #ifndef CLOAKLAKE_UTIL_LOG_H
 #define CLOAKLAKE_UTIL_LOG_H
 
+#include <cstdint>
 #include <string>
 
 #include "util/result.h"
@@ -20,10 +21,14 @@ namespace cloak
 
 /**
  * Call it once, before the first message: spdlog's default logger then writes
- * to standard error, with syslog priorities if that is the journal.
+ * to standard error, with syslog priorities if that is the journal. It never
+ * waits long for whoever reads there, see LogSink.
  * @param level "error", "warn", "info" or "debug".
  */
 Status setUpLog(const std::string &level);
+
+/** Lines that nobody has read and that were lost therefore. */
+[[nodiscard]] std::uint64_t lostLogLines();
 
 /** Whether descriptor @p fd leads to the journal, see systemd.exec(5). */
 [[nodiscard]] bool isJournal(int fd);

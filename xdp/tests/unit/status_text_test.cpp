@@ -57,6 +57,7 @@ json calm(WallTime now)
 	    {"accounting", {{"full", 0}, {"over_budget", 0}, {"no_room", 0}}},
 	    {"lost", {{"alerts", 0}, {"flows", 0}, {"leaving", 0}}},
 	    {"removed", {{"ingress", 0}, {"egress", 0}, {"answers", 0}}},
+	    {"log", {{"lost", 0}}},
 	    {"control", {{"clients", 1}, {"crowded_out", 0}, {"unread", 0}}},
 	    {"outputs",
 	     {{{"name", "syslog tcp://h:1"},
@@ -115,7 +116,7 @@ TEST_F(StatusText, SaysWhatThereAlwaysIs)
 TEST_F(StatusText, OfLossesOnlyWhereThereAreSome)
 {
 	for (const char *heading :
-	     {"events ", "omitted ", "unfiled ", "lost ", "removed "})
+	     {"events ", "omitted ", "unfiled ", "lost ", "removed ", "log "})
 		EXPECT_EQ(("\n" + text()).find(std::string("\n") + heading),
 		          std::string::npos)
 		    << heading;
@@ -132,6 +133,7 @@ TEST_F(StatusText, NoLossIsLeftOut)
 	status_["watch"]["evidence"].update(
 	    {{"failed", 8}, {"lost", 9}, {"last_error", "cannot write: full"}});
 	status_["lost"].update({{"alerts", 10}, {"flows", 11}});
+	status_["log"]["lost"] = 12;
 	status_["outputs"][0].update({{"connected", false},
 	                              {"waiting", 12},
 	                              {"kept", 13},
@@ -145,6 +147,7 @@ TEST_F(StatusText, NoLossIsLeftOut)
 	expect("evidence 8 packets written, 8 failed, 9 lost; cannot write: "
 	       "full");
 	expect("lost     10 alerts, 11 flows for receivers that are no more");
+	expect("log      12 lines lost, as nobody has read them");
 	expect("output   syslog tcp://h:1: not connected, 5 written, 12 "
 	       "waiting (13 on disk), 0 dropped; refused");
 }
