@@ -12,6 +12,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
+. "$KTAP_LIB/logins.sh"
 ktap_need_commands jq socat ss
 
 # in_force: the policy in force, as the daemon tells of it.
@@ -253,13 +254,6 @@ guest_ctl() {
 		--pin-dir "$WORK/bpf/cloak" "$@"
 }
 
-log_in() {
-	in_ns lake env -u SSH_CONNECTION socat \
-		TCP-LISTEN:2222,reuseaddr,fork EXEC:'bash --norc' &
-	defer kill $!
-	wait_until 10 eval "in_ns lake ss -tlnH 'sport = :2222' | grep ."
-}
-
 keeps_session() {
 	local command said
 	ctl apply "$WORK/open.toml"
@@ -281,16 +275,10 @@ port 2222: $SCANNER is not authorised, and eth0 is cloaked; .*--cut-my-sess" \
 
 # Who has found his way out of the session's processes, as in tmux.
 keeps_named() {
-	local port
-	in_ns scanner socat - "TCP:$LAKE:2222,sourceport=40022" \
-		<"$WORK/fifo" >/dev/null &
-	exec 9>"$WORK/fifo"
-	wait_until 10 eval "in_ns lake ss -tnH 'dport = :40022' | grep ESTAB"
+	stay_from 40022
 	SSH_CONNECTION="$SCANNER 40022 $LAKE 2222" \
 		ctl_exits 1 apply "$WORK/policy.toml" | grep 'port 40022'
-	exec 9>&-
-	wait_until 10 not eval \
-		"in_ns lake ss -tnH 'dport = :40022' | grep ESTAB"
+	leave_from 40022
 	SSH_CONNECTION="$SCANNER 40022 $LAKE 2222" \
 		ctl apply "$WORK/policy.toml"
 	hidden
@@ -345,10 +333,7 @@ keeps_logins() {
 port 2222: $SCANNER is not authorised, and eth0 is cloaked; .*\"logins\""
 	cp "$WORK/policy.toml" "$WORK/kept.toml"
 	ctl apply "$WORK/open.toml"
-	in_ns scanner socat - "TCP:$LAKE:2222,sourceport=40023" \
-		<"$WORK/fifo" >/dev/null &
-	exec 9>"$WORK/fifo"
-	wait_until 10 eval "in_ns lake ss -tnH 'dport = :40023' | grep ESTAB"
+	stay_from 40023
 	cloakd_policy '[cloak]' 'logins = [22, 2222]' >"$WORK/policy.toml"
 	hup 'not reloaded; nothing was changed'
 	grep "$said" "$WORK/stderr"
@@ -365,9 +350,7 @@ port 2222: $SCANNER is not authorised, and eth0 is cloaked; .*\"logins\""
 	hidden
 	ctl apply "$WORK/open.toml"
 	sees scanner
-	exec 9>&-
-	wait_until 10 not eval \
-		"in_ns lake ss -tnH 'dport = :40023' | grep ESTAB"
+	leave_from 40023
 }
 
 keeps_session_alone() {
@@ -380,7 +363,6 @@ keeps_session_alone() {
 }
 
 cloak_lab
-mkfifo "$WORK/fifo"
 cloakd_policy >"$WORK/policy.toml"
 cloakd_policy '[[peers]]' 'name = "guests"' "prefixes = [\"$SCANNER\"]" \
 	'[alerts]' 'per_second = 50' '[[table]]' "address = \"$LAKE\"" \

@@ -8,6 +8,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "cli/client.h"
 #include "cli/print.h"
@@ -33,6 +35,26 @@ std::string nameOf(unsigned index)
 	return name.data();
 }
 
+/**
+ * Why it must not be applied. Whose own session is not to be found may be
+ * logged in all the same, so then all logins count.
+ */
+std::optional<std::string> findObjection(const Policy &policy,
+                                         const CompiledPolicy &compiled)
+{
+	const std::vector<Connection> own = findSessions();
+	if (!own.empty())
+		return findCut(policy, compiled, own);
+	auto all = readConnections();
+	if (!all)
+		return blindRefusal(all.error(), kCutMySession);
+	const std::vector<Cut> cuts = findCuts(
+	    policy, compiled, loginSessions(std::move(*all), policy.logins));
+	if (cuts.empty())
+		return std::nullopt;
+	return loginRefusal(cuts.front(), kCutMySession);
+}
+
 /** @param failure gets the kind if it fails for a reason of its own. */
 Result<Applied> apply(Enforcer &enforcer, const ParsedPolicy &parsed,
                       bool mayCut, Failure &failure)
@@ -44,9 +66,8 @@ Result<Applied> apply(Enforcer &enforcer, const ParsedPolicy &parsed,
 	if (!granted)
 		return granted.error();
 	const auto compiled = compilePolicy(parsed.policy, *host, *granted);
-	const auto cut = mayCut
-	                     ? std::nullopt
-	                     : findCut(parsed.policy, compiled, findSessions());
+	const auto cut =
+	    mayCut ? std::nullopt : findObjection(parsed.policy, compiled);
 	if (cut) {
 		failure = Failure::WouldCut;
 		return Error(*cut);

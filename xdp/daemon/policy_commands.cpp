@@ -98,7 +98,7 @@ Reply applyCommand(Engine &engine, const Request &request)
 
 	if (!texts)
 		return lacksPolicy(request);
-	const auto guard = guardSessions(request);
+	const auto guard = guardSessions(engine, request);
 	if (!guard)
 		return Reply::bad(guard.error().message());
 	if (request.arguments.contains("confirm"))
@@ -161,7 +161,7 @@ Reply diffCommand(Engine &engine, const Request &request)
 
 Reply reloadCommand(Engine &engine, const Request &request)
 {
-	const auto guard = guardReload(engine, request);
+	const auto guard = guardSessions(engine, request);
 
 	if (!guard)
 		return Reply::bad(guard.error().message());
@@ -174,7 +174,7 @@ Reply reloadCommand(Engine &engine, const Request &request)
 
 Reply onCommand(Engine &engine, const Request &request)
 {
-	const auto guard = guardSessions(request);
+	const auto guard = guardSessions(engine, request);
 
 	if (!guard)
 		return Reply::bad(guard.error().message());

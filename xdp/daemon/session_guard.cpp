@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "host/cut.h"
 #include "host/sessions.h"
@@ -109,26 +112,41 @@ findGrantedCut(const Engine &engine, const Policy &policy,
 
 	if (!cut)
 		return std::nullopt;
-	return refusal(*cut, "your own") +
-	       "; if that is meant, say --cut-my-session";
+	return refusal(*cut, "your own") + "; if that is meant, say " +
+	       kCutMySession;
 }
 
+/** @param override how to say that it is meant. */
 std::optional<std::string> findLoginCut(const Engine &engine,
                                         const Policy &policy,
-                                        const CompiledPolicy &compiled)
+                                        const CompiledPolicy &compiled,
+                                        std::string_view override)
 {
 	auto connections = readConnections();
 	if (!connections)
-		return std::nullopt;
+		return blindRefusal(connections.error(), override);
 	const auto cut = firstNew(
 	    engine,
 	    findCuts(policy, compiled,
 	             loginSessions(std::move(*connections), policy.logins)));
 	if (!cut)
 		return std::nullopt;
-	return refusal(*cut, "the login") +
-	       "; authorise it, take its port out of \"logins\" under "
-	       "[cloak], or say \"cloakctl reload --cut-my-session\"";
+	return loginRefusal(*cut, override);
+}
+
+/** guardLogins() of who can say @p override himself. */
+Engine::Guard guardOthers(const Engine &engine, std::string override)
+{
+	return [&engine, override = std::move(override)](
+		   const Policy &policy, const CompiledPolicy &compiled) {
+		return findLoginCut(engine, policy, compiled, override);
+	};
+}
+
+/** Of whom there is no session to mind: who says that it may be cut. */
+bool mayCut(const Request &request)
+{
+	return !request.arguments.contains("sessions");
 }
 
 } // namespace
@@ -149,14 +167,17 @@ json sessionsToJson(const std::vector<Connection> &sessions)
 	return list;
 }
 
-Result<Engine::Guard> guardSessions(const Request &request)
+Result<Engine::Guard> guardSessions(const Engine &engine,
+                                    const Request &request)
 {
 	const auto sessions = sessionsIn(request);
 
 	if (!sessions)
 		return sessions.error();
-	if (sessions->empty())
+	if (mayCut(request))
 		return Engine::Guard();
+	if (sessions->empty())
+		return guardOthers(engine, kCutMySession);
 	return Engine::Guard([own = *sessions](const Policy &policy,
 	                                       const CompiledPolicy &compiled) {
 		return findCut(policy, compiled, own);
@@ -169,8 +190,10 @@ Result<Engine::Guard> guardGranted(const Engine &engine, const Request &request)
 
 	if (!sessions)
 		return sessions.error();
-	if (sessions->empty())
+	if (mayCut(request))
 		return Engine::Guard();
+	if (sessions->empty())
+		return guardOthers(engine, kCutMySession);
 	return Engine::Guard(
 	    [&engine, own = *sessions](const Policy &policy,
 	                               const CompiledPolicy &compiled) {
@@ -180,18 +203,7 @@ Result<Engine::Guard> guardGranted(const Engine &engine, const Request &request)
 
 Engine::Guard guardLogins(const Engine &engine)
 {
-	return [&engine](const Policy &policy, const CompiledPolicy &compiled) {
-		return findLoginCut(engine, policy, compiled);
-	};
-}
-
-Result<Engine::Guard> guardReload(const Engine &engine, const Request &request)
-{
-	auto guard = guardSessions(request);
-
-	if (guard && !*guard && request.arguments.contains("sessions"))
-		return guardLogins(engine);
-	return guard;
+	return guardOthers(engine, "\"cloakctl reload --cut-my-session\"");
 }
 
 } // namespace cloak

@@ -29,16 +29,17 @@ sessionsToJson(const std::vector<Connection> &sessions);
  */
 [[nodiscard]] Engine::Guard guardLogins(const Engine &engine);
 
-/** guardSessions(), or guardLogins() if the client was logged in nowhere. */
-[[nodiscard]] Result<Engine::Guard> guardReload(const Engine &engine,
-                                                const Request &request);
-
 /**
  * Objects to a policy that would cut one of the "sessions" of @p request, the
  * connections over which the client is logged in. It is the client who finds
- * them: the daemon sees neither its environment nor its ancestors.
+ * them: the daemon sees neither its environment nor its ancestors. A client
+ * that has found none may be logged in all the same, so then it objects to what
+ * guardLogins() objects to.
+ * @param engine has to outlive the guard.
+ * @returns an empty one if the client does not speak of sessions.
  */
-[[nodiscard]] Result<Engine::Guard> guardSessions(const Request &request);
+[[nodiscard]] Result<Engine::Guard> guardSessions(const Engine &engine,
+                                                  const Request &request);
 
 /**
  * The same of who is let in beside a policy that stays: objects only to what

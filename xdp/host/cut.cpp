@@ -134,6 +134,20 @@ std::string refusal(const Cut &cut, std::string_view whose)
 	                   cut.reason);
 }
 
+std::string loginRefusal(const Cut &cut, std::string_view override)
+{
+	return fmt::format("{}; authorise it, take its port out of \"logins\" "
+	                   "under [cloak], or say {}",
+	                   refusal(cut, "the login"), override);
+}
+
+std::string blindRefusal(const Error &error, std::string_view override)
+{
+	return fmt::format("nothing was changed: whom it would cut off cannot "
+	                   "be seen: {}; if that does not matter, say {}",
+	                   error.message(), override);
+}
+
 std::optional<std::string> findCut(const Policy &policy,
                                    const CompiledPolicy &compiled,
                                    const std::vector<Connection> &sessions)
@@ -142,8 +156,8 @@ std::optional<std::string> findCut(const Policy &policy,
 
 	if (cuts.empty())
 		return std::nullopt;
-	return refusal(cuts.front(), "your own") +
-	       "; authorise it, or say --cut-my-session";
+	return refusal(cuts.front(), "your own") + "; authorise it, or say " +
+	       kCutMySession;
 }
 
 } // namespace cloak

@@ -49,6 +49,20 @@ findCuts(const Policy &policy, const CompiledPolicy &compiled,
  */
 [[nodiscard]] std::string refusal(const Cut &cut, std::string_view whose);
 
+/** What lets a client cut sessions. */
+constexpr const char *kCutMySession = "--cut-my-session";
+
+/**
+ * The same of the session of somebody who is logged in, and what to do.
+ * @param override what to say if it is meant.
+ */
+[[nodiscard]] std::string loginRefusal(const Cut &cut,
+                                       std::string_view override);
+
+/** That nothing was changed as nobody knows who is logged in. */
+[[nodiscard]] std::string blindRefusal(const Error &error,
+                                       std::string_view override);
+
 /**
  * A sentence about the first of the caller's own @p sessions that would be
  * cut; nothing if there is none.

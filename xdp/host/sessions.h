@@ -38,7 +38,11 @@ inheritedSessions(const std::vector<Connection> &connections, int process,
 loginSessions(std::vector<Connection> connections,
               const std::vector<Located<std::uint16_t>> &ports);
 
-/** The first two together for this process, each once, none within the host. */
+/**
+ * The first two together for this process, each once, none within the host.
+ * None does not mean that nobody is logged in: who runs it may hide in a
+ * terminal multiplexer, or the connections cannot be read.
+ */
 [[nodiscard]] std::vector<Connection> findSessions();
 
 } // namespace cloak

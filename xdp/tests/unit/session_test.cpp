@@ -321,10 +321,11 @@ TEST(Remember, ConnectionsWithPeersThatMayButAnswer)
 
 TEST(SessionGuard, ReadsWhatItWrites)
 {
+	const Engine engine({});
 	Request request;
 
 	request.arguments["sessions"] = sessionsToJson({kSession});
-	auto guard = guardSessions(request);
+	auto guard = guardSessions(engine, request);
 	ASSERT_TRUE(guard);
 	EXPECT_TRUE(*guard);
 }
@@ -339,9 +340,10 @@ TEST(SessionGuard, TellsTheInterface)
 
 TEST(SessionGuard, DoesNothingWithoutSessions)
 {
+	const Engine engine({});
 	Request request;
 
-	auto guard = guardSessions(request);
+	auto guard = guardSessions(engine, request);
 	ASSERT_TRUE(guard);
 	EXPECT_FALSE(*guard);
 }
@@ -349,19 +351,35 @@ TEST(SessionGuard, DoesNothingWithoutSessions)
 TEST(SessionGuard, MindsLoginsForWhoHasNoSession)
 {
 	const Engine engine({});
-	Request request;
 
-	auto guard = guardReload(engine, request);
-	ASSERT_TRUE(guard);
-	EXPECT_FALSE(*guard);
-	request.arguments["sessions"] = nlohmann::json::array();
-	guard = guardReload(engine, request);
-	ASSERT_TRUE(guard);
-	EXPECT_TRUE(*guard);
+	for (auto *make : {guardSessions, guardGranted}) {
+		Request request;
+		auto guard = make(engine, request);
+		ASSERT_TRUE(guard);
+		EXPECT_FALSE(*guard);
+		request.arguments["sessions"] = nlohmann::json::array();
+		guard = make(engine, request);
+		ASSERT_TRUE(guard);
+		EXPECT_TRUE(*guard);
+	}
+}
+
+TEST(SessionGuard, SaysWhatToDo)
+{
+	EXPECT_EQ(loginRefusal({kSession, "so it is"}, "this"),
+	          "nothing was changed: it would cut the login session from "
+	          "10.0.9.66 port 50000 to 10.0.9.5 port 22: so it is; "
+	          "authorise it, take its port out of \"logins\" under "
+	          "[cloak], or say this");
+	EXPECT_EQ(blindRefusal(Error("no sight"), "this"),
+	          "nothing was changed: whom it would cut off cannot be seen: "
+	          "no sight; if that does not matter, say this");
 }
 
 TEST(SessionGuard, RefusesWhatIsNone)
 {
+	const Engine engine({});
+
 	for (const char *list :
 	     {"7", "{}", "[7]", "[{}]",
 	      R"([{"local":"a","local_port":1,"peer":"::1","peer_port":1}])",
@@ -374,7 +392,7 @@ TEST(SessionGuard, RefusesWhatIsNone)
 		Request request;
 
 		request.arguments["sessions"] = nlohmann::json::parse(list);
-		EXPECT_FALSE(guardSessions(request)) << list;
+		EXPECT_FALSE(guardSessions(engine, request)) << list;
 	}
 }
 
