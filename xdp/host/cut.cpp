@@ -102,6 +102,20 @@ std::optional<std::string> whyCut(const Policy &policy,
 	return whyDropped(policy, connection, found->table, hop);
 }
 
+std::optional<std::string> whyCut(const Policy &policy,
+                                  const CompiledPolicy &compiled,
+                                  const Connection &connection, const Hop &hop,
+                                  const Host &host)
+{
+	for (const unsigned carrier : host.carriersOf(hop.ifindex)) {
+		auto reason =
+		    whyCut(policy, compiled, connection, {carrier, hop.mac});
+		if (reason)
+			return reason;
+	}
+	return std::nullopt;
+}
+
 std::vector<Cut> findCuts(const Policy &policy, const CompiledPolicy &compiled,
                           const std::vector<Connection> &sessions)
 {
@@ -117,7 +131,8 @@ std::vector<Cut> findCuts(const Policy &policy, const CompiledPolicy &compiled,
 		    findHop(session.local, session.remote, session.ifindex);
 		if (!hop)
 			continue;
-		if (auto reason = whyCut(policy, compiled, session, *hop))
+		if (auto reason = whyCut(policy, compiled, session, *hop,
+		                         host ? *host : Host()))
 			cuts.push_back({session, std::move(*reason)});
 	}
 	return cuts;

@@ -28,6 +28,15 @@ namespace cloak
                                                 const Connection &connection,
                                                 const Hop &hop);
 
+/**
+ * The same on the whole way, also by what is below the interface of @p hop.
+ * Which port of a bridge or bond the frames take may change, so each of them
+ * counts.
+ */
+[[nodiscard]] std::optional<std::string>
+whyCut(const Policy &policy, const CompiledPolicy &compiled,
+       const Connection &connection, const Hop &hop, const Host &host);
+
 /** A session that a policy would cut. */
 struct Cut {
 	Connection session;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -64,6 +65,55 @@ std::string textOf(NetlinkBytes value)
 	return text.substr(0, text.find('\0'));
 }
 
+/** What a link says about the one that it lives on. */
+struct LowerLink {
+	unsigned index = 0;
+	std::string kind;
+	bool elsewhere = false; //!< in another namespace
+
+	/**
+	 * Whether its frames are those of the other one. The other end of a
+	 * veth and what a tunnel goes through are named in the same way.
+	 */
+	[[nodiscard]] bool isBelow() const
+	{
+		constexpr std::array<std::string_view, 5> kinds = {
+		    "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"};
+
+		return !elsewhere &&
+		       std::ranges::find(kinds, kind) != kinds.end();
+	}
+};
+
+unsigned indexOf(NetlinkBytes value)
+{
+	unsigned index = 0;
+
+	if (value.size() == sizeof(index))
+		std::memcpy(&index, value.data(), sizeof(index));
+	return index;
+}
+
+LowerLink lowerOf(const nlmsghdr &message)
+{
+	LowerLink lower;
+	const auto readKind = [&lower](std::uint16_t type, NetlinkBytes value) {
+		if (type == IFLA_INFO_KIND)
+			lower.kind = textOf(value);
+	};
+
+	forEachAttribute(message, sizeof(ifinfomsg),
+	                 [&](std::uint16_t type, NetlinkBytes value) {
+				 if (type == IFLA_LINK)
+					 lower.index = indexOf(value);
+				 else if (type == IFLA_LINK_NETNSID)
+					 lower.elsewhere = true;
+				 else if (type == IFLA_LINKINFO)
+					 forEachAttribute(value, readKind);
+			 });
+	return lower;
+}
+
 void addLink(Host &host, const nlmsghdr &message)
 {
 	const auto link = bodyOf<ifinfomsg>(message, RTM_NEWLINK);
@@ -75,16 +125,20 @@ void addLink(Host &host, const nlmsghdr &message)
 	interface.loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
 	interface.ethernet =
 	    link->ifi_type == ARPHRD_ETHER || link->ifi_type == ARPHRD_LOOPBACK;
+	const LowerLink lower = lowerOf(message);
+	if (lower.isBelow())
+		interface.lower = lower.index;
 	forEachAttribute(
 	    message, sizeof(*link),
 	    [&interface](std::uint16_t type, NetlinkBytes value) {
-		    if (type == IFLA_IFNAME) {
+		    if (type == IFLA_IFNAME)
 			    interface.name = textOf(value);
-		    } else if (type == IFLA_ADDRESS &&
-		               value.size() == interface.mac.octets.size()) {
+		    else if (type == IFLA_MASTER)
+			    interface.master = indexOf(value);
+		    else if (type == IFLA_ADDRESS &&
+		             value.size() == interface.mac.octets.size())
 			    std::ranges::copy(value,
 			                      interface.mac.octets.begin());
-		    }
 	    });
 	host.interfaces.push_back(std::move(interface));
 }
@@ -159,6 +213,26 @@ bool Host::has(const IpAddress &ip) const
 		                             &Prefix::address) !=
 		           interface.addresses.end();
 	    });
+}
+
+std::vector<unsigned> Host::carriersOf(unsigned index) const
+{
+	std::vector<unsigned> carriers = {index};
+	const auto add = [&carriers](unsigned below) {
+		if (std::ranges::find(carriers, below) == carriers.end())
+			carriers.push_back(below);
+	};
+
+	for (std::size_t i = 0; i < carriers.size(); i++) {
+		const unsigned above = carriers[i];
+		for (const HostInterface &interface : interfaces) {
+			if (interface.master == above)
+				add(interface.index);
+			if (interface.index == above && interface.lower != 0)
+				add(interface.lower);
+		}
+	}
+	return carriers;
 }
 
 std::string Host::nameOf(unsigned index) const

@@ -30,6 +30,10 @@ struct HostInterface {
 	std::string former = {};
 	/** Whether it carries the cloak. */
 	bool cloaked = false;
+	/** That it is a port of, as of a bridge or a bond; 0: of none. */
+	unsigned master = 0;
+	/** That it lives on, as a VLAN does; 0: on none of this namespace. */
+	unsigned lower = 0;
 
 	/** By which the policy knows it. */
 	[[nodiscard]] const std::string &policyName() const
@@ -48,6 +52,12 @@ struct Host {
 
 	/** Whether an interface has that address. */
 	[[nodiscard]] bool has(const IpAddress &ip) const;
+
+	/**
+	 * That interface and all below it, by which its frames come and go:
+	 * what a VLAN lives on, the ports of a bridge or a bond, and so on.
+	 */
+	[[nodiscard]] std::vector<unsigned> carriersOf(unsigned index) const;
 
 	/** By which the policy knows an interface; "if7" when it is gone. */
 	[[nodiscard]] std::string nameOf(unsigned index) const;

@@ -347,6 +347,26 @@ TEST(Compile, SameEntriesAreSeenAsTheSame)
 	                         compile(kWhole, {grant("10.0.9.77")})));
 }
 
+/** br0 has bond0.7 as a port, which lives on bond0 of eth1 and eth2. */
+TEST(Host, KnowsWhatIsBelow)
+{
+	Host host = usualHost();
+	host.interfaces.push_back(interface("bond0", 4, {}));
+	host.interfaces.push_back(interface("bond0.7", 5, {}));
+	host.interfaces.push_back(interface("br0", 6, {}));
+	host.interfaces[1].master = host.interfaces[2].master = 4;
+	host.interfaces[4].lower = 4;
+	host.interfaces[4].master = 6;
+
+	using Indexes = std::vector<unsigned>;
+	EXPECT_EQ(host.carriersOf(6), (Indexes{6, 5, 4, 2, 3}));
+	EXPECT_EQ(host.carriersOf(4), (Indexes{4, 2, 3}));
+	EXPECT_EQ(host.carriersOf(2), Indexes{2});
+	EXPECT_EQ(host.carriersOf(99), Indexes{99});
+	host.interfaces[1].lower = 6;
+	EXPECT_EQ(host.carriersOf(6).size(), 5U) << "a loop";
+}
+
 TEST(Host, ReadsThisOne)
 {
 	auto host = Host::read();

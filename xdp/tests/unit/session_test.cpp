@@ -192,6 +192,36 @@ TEST(Cut, IsNobodyWhereNothingIsDropped)
 	          "");
 }
 
+TEST(Cut, IsBelowWhatTheSessionComesBy)
+{
+	Host host = cloakedHost();
+	HostInterface vlan;
+	HostInterface bridge;
+	vlan.name = "vlan";
+	vlan.index = 3;
+	vlan.lower = 2;
+	bridge.name = "br0";
+	bridge.index = 4;
+	host.interfaces.push_back(vlan);
+	host.interfaces.push_back(bridge);
+	host.interfaces[0].master = 4;
+	const auto cut = [&host](const std::string &more, unsigned ifindex) {
+		const ParsedPolicy parsed =
+		    readPolicy("[[interface]]\nname = \"eth0\"\n" + more);
+		return whyCut(parsed.policy,
+		              compilePolicy(parsed.policy, host, {}), kSession,
+		              {ifindex, kMac}, host)
+		    .value_or("");
+	};
+
+	for (const unsigned ifindex : {2U, 3U, 4U}) {
+		EXPECT_EQ(cut("", ifindex),
+		          "10.0.9.66 is not authorised, and eth0 is cloaked");
+		EXPECT_EQ(cut(peers(""), ifindex), "");
+	}
+	EXPECT_EQ(cut("", 5), "");
+}
+
 std::string table(const std::string &keys)
 {
 	return peers("") + "[[table]]\naddress = \"10.0.9.5\"\n" + keys;
