@@ -49,7 +49,7 @@ void addOfHost(const Policy &policy, json &result)
 	if (!host)
 		return;
 	const CompiledPolicy compiled = compilePolicy(policy, *host, {});
-	const Warnings warnings = warnOfReceivers(policy, compiled);
+	const Warnings warnings = warnOfReceivers(policy, compiled, *host);
 	for (const std::string &text : textsOf(warnings, policy.files))
 		result["warnings"].push_back(text);
 	for (const json &detail : toJson(warnings, policy.files))

@@ -116,7 +116,7 @@ void Engine::lookAround(Outcome &outcome) const
 	const Policy &policy = inForce_->policy;
 	const std::string &eve = policy.output.eve;
 
-	tell(warnOfReceivers(policy, compiled_), policy.files, outcome);
+	tell(warnOfReceivers(policy, compiled_, host_), policy.files, outcome);
 	const Status writable = eve.empty() ? Status() : mayAppend(eve);
 	if (!writable) {
 		outcome.warnings.push_back(writable.error().message() +

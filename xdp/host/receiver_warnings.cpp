@@ -13,6 +13,9 @@ namespace cloak
 namespace
 {
 
+/** Nobody has so many on top of one another; and a loop would not end. */
+constexpr unsigned kDeepest = 16;
+
 /** The interface of that number, if everything is hidden there. */
 const CompiledInterface *hidingAll(const CompiledPolicy &compiled,
                                    unsigned index)
@@ -38,16 +41,47 @@ bool isPeer(const CompiledPolicy &compiled, const IpAddress &ip,
 	       (peer->ifindex == 0 || peer->ifindex == ifindex);
 }
 
+/**
+ * What hides this host from @p ip on the way by that interface. It may be below
+ * it: what a VLAN lives on, or the first of the ports of a bridge or a bond if
+ * each of them hides it. @param depth of the interfaces above it.
+ */
+const CompiledInterface *hides(const CompiledPolicy &compiled, const Host &host,
+                               const IpAddress &ip, unsigned index,
+                               unsigned depth = 0)
+{
+	const CompiledInterface *first = hidingAll(compiled, index);
+
+	if (depth > kDeepest)
+		return nullptr;
+	if (first != nullptr && !isPeer(compiled, ip, index))
+		return first;
+	first = nullptr;
+	for (const HostInterface &one : host.interfaces)
+		if (one.index == index && one.lower != 0)
+			return hides(compiled, host, ip, one.lower, depth + 1);
+	for (const HostInterface &one : host.interfaces) {
+		if (one.master != index)
+			continue;
+		const CompiledInterface *by =
+		    hides(compiled, host, ip, one.index, depth + 1);
+		if (by == nullptr)
+			return nullptr;
+		first = first == nullptr ? by : first;
+	}
+	return first;
+}
+
 void lookAt(const ReceiverPolicy &receiver, const char *key,
-            const CompiledPolicy &compiled, const WayTo &way,
+            const CompiledPolicy &compiled, const Host &host, const WayTo &way,
             Warnings &warnings)
 {
 	const auto ip = parseIp(receiver.to.value.host);
 	const auto index = ip ? way(*ip) : std::nullopt;
 	const CompiledInterface *by =
-	    index ? hidingAll(compiled, *index) : nullptr;
+	    index && *index != 0 ? hides(compiled, host, *ip, *index) : nullptr;
 
-	if (by == nullptr || isPeer(compiled, *ip, *index))
+	if (by == nullptr)
 		return;
 	warnings.push_back(
 	    {"receiver_not_peer", receiver.to.at, key,
@@ -70,14 +104,14 @@ std::optional<unsigned> wayNow(const IpAddress &to)
 }
 
 Warnings warnOfReceivers(const Policy &policy, const CompiledPolicy &compiled,
-                         const WayTo &way)
+                         const Host &host, const WayTo &way)
 {
 	Warnings warnings;
 
 	for (const ReceiverPolicy &receiver : policy.seeing.ipfix)
-		lookAt(receiver, "ipfix.to", compiled, way, warnings);
+		lookAt(receiver, "ipfix.to", compiled, host, way, warnings);
 	for (const ReceiverPolicy &receiver : policy.seeing.syslog)
-		lookAt(receiver, "syslog.to", compiled, way, warnings);
+		lookAt(receiver, "syslog.to", compiled, host, way, warnings);
 	return warnings;
 }
 

@@ -24,12 +24,14 @@ using WayTo = std::function<std::optional<unsigned>(const IpAddress &)>;
 /**
  * Warns of receivers to whom the way is by an interface on which the policy
  * hides every address, and who are none of its peers there: nothing reaches
- * them. Those that are named are not looked at, as their addresses may be
- * others when it matters.
- * @param policy one without errors, @p compiled for this host.
+ * them. It may be below the one that the way is by, as under a VLAN; of a
+ * bridge or a bond, each port has to hide this host. Those that are named are
+ * not looked at, as their addresses may be others when it matters.
+ * @param policy one without errors, @p compiled for @p host.
  */
 [[nodiscard]] Warnings warnOfReceivers(const Policy &policy,
                                        const CompiledPolicy &compiled,
+                                       const Host &host,
                                        const WayTo &way = wayNow);
 
 } // namespace cloak

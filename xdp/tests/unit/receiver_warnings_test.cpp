@@ -35,7 +35,7 @@ std::optional<unsigned> way(const IpAddress &to)
 
 /** The lines with a warning about a receiver at @p to. */
 std::string warned(const std::string &to, const std::string &interface = "",
-                   const std::string &more = "")
+                   const std::string &more = "", const Host &here = host())
 {
 	const ParsedPolicy parsed = readPolicy(
 	    "[[interface]]\nname = \"eth1\"\n" + interface +
@@ -45,10 +45,10 @@ std::string warned(const std::string &to, const std::string &interface = "",
 
 	for (const Diagnostic &error : parsed.errors)
 		ADD_FAILURE() << toString(error, {"policy"});
-	const CompiledPolicy compiled =
-	    compilePolicy(parsed.policy, host(), {});
+	const CompiledPolicy compiled = compilePolicy(parsed.policy, here, {});
 	for (const std::string &warning :
-	     textsOf(warnOfReceivers(parsed.policy, compiled, way), {"policy"}))
+	     textsOf(warnOfReceivers(parsed.policy, compiled, here, way),
+	             {"policy"}))
 		text += warning + "\n";
 	return text;
 }
@@ -79,6 +79,29 @@ TEST(ReceiverWarnings, NotOfOneWhoCanBeReached)
 	EXPECT_EQ(warned("tcp://10.0.9.77:514", "mode = \"addresses\"",
 	                 "[cloak]\naddresses = [\"10.0.9.5\"]"),
 	          "");
+}
+
+TEST(ReceiverWarnings, OfWhatIsBelow)
+{
+	Host below = host();
+
+	below.interfaces[1].lower = kCloaked;
+	EXPECT_NE(warned("tcp://10.0.8.77:514", "", "", below), "")
+	    << "a VLAN on what is cloaked";
+	EXPECT_EQ(
+	    warned("tcp://10.0.8.77:514", "action = \"monitor\"", "", below),
+	    "");
+	below = host();
+	below.interfaces[0].master = kUncloaked;
+	EXPECT_NE(warned("tcp://10.0.8.77:514", "", "", below), "")
+	    << "a bridge with one port";
+	HostInterface open;
+	open.name = "eth3";
+	open.index = kUncloaked + 1;
+	open.master = kUncloaked;
+	below.interfaces.push_back(open);
+	EXPECT_EQ(warned("tcp://10.0.8.77:514", "", "", below), "")
+	    << "it may be behind the other port";
 }
 
 } // namespace
