@@ -29,7 +29,7 @@ namespace cloak
 
 /** How a courier is doing. */
 struct CourierStats {
-	std::uint64_t sent = 0;    //!< items that the receiver's host has got
+	std::uint64_t sent = 0;    //!< items that the receiver has taken
 	std::uint64_t dropped = 0; //!< items that found the queue full
 	std::uint64_t failed = 0;  //!< attempts that ended in an error
 	std::size_t waiting = 0;   //!< items now in the queue, or on their way
@@ -72,10 +72,13 @@ public:
 /**
  * A bounded queue in front of a connection. A connection that fails is tried
  * again after 1, 2, 4 and at last each 60 seconds. What was sent stays in the
- * queue until the receiver's host has acknowledged it; what was on its way when
- * a connection ended is sent once more by the next one. What exceeds the bound
- * is dropped and counted, the newest first. What waits for a receiver that is
- * away, or does not acknowledge it, is in the store within a second or two.
+ * queue until the receiver's host has acknowledged it, and the receiver has not
+ * ended the connection soon after: one who rejects a certificate of TLS 1.3, or
+ * whoever calls, does so when his host has acknowledged the first items. What
+ * was on its way when a connection ended is sent once more by the next one.
+ * What exceeds the bound is dropped and counted, the newest first. What waits
+ * for a receiver that is away, or does not acknowledge it, is in the store
+ * within a second or two.
  */
 template <typename Item> class Delivery
 {
@@ -234,6 +237,11 @@ private:
 	static constexpr std::chrono::seconds kLook{1};
 	/** ... and one whose receiver has something to acknowledge, so. */
 	static constexpr std::chrono::milliseconds kLookForReceipt{50};
+	/**
+	 * So long after a receipt the receiver may still say that it wants
+	 * nothing from us. Shorter than kLook, or all goes to the store.
+	 */
+	static constexpr std::chrono::milliseconds kObjection{500};
 
 	using Clock = std::chrono::steady_clock;
 
@@ -296,8 +304,9 @@ private:
 	/** Ends the connection; what has not arrived by it waits again. */
 	void leave(Lock &lock)
 	{
-		settle(lock);
+		abandoned_ = false;
 		onWay_.clear();
+		receipts_.clear();
 		stats_.connected = false;
 		unlocked(lock, [this]() -> Status {
 			stream_.reset();
@@ -308,11 +317,13 @@ private:
 	/** A receiver that has gone is not noticed by sending to it alone. */
 	bool look(Lock &lock)
 	{
+		const auto begun = Clock::now();
 		const bool there = connected(lock, [this] {
 			return stream_ ? stream_->check() : Status();
 		});
 
-		settle(lock);
+		if (there)
+			settle(lock, begun);
 		return there;
 	}
 
@@ -328,14 +339,14 @@ private:
 			arrived_ = Clock::now();
 		if (!abandoned_)
 			onWay_.add(stream_->given(), batch.size());
-		settle(lock);
 		return true;
 	}
 
 	bool connect(Lock &lock)
 	{
 		const ReceiverPolicy receiver = receiver_;
-		const bool done = connected(lock, [&]() -> Status {
+
+		return connected(lock, [&]() -> Status {
 			auto stream = Stream::connect(receiver, cutoff_);
 			if (!stream)
 				return stream.error();
@@ -343,21 +354,18 @@ private:
 			encoder_ = makeEncoder_();
 			return {};
 		});
-
-		if (done)
-			stats_.lastError.clear();
-		return done;
 	}
 
-	/** Takes out what has arrived. */
-	void settle(Lock &lock)
+	/** Takes out what has arrived. The receiver was there at @p when. */
+	void settle(Lock &lock, Clock::time_point when)
 	{
 		if (std::exchange(abandoned_, false))
 			onWay_.clear();
 		if (!stream_ || onWay_.items() == 0)
 			return;
+		receipts_.note(stream_->acknowledged(), Clock::now());
 		const std::size_t count =
-		    onWay_.arrived(stream_->acknowledged());
+		    onWay_.arrived(receipts_.until(when - kObjection));
 		if (count == 0)
 			return;
 		stats_.sent += count;
@@ -515,6 +523,7 @@ private:
 	std::unique_ptr<Stream> stream_;
 	std::unique_ptr<Encoder<Item>> encoder_;
 	OnWay onWay_;                //!< of items_, the first ones
+	Receipts receipts_;          //!< for them
 	Clock::time_point arrived_;  //!< the last of them, or none was before
 	Clock::time_point lateKept_; //!< when that was tried last
 	std::chrono::seconds delay_ = kFirstDelay;

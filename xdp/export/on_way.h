@@ -6,6 +6,7 @@
 #ifndef CLOAKLAKE_EXPORT_ON_WAY_H
 #define CLOAKLAKE_EXPORT_ON_WAY_H
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -60,6 +61,54 @@ private:
 
 	std::deque<Batch> batches_;
 	std::size_t items_ = 0;
+};
+
+/**
+ * When how many octets of one connection were known to be acknowledged. Pure.
+ * Not for several threads.
+ */
+class Receipts
+{
+public:
+	using Time = std::chrono::steady_clock::time_point;
+
+	/** So many were acknowledged at @p when, which is no earlier than the
+	 * last one. */
+	void note(std::uint64_t octets, Time when)
+	{
+		const std::uint64_t known =
+		    receipts_.empty() ? until_ : receipts_.back().octets;
+
+		if (octets > known)
+			receipts_.push_back({octets, when});
+	}
+
+	/** How many were at @p when, which is never earlier than the last one.
+	 */
+	std::uint64_t until(Time when)
+	{
+		while (!receipts_.empty() && receipts_.front().when <= when) {
+			until_ = receipts_.front().octets;
+			receipts_.pop_front();
+		}
+		return until_;
+	}
+
+	/** The connection has gone. */
+	void clear()
+	{
+		receipts_.clear();
+		until_ = 0;
+	}
+
+private:
+	struct Receipt {
+		std::uint64_t octets;
+		Time when;
+	};
+
+	std::deque<Receipt> receipts_;
+	std::uint64_t until_ = 0;
 };
 
 } // namespace cloak

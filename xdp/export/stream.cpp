@@ -337,6 +337,26 @@ Status Stream::send(std::string_view bytes)
 	return {};
 }
 
+/** What a TLS 1.3 receiver says first is no text of its own. */
+Status Stream::checkSession()
+{
+	std::array<char, 512> dropped{};
+
+	ERR_clear_error();
+	const int got =
+	    SSL_read(session_.get(), dropped.data(), dropped.size());
+	if (got > 0)
+		return {};
+	const int why = SSL_get_error(session_.get(), got);
+	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+		return {};
+	if (why == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) !=
+	                                SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return tlsError("the receiver has ended TLS");
+	ERR_clear_error();
+	return Error("the receiver has closed the connection");
+}
+
 Status Stream::check()
 {
 	pollfd readable = {fd_.get(), POLLIN | POLLRDHUP, 0};
@@ -349,15 +369,11 @@ Status Stream::check()
 	if (error != 0)
 		return Error(error, datagrams_ ? "nobody receives"
 		                               : "the connection is lost");
+	if (session_)
+		return checkSession();
 	const ssize_t got =
-	    session_ ? SSL_read(session_.get(), dropped.data(), dropped.size())
-		     : ::recv(fd_.get(), dropped.data(), dropped.size(),
-	                      MSG_DONTWAIT);
-	ERR_clear_error();
-	// What a TLS 1.3 receiver says first is no text of its own.
-	const bool silent =
-	    session_ && (readable.revents & (POLLRDHUP | POLLHUP)) == 0;
-	if (got > 0 || silent || (got < 0 && !session_ && errno == EAGAIN))
+	    ::recv(fd_.get(), dropped.data(), dropped.size(), MSG_DONTWAIT);
+	if (got > 0 || (got < 0 && errno == EAGAIN))
 		return {};
 	return datagrams_ && got < 0
 	           ? Error::fromErrno("nobody receives")

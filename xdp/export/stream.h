@@ -81,6 +81,7 @@ private:
 	Status open(const Endpoint &to);
 	Status secure(const ReceiverPolicy &receiver);
 	Status shakeHands();
+	Status checkSession();
 	Result<std::size_t> sendSome(std::string_view bytes);
 	Status await(short events);
 	Status awaitSession(int result);

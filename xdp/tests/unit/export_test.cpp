@@ -64,6 +64,16 @@ public:
 		bindTo(port_);
 	}
 
+	/** Takes a connection and what comes first, then does not want it. */
+	void reject()
+	{
+		connection_ = Fd(accept(listener_.get(), nullptr, nullptr));
+		limitWaiting(connection_.get());
+		ASSERT_TRUE(receive());
+		buffer_.clear();
+		go();
+	}
+
 	/** The next @p count lines. */
 	std::vector<std::string> lines(std::size_t count)
 	{
@@ -240,6 +250,7 @@ TEST(Courier, GoesOnWhenAReceiverIsBack)
 	receiver.come();
 	push(courier, 0, kBeyond);
 	expectNumbers(receiver.lines(kBeyond), 0, kBeyond);
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().sent == kBeyond; }));
 	receiver.go();
 	ASSERT_TRUE(waitUntil([&] { return !courier.stats().connected; }));
 	push(courier, kBeyond, kMost + kBeyond);
@@ -458,6 +469,48 @@ TEST(Courier, SendsAgainWhatWasNotAcknowledged)
 		ASSERT_EQ(lines[i], longLine(stuck.sent + i));
 	ASSERT_TRUE(
 	    waitUntil([&] { return courier.stats().sent == kLongLines; }));
+	EXPECT_EQ(courier.stats().waiting, 0U);
+	EXPECT_EQ(courier.stats().lastError, "");
+}
+
+TEST(Receipts, AreKnownByTheirTime)
+{
+	const Receipts::Time begin{};
+	Receipts receipts;
+
+	receipts.note(100, begin + 1s);
+	receipts.note(100, begin + 2s);
+	receipts.note(250, begin + 3s);
+	EXPECT_EQ(receipts.until(begin), 0U);
+	EXPECT_EQ(receipts.until(begin + 1s), 100U);
+	EXPECT_EQ(receipts.until(begin + 2s), 100U);
+	EXPECT_EQ(receipts.until(begin + 3s), 250U);
+	receipts.note(250, begin + 4s);
+	receipts.note(300, begin + 5s);
+	EXPECT_EQ(receipts.until(begin + 4s), 250U);
+	receipts.clear();
+	EXPECT_EQ(receipts.until(begin + 5s), 0U);
+}
+
+/** His host has acknowledged all of it. */
+TEST(Courier, SendsAgainWhatOneHasAcceptedWhoThenRejects)
+{
+	std::deque<std::string> kept;
+	Receiver receiver;
+	LineCourier courier = courierTo(receiver, kept);
+
+	receiver.come();
+	push(courier, 0, 10);
+	receiver.reject();
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().kept == 10; }));
+	const CourierStats rejected = courier.stats();
+	EXPECT_EQ(rejected.sent, 0U);
+	EXPECT_EQ(rejected.waiting, 10U);
+	EXPECT_FALSE(rejected.lastError.empty());
+
+	receiver.come();
+	expectNumbers(receiver.lines(10), 0, 10);
+	ASSERT_TRUE(waitUntil([&] { return courier.stats().sent == 10; }));
 	EXPECT_EQ(courier.stats().waiting, 0U);
 	EXPECT_EQ(courier.stats().lastError, "");
 }
