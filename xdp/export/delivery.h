@@ -206,6 +206,7 @@ public:
 		bytes_ = 0;
 		kept_ = 0;
 		abandoned_ = true;
+		stale_ = stale_ || rest_ == Rest::Discard;
 		return lost;
 	}
 
@@ -304,7 +305,7 @@ private:
 	/** Ends the connection; what has not arrived by it waits again. */
 	void leave(Lock &lock)
 	{
-		abandoned_ = false;
+		forget(lock);
 		onWay_.clear();
 		receipts_.clear();
 		stats_.connected = false;
@@ -332,6 +333,7 @@ private:
 	{
 		if (!look(lock) || (!stream_ && !connect(lock)))
 			return false;
+		forget(lock);
 		const std::vector<Item> batch = part(onWay_.items(), kBatch);
 		if (!connected(lock, [&] { return send(batch); }))
 			return false;
@@ -356,11 +358,24 @@ private:
 		});
 	}
 
+	/**
+	 * What was abandoned is on its way no more, and not in the store unless
+	 * the next daemon wants it: the items from then on begin both anew.
+	 */
+	void forget(Lock &lock)
+	{
+		while (std::exchange(abandoned_, false)) {
+			onWay_.clear();
+			if (std::exchange(stale_, false) && store_)
+				unlocked(lock,
+				         [this] { return store_->clear(); });
+		}
+	}
+
 	/** Takes out what has arrived. The receiver was there at @p when. */
 	void settle(Lock &lock, Clock::time_point when)
 	{
-		if (std::exchange(abandoned_, false))
-			onWay_.clear();
+		forget(lock);
 		if (!stream_ || onWay_.items() == 0)
 			return;
 		receipts_.note(stream_->acknowledged(), Clock::now());
@@ -469,6 +484,8 @@ private:
 				 left = *std::move(recalled);
 				 return {};
 			 }));
+		if (abandoned_)
+			return;
 		for (const Item &item : left)
 			bytes_ += footprint(item);
 		kept_ = left.size();
@@ -484,12 +501,13 @@ private:
 	/** Has all that waits in the store, or says why not. */
 	void keep(Lock &lock)
 	{
+		forget(lock);
 		while (store_ && kept_ < items_.size()) {
 			const std::vector<Item> more = part(kept_, kMostKept);
 			const bool done =
 			    unlocked(lock, [&] { return store_->keep(more); });
 			complain(lock, done);
-			if (!done)
+			if (!done || abandoned_)
 				return;
 			kept_ = std::min(kept_ + more.size(), items_.size());
 		}
@@ -537,6 +555,7 @@ private:
 	std::size_t bytes_ = 0;  //!< footprint of items_
 	std::size_t kept_ = 0;   //!< of items_, the first ones are in the store
 	bool abandoned_ = false; //!< and the thread does not know it yet
+	bool stale_ = false;     //!< nor that the store is to be cleared
 	bool waiting_ = false;   //!< the thread, for an item
 	bool redirected_ = false;
 	bool stopping_ = false;

@@ -176,17 +176,20 @@ private:
 	{
 		const auto known = std::ranges::find_if(
 		    leaving_, [&receiver](const auto &courier) {
-			    return isSameHost(*courier, receiver);
+			    return isSameHost(*courier, receiver) &&
+			           courier->redirect(receiver);
 		    });
 
-		if (known == leaving_.end())
-			return nullptr;
-		auto courier = take(leaving_, known);
-		if (courier->redirect(receiver))
-			return courier;
-		// It has nothing left to do but to clear the store.
-		courier->awaitEnd();
-		finish(*courier);
+		if (known != leaving_.end())
+			return take(leaving_, known);
+		// They have nothing left to do but to clear the store.
+		std::erase_if(leaving_, [&](const auto &courier) {
+			const bool ended = isSameHost(*courier, receiver) &&
+			                   courier->awaitEnd();
+			if (ended)
+				finish(*courier);
+			return ended;
+		});
 		return nullptr;
 	}
 
@@ -199,7 +202,10 @@ private:
 		return taken;
 	}
 
-	/** A store belongs to one alone of several at the same place. */
+	/**
+	 * A store belongs to one alone of several at the same place, also while
+	 * he ends.
+	 */
 	std::unique_ptr<Courier<Item>> begin(const ReceiverPolicy &receiver,
 	                                     const Couriers &others) const
 	{
@@ -207,7 +213,8 @@ private:
 			return isSameHost(*courier, receiver);
 		};
 		const bool shared = std::ranges::any_of(others, isThere) ||
-		                    std::ranges::any_of(couriers_, isThere);
+		                    std::ranges::any_of(couriers_, isThere) ||
+		                    std::ranges::any_of(leaving_, isThere);
 
 		return std::make_unique<Courier<Item>>(
 		    receiver,

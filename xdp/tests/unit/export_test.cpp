@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <numeric>
@@ -595,6 +596,110 @@ TEST_F(ReceiversTest, TakesOneBackWhoWasNotWantedForAMoment)
 	receivers_.push("1");
 	receiver_.come();
 	expectNumbers(receiver_.lines(2 - lost), lost, 2 - lost);
+}
+
+/** Receivers who hang as long as they are told to, as by an unknown name. */
+class HangingTest : public testing::Test
+{
+protected:
+	/** A store, and how many there are at most at the same time. */
+	class Counted final : public Memory
+	{
+	public:
+		explicit Counted(HangingTest &test)
+		    : Memory(test.kept_), test_(test)
+		{
+			test_.mostStores_ =
+			    std::max<int>(test_.mostStores_, ++test_.stores_);
+		}
+		~Counted() override { --test_.stores_; }
+
+	private:
+		HangingTest &test_;
+	};
+
+	void TearDown() override { hangs_ = false; }
+
+	/** One named "good" never hangs. */
+	std::unique_ptr<LineEncoder> connected(const ReceiverPolicy &receiver)
+	{
+		++connected_;
+		while (hangs_ && receiver.certificate != "good")
+			std::this_thread::sleep_for(10ms);
+		return std::make_unique<LineEncoder>();
+	}
+
+	std::unique_ptr<LineReceivers> receivers()
+	{
+		return std::make_unique<LineReceivers>(
+		    "syslog",
+		    [this](const ReceiverPolicy &to) { return connected(to); },
+		    [this](const ReceiverPolicy &) {
+			    return std::make_unique<Counted>(*this);
+		    });
+	}
+
+	/** Of the first receiver. */
+	static CourierStats stats(const LineReceivers &receivers)
+	{
+		std::vector<std::pair<std::string, CourierStats>> all;
+
+		receivers.addStats(all);
+		return all.empty() ? CourierStats{} : all.front().second;
+	}
+
+	std::deque<std::string> kept_;
+	std::atomic<bool> hangs_ = true;
+	std::atomic<int> connected_ = 0;
+	std::atomic<int> stores_ = 0;
+	std::atomic<int> mostStores_ = 0;
+	Receiver receiver_;
+};
+
+TEST_F(HangingTest, OneWhoComesBackBeginsHisStoreAnew)
+{
+	auto receivers = this->receivers();
+
+	receivers->configure({receiver_.policy()});
+	receivers->push("lost");
+	ASSERT_TRUE(waitUntil([&] { return stats(*receivers).kept == 1; }));
+	receiver_.come();
+	ASSERT_TRUE(waitUntil([&] { return connected_ == 1; }));
+	receivers->configure({});
+	ASSERT_TRUE(waitUntil([&] {
+		receivers->tick();
+		return receivers->lost() == 1;
+	}));
+	receivers->configure({receiver_.policy()});
+	EXPECT_EQ(receivers->leaving(), 0U);
+	receivers->push("1");
+	receiver_.go();
+	hangs_ = false;
+	ASSERT_TRUE(waitUntil([&] { return stats(*receivers).kept == 1; }));
+	receivers.reset();
+	EXPECT_EQ(kept_, std::deque<std::string>{"1"});
+	EXPECT_EQ(mostStores_, 1);
+}
+
+/** Of two at the same place one has ended, and has no store. */
+TEST_F(HangingTest, AStoreHasOneOwnerAlsoWhileHeEnds)
+{
+	const ReceiverPolicy hanging = receiver_.policy();
+	const ReceiverPolicy good = named(receiver_, "good");
+	auto receivers = this->receivers();
+
+	receiver_.come();
+	receivers->configure({hanging});
+	receivers->push("lost");
+	ASSERT_TRUE(waitUntil([&] { return connected_ == 1; }));
+	receivers->configure({good, hanging});
+	receivers->configure({});
+	std::this_thread::sleep_for(LineCourier::kGrace + 1s);
+	receivers->configure({good});
+	EXPECT_EQ(mostStores_, 1);
+	hangs_ = false;
+	receivers.reset();
+	EXPECT_EQ(mostStores_, 1);
 }
 
 } // namespace
