@@ -165,15 +165,19 @@ Status loadCertificates(SSL_CTX *context, const ReceiverPolicy &receiver)
 }
 
 /** An address is looked for among the addresses of a certificate. */
-void expectHost(SSL *session, const std::string &host)
+Status expectHost(SSL *session, const std::string &host)
 {
 	X509_VERIFY_PARAM *expected = SSL_get0_param(session);
 
 	if (X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1)
-		return;
-	SSL_set1_host(session, host.c_str());
-	SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME,
-	         TLSEXT_NAMETYPE_host_name, const_cast<char *>(host.c_str()));
+		return {};
+	ERR_clear_error();
+	if (SSL_set1_host(session, host.c_str()) != 1 ||
+	    SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+	             TLSEXT_NAMETYPE_host_name,
+	             const_cast<char *>(host.c_str())) != 1)
+		return tlsError("cannot expect a certificate of " + host);
+	return {};
 }
 
 /** Why there is no session: the certificate, or what else OpenSSL says. */
@@ -248,8 +252,8 @@ Status Stream::secure(const ReceiverPolicy &receiver)
 	if (!session_ || SSL_set_fd(session_.get(), fd_.get()) != 1)
 		return tlsError("cannot use TLS");
 	SSL_set_mode(session_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE);
-	expectHost(session_.get(), receiver.to.value.host);
-	return shakeHands();
+	Status expected = expectHost(session_.get(), receiver.to.value.host);
+	return expected ? shakeHands() : expected;
 }
 
 Status Stream::shakeHands()

@@ -4,6 +4,7 @@
  * Receivers over TLS, and what they think of certificates.
  */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
@@ -12,11 +13,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <thread>
 
 #include "export/courier.h"
+
+/** OpenSSL has no memory for a name as long as this is set. */
+static std::atomic<bool> forgetsNames = false;
+
+/** Stands before that of OpenSSL. */
+extern "C" int SSL_set1_host(SSL *session, const char *name)
+{
+	using Function = int (*)(SSL *, const char *);
+	static const auto real =
+	    reinterpret_cast<Function>(dlsym(RTLD_NEXT, "SSL_set1_host"));
+
+	return forgetsNames ? 0 : real(session, name);
+}
 
 namespace cloak
 {
@@ -225,6 +240,37 @@ TEST(Tls, ARejectedCertificateLosesNothing)
 		std::this_thread::sleep_for(10ms);
 	EXPECT_EQ(courier.stats().sent, 2U);
 	EXPECT_EQ(courier.stats().lastError, "");
+}
+
+/** @returns the error of a connection to "localhost"; empty if there is one. */
+std::string connectByName(TlsReceiver &receiver)
+{
+	const Cutoff cutoff;
+	std::thread answering([&receiver] { receiver.serve(true); });
+	auto stream = Stream::connect(receiver.policy("localhost"), cutoff);
+	std::string error = stream ? "" : stream.error().message();
+
+	answering.join();
+	return error;
+}
+
+TEST(Tls, ACertificateHasToBeGoodForTheName)
+{
+	TlsReceiver good("DNS:localhost");
+	EXPECT_EQ(connectByName(good), "");
+	TlsReceiver other("DNS:elsewhere.example");
+	EXPECT_NE(connectByName(other).find("not trusted"), std::string::npos);
+}
+
+TEST(Tls, NoConnectionIfTheNameCannotBeLookedAt)
+{
+	TlsReceiver other("DNS:elsewhere.example");
+
+	forgetsNames = true;
+	const std::string error = connectByName(other);
+	forgetsNames = false;
+	EXPECT_NE(error.find("cannot expect a certificate of localhost"),
+	          std::string::npos);
 }
 
 } // namespace
