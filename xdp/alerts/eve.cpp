@@ -112,13 +112,11 @@ json kindNames(std::uint32_t kinds)
 	return names;
 }
 
-std::string wall(std::uint64_t nanoseconds)
-{
-	return timestamp(toWall(BootClock::fromNanoseconds(nanoseconds)));
-}
-
 json evidence(const Alert &alert)
 {
+	const WallSpan span =
+	    toWall(BootClock::fromNanoseconds(alert.totals.first_ns),
+	           BootClock::fromNanoseconds(alert.totals.last_ns));
 	json targets = json::array();
 
 	for (const IpAddress &target : alert.seen.allTargets())
@@ -131,8 +129,8 @@ json evidence(const Alert &alert)
 	    {"reason", reasonName(alert.probe.event.reason)},
 	    {"probes", alert.totals.probes},
 	    {"bytes", alert.totals.bytes},
-	    {"first_seen", wall(alert.totals.first_ns)},
-	    {"last_seen", wall(alert.totals.last_ns)},
+	    {"first_seen", timestamp(span.begin)},
+	    {"last_seen", timestamp(span.end)},
 	    {"ports", alert.seen.ports()},
 	    {"port_count", alert.portCount},
 	    {"targets", std::move(targets)},

@@ -121,10 +121,10 @@ std::vector<Element> elementsOf(const Family &family, bool inMemory)
 	return all;
 }
 
-std::uint64_t milliseconds(BootTime time)
+std::uint64_t milliseconds(WallTime time)
 {
 	return static_cast<std::uint64_t>(
-	    std::chrono::floor<std::chrono::milliseconds>(toWall(time))
+	    std::chrono::floor<std::chrono::milliseconds>(time)
 		.time_since_epoch()
 		.count());
 }
@@ -143,10 +143,11 @@ Common commonOf(const Flow &flow)
 	const auto forward = in ? CLOAK_INGRESS : CLOAK_EGRESS;
 	const auto reverse = in ? CLOAK_EGRESS : CLOAK_INGRESS;
 	const cloak_record &record = flow.record;
+	const WallSpan span = toWall(flow.first(), flow.last());
 	Common common{};
 
-	common.startMs = milliseconds(flow.first());
-	common.endMs = milliseconds(flow.last());
+	common.startMs = milliseconds(span.begin);
+	common.endMs = milliseconds(span.end);
 	common.octets = record.bytes[forward];
 	common.packets = record.packets[forward];
 	common.reverseOctets = record.bytes[reverse];

@@ -96,14 +96,15 @@ json flowOf(const Flow &flow)
 	const auto toServer = flow.isInbound() ? CLOAK_INGRESS : CLOAK_EGRESS;
 	const auto toClient = flow.isInbound() ? CLOAK_EGRESS : CLOAK_INGRESS;
 	const cloak_record &record = flow.record;
+	const WallSpan span = toWall(flow.first(), flow.last());
 	const auto age = flow.last() - flow.first();
 	json body = {
 	    {"pkts_toserver", record.packets[toServer]},
 	    {"pkts_toclient", record.packets[toClient]},
 	    {"bytes_toserver", record.bytes[toServer]},
 	    {"bytes_toclient", record.bytes[toClient]},
-	    {"start", timestamp(toWall(flow.first()))},
-	    {"end", timestamp(toWall(flow.last()))},
+	    {"start", timestamp(span.begin)},
+	    {"end", timestamp(span.end)},
 	    {"age", std::chrono::floor<std::chrono::seconds>(age).count()},
 	    {"state", stateOf(flow)},
 	    {"alerted", flow.has(CLOAK_RECORD_SHADOWED)},

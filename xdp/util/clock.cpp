@@ -147,6 +147,13 @@ WallTime toWall(BootTime time)
 	return now - (BootClock::now() - time);
 }
 
+WallSpan toWall(BootTime begin, BootTime end)
+{
+	const WallTime wall = toWall(end);
+
+	return {wall - (end - begin), wall};
+}
+
 std::string timestamp(WallTime time)
 {
 	const auto seconds = chrono::floor<chrono::seconds>(time);

@@ -47,6 +47,15 @@ using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 /** The time of day at @p time, by what the wall clock says now. */
 [[nodiscard]] WallTime toWall(BootTime time);
 
+/** From when to when. */
+struct WallSpan {
+	WallTime begin;
+	WallTime end;
+};
+
+/** Of both by one look at the clocks, so that it is as long as it was. */
+[[nodiscard]] WallSpan toWall(BootTime begin, BootTime end);
+
 /** "2026-11-21T06:39:51.123456+0000", as Suricata writes it. */
 [[nodiscard]] std::string timestamp(WallTime time);
 
