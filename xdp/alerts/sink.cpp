@@ -16,7 +16,8 @@ namespace
 
 constexpr mode_t kFileMode = 0640;
 
-/** How long a stream may refuse before its writer looks at the queue again. */
+/** How long a stream or a FIFO may refuse before its writer looks at the queue
+ * again. */
 constexpr int kPatienceMs = 100;
 
 Result<std::size_t> writeSome(int fd, std::string_view text,
@@ -29,6 +30,14 @@ Result<std::size_t> writeSome(int fd, std::string_view text,
 	if (errno == EINTR || errno == EAGAIN)
 		return std::size_t{0};
 	return Error::fromErrno("cannot write to " + name);
+}
+
+/** Waits a while until there is some. */
+bool awaitRoom(int fd)
+{
+	pollfd ready = {fd, POLLOUT, 0};
+
+	return poll(&ready, 1, kPatienceMs) > 0;
 }
 
 } // namespace
@@ -90,9 +99,14 @@ Status FileSink::lineBoundary()
 	return open();
 }
 
+/** A file may be a FIFO, and full. */
 Result<std::size_t> FileSink::write(std::string_view text)
 {
-	return writeSome(fd_.get(), text, path_);
+	auto written = writeSome(fd_.get(), text, path_);
+
+	if (written && *written == 0)
+		awaitRoom(fd_.get());
+	return written;
 }
 
 /**
@@ -101,9 +115,7 @@ Result<std::size_t> FileSink::write(std::string_view text)
  */
 Result<std::size_t> StreamSink::write(std::string_view text)
 {
-	pollfd ready = {fd_, POLLOUT, 0};
-
-	if (poll(&ready, 1, kPatienceMs) <= 0)
+	if (!awaitRoom(fd_))
 		return std::size_t{0};
 	return writeSome(fd_, text.substr(0, PIPE_BUF), name_);
 }

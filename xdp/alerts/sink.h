@@ -25,7 +25,10 @@ public:
 	Sink &operator=(const Sink &) = delete;
 	virtual ~Sink() = default;
 
-	/** Writes a part of @p text, maybe nothing. @returns how much. */
+	/**
+	 * Writes a part of @p text, maybe nothing, but that not at once: it
+	 * waits a while for room first. @returns how much.
+	 */
 	[[nodiscard]] virtual Result<std::size_t>
 	write(std::string_view text) = 0;
 

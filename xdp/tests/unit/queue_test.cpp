@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -112,6 +113,62 @@ TEST_F(FileQueue, KeepsLinesWhileThereIsNoFolder)
 	EXPECT_EQ(contents(), "patient\n");
 	EXPECT_EQ(queue.stats().lastError, "");
 	EXPECT_GT(queue.stats().failed, 0U);
+}
+
+/** As much as fits into a pipe. */
+void fill(Sink &sink)
+{
+	const std::string piece(4096, 'x');
+	auto written = sink.write(piece);
+
+	while (written && *written > 0)
+		written = sink.write(piece);
+	ASSERT_TRUE(written);
+}
+
+TEST_F(FileQueue, AFullFifoIsNotTriedAllTheTime)
+{
+	ASSERT_EQ(mkfifo(path_.c_str(), S_IRUSR | S_IWUSR), 0);
+	const Fd reading(
+	    open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+	FileSink sink(path_);
+
+	ASSERT_TRUE(sink.lineBoundary());
+	fill(sink);
+	const auto begun = std::chrono::steady_clock::now();
+	auto written = sink.write("x");
+	ASSERT_TRUE(written);
+	EXPECT_EQ(*written, 0U);
+	EXPECT_GE(std::chrono::steady_clock::now() - begun, 50ms);
+}
+
+TEST_F(FileQueue, WhatAFullFifoDidNotTakeComesWhenThereIsRoom)
+{
+	constexpr unsigned count = 1000;
+	const std::string line(999, 'x');
+	std::string got;
+	std::array<char, 65536> chunk{};
+	ASSERT_EQ(mkfifo(path_.c_str(), S_IRUSR | S_IWUSR), 0);
+	const Fd reading(
+	    open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+	LineQueue queue(std::make_unique<FileSink>(path_));
+
+	for (unsigned i = 0; i < count; ++i)
+		queue.push(line);
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().written > 0; }));
+	std::this_thread::sleep_for(200ms);
+	EXPECT_GT(queue.stats().waiting, 0U);
+	ASSERT_TRUE(comesTrue([&] {
+		ssize_t size = 0;
+		while ((size = read(reading.get(), chunk.data(),
+		                    chunk.size())) > 0)
+			got.append(chunk.data(),
+			           static_cast<std::size_t>(size));
+		return got.size() == count * (line.size() + 1);
+	}));
+	ASSERT_TRUE(comesTrue([&] { return queue.stats().written == count; }));
+	EXPECT_EQ(queue.stats().dropped, 0U);
+	EXPECT_EQ(queue.stats().failed, 0U);
 }
 
 TEST(Queue, FullDiskIsCountedAndNobodyWaits)
