@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <optional>
 
 #include "util/netlink.h"
@@ -217,19 +218,20 @@ bool Host::has(const IpAddress &ip) const
 
 std::vector<unsigned> Host::carriersOf(unsigned index) const
 {
-	std::vector<unsigned> carriers = {index};
-	const auto add = [&carriers](unsigned below) {
-		if (std::ranges::find(carriers, below) == carriers.end())
-			carriers.push_back(below);
-	};
+	std::vector<unsigned> carriers;
+	std::deque<unsigned> left = {index};
 
-	for (std::size_t i = 0; i < carriers.size(); i++) {
-		const unsigned above = carriers[i];
+	while (!left.empty()) {
+		const unsigned above = left.front();
+		left.pop_front();
+		if (std::ranges::find(carriers, above) != carriers.end())
+			continue;
+		carriers.push_back(above);
 		for (const HostInterface &interface : interfaces) {
 			if (interface.master == above)
-				add(interface.index);
+				left.push_back(interface.index);
 			if (interface.index == above && interface.lower != 0)
-				add(interface.lower);
+				left.push_back(interface.lower);
 		}
 	}
 	return carriers;
