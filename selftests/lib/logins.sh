@@ -19,7 +19,9 @@ stay_from() {
 	in_ns scanner socat - "TCP:${2:-$LAKE}:2222,sourceport=$1" \
 		<"$WORK/fifo" >/dev/null &
 	exec 9>"$WORK/fifo"
-	wait_until 10 eval "in_ns lake ss -tnH 'dport = :$1' | grep ESTAB"
+	# It has been accepted when a program has it.
+	wait_until 10 eval \
+		"in_ns lake ss -tnpH 'dport = :$1' | grep 'ESTAB.*users:'"
 }
 
 # leave_from PORT: he logs out.

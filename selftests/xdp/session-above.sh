@@ -58,6 +58,18 @@ $3 is not authorised, and $4 is cloaked"
 bridge() {
 	master_of br8 bridge
 	keeps 40031 10.0.8.5 10.0.8.66 eth1
+}
+
+# Another port of the bridge is cloaked already, by which the session does not go.
+other_port() {
+	in_ns lake ip link set eth2 master br8 up
+	ctl apply --cut-my-session "$WORK/closed-eth2.toml"
+	stay_from 40033 10.0.8.5
+	ctl apply "$WORK/closed-eth2.toml"
+	ctl_exits 1 apply "$WORK/closed-both.toml" |
+		grep 'cut the login session .*, and eth1 is cloaked'
+	leave_from 40033
+	ctl apply "$WORK/policy.toml"
 	in_ns lake ip link del br8
 }
 
@@ -81,14 +93,22 @@ run_with() {
 
 cloak_lab
 netns_link lake eth1 scanner eth1
+netns_link lake eth2 scanner eth2
 netns_addr scanner eth1 10.0.8.66/24
 cloakd_policy '[cloak]' 'logins = [2222]' >"$WORK/closed-eth0.toml"
-sed 's/^name = "eth0"/name = "eth1"/' "$WORK/closed-eth0.toml" \
-	>"$WORK/closed-eth1.toml"
+for port in eth1 eth2; do
+	sed "s/^name = \"eth0\"/name = \"$port\"/" "$WORK/closed-eth0.toml" \
+		>"$WORK/closed-$port.toml"
+done
+{
+	cat "$WORK/closed-eth1.toml"
+	printf '[[interface]]\nname = "eth2"\n'
+} >"$WORK/closed-both.toml"
 cloakd_policy '[[peers]]' 'name = "all"' 'prefixes = ["10.0.0.0/16"]' \
 	>"$WORK/policy.toml"
 cloakd_start
 log_in
 ktap_run "a session by a bridge" bridge
+ktap_run "a session by one port, and another is cloaked" other_port
 run_with vlan link eth0 type vlan id 9
 run_with bond type bond

@@ -142,7 +142,7 @@ while_hung() {
 	crowd
 	probe 10.0.9.68
 	kill -CONT "$CLOAKD"
-	wait_until 60 told_crowd
+	wait_until 60 told_crowd || { told_crowd; return 1; }
 	wait_until 10 all_told 10.0.9.68
 	(($(alerts 10.0.9.68) == 1))
 }

@@ -21,7 +21,7 @@ login_kept() {
 	said=$(ctl_exits 1 "$@")
 	echo "$said"
 	grep "cut the login session from $SCANNER port $port to $LAKE port 2222: \
-$SCANNER is not authorised, and eth0 is cloaked; .* or say --cut-my-session" \
+$SCANNER is not authorised, and eth0 is cloaked; .* say --cut-my-session" \
 		<<<"$said"
 }
 

@@ -45,6 +45,8 @@ std::optional<std::string> findObjection(const Policy &policy,
 	const std::vector<Connection> own = findSessions();
 	if (!own.empty())
 		return findCut(policy, compiled, own);
+	if (policy.logins.empty())
+		return std::nullopt;
 	auto all = readConnections();
 	if (!all)
 		return blindRefusal(all.error(), kCutMySession);

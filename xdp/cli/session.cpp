@@ -12,7 +12,8 @@ std::shared_ptr<bool> declareCut(CLI::App &app)
 	auto mayCut = std::make_shared<bool>(false);
 
 	app.add_flag("--cut-my-session", *mayCut,
-	             "even if it cuts the connection that you come by");
+	             "even if it cuts the connection that you come by, "
+	             "or others that are logged in");
 	return mayCut;
 }
 

@@ -81,26 +81,34 @@ Result<std::vector<Connection>> sessionsIn(const Request &request)
 	return sessions;
 }
 
-/** The first of @p cuts that what is in force does not cut already. */
-std::optional<Cut> firstNew(const Engine &engine, const std::vector<Cut> &cuts)
+/** The first of @p sessions that is cut, and not by what is in force. */
+std::optional<Cut> findNewCut(const Engine &engine, const Policy &policy,
+                              const CompiledPolicy &compiled,
+                              const std::vector<Connection> &sessions)
 {
-	std::vector<Connection> sessions;
+	const std::vector<Cut> cuts = findCuts(policy, compiled, sessions);
 	std::vector<Cut> before;
 
-	for (const Cut &cut : cuts)
-		sessions.push_back(cut.session);
-	if (engine.enforcer() != nullptr && engine.inForce()) {
-		const Policy &policy = engine.inForce()->policy;
+	if (!cuts.empty() && engine.enforcer() != nullptr && engine.inForce()) {
+		const Policy &former = engine.inForce()->policy;
 		before = findCuts(
-		    policy,
-		    compilePolicy(policy, engine.host(), engine.granted()),
+		    former,
+		    compilePolicy(former, engine.host(), engine.granted()),
 		    sessions);
 	}
-	for (const Cut &cut : cuts)
-		if (std::ranges::find(before, cut.session, &Cut::session) ==
-		    before.end())
-			return cut;
-	return std::nullopt;
+	return firstNew(cuts, before);
+}
+
+std::optional<std::string> findOwnCut(const Engine &engine,
+                                      const Policy &policy,
+                                      const CompiledPolicy &compiled,
+                                      const std::vector<Connection> &sessions)
+{
+	const auto cut = findNewCut(engine, policy, compiled, sessions);
+
+	if (!cut)
+		return std::nullopt;
+	return ownRefusal(*cut);
 }
 
 std::optional<std::string>
@@ -108,7 +116,7 @@ findGrantedCut(const Engine &engine, const Policy &policy,
                const CompiledPolicy &compiled,
                const std::vector<Connection> &sessions)
 {
-	const auto cut = firstNew(engine, findCuts(policy, compiled, sessions));
+	const auto cut = findNewCut(engine, policy, compiled, sessions);
 
 	if (!cut)
 		return std::nullopt;
@@ -122,13 +130,14 @@ std::optional<std::string> findLoginCut(const Engine &engine,
                                         const CompiledPolicy &compiled,
                                         std::string_view override)
 {
+	if (policy.logins.empty())
+		return std::nullopt;
 	auto connections = readConnections();
 	if (!connections)
 		return blindRefusal(connections.error(), override);
-	const auto cut = firstNew(
-	    engine,
-	    findCuts(policy, compiled,
-	             loginSessions(std::move(*connections), policy.logins)));
+	const auto cut =
+	    findNewCut(engine, policy, compiled,
+	               loginSessions(std::move(*connections), policy.logins));
 	if (!cut)
 		return std::nullopt;
 	return loginRefusal(*cut, override);
@@ -178,10 +187,11 @@ Result<Engine::Guard> guardSessions(const Engine &engine,
 		return Engine::Guard();
 	if (sessions->empty())
 		return guardOthers(engine, kCutMySession);
-	return Engine::Guard([own = *sessions](const Policy &policy,
-	                                       const CompiledPolicy &compiled) {
-		return findCut(policy, compiled, own);
-	});
+	return Engine::Guard(
+	    [&engine, own = *sessions](const Policy &policy,
+	                               const CompiledPolicy &compiled) {
+		    return findOwnCut(engine, policy, compiled, own);
+	    });
 }
 
 Result<Engine::Guard> guardGranted(const Engine &engine, const Request &request)

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "policy/rule_match.h"
 
@@ -102,17 +104,30 @@ std::optional<std::string> whyCut(const Policy &policy,
 	return whyDropped(policy, connection, found->table, hop);
 }
 
-std::optional<std::string> whyCut(const Policy &policy,
-                                  const CompiledPolicy &compiled,
-                                  const Connection &connection, const Hop &hop,
-                                  const Host &host)
+std::vector<Cut> cutsOf(const Policy &policy, const CompiledPolicy &compiled,
+                        const Connection &session, const Hop &hop,
+                        const Host &host)
 {
+	std::vector<Cut> cuts;
+
 	for (const unsigned carrier : host.carriersOf(hop.ifindex)) {
 		auto reason =
-		    whyCut(policy, compiled, connection, {carrier, hop.mac});
+		    whyCut(policy, compiled, session, {carrier, hop.mac});
 		if (reason)
-			return reason;
+			cuts.push_back({session, *std::move(reason), carrier});
 	}
+	return cuts;
+}
+
+std::optional<Cut> firstNew(const std::vector<Cut> &cuts,
+                            const std::vector<Cut> &before)
+{
+	for (const Cut &cut : cuts)
+		if (std::ranges::none_of(before, [&cut](const Cut &one) {
+			    return one.session == cut.session &&
+			           one.carrier == cut.carrier;
+		    }))
+			return cut;
 	return std::nullopt;
 }
 
@@ -123,17 +138,17 @@ std::vector<Cut> findCuts(const Policy &policy, const CompiledPolicy &compiled,
 
 	if (sessions.empty())
 		return cuts;
-	auto host = Host::read();
+	const auto read = Host::read();
+	const Host host = read ? *read : Host();
 	for (const Connection &session : sessions) {
-		if (host && !host->has(session.local))
+		if (read && !host.has(session.local))
 			continue;
 		auto hop =
 		    findHop(session.local, session.remote, session.ifindex);
-		if (!hop)
-			continue;
-		if (auto reason = whyCut(policy, compiled, session, *hop,
-		                         host ? *host : Host()))
-			cuts.push_back({session, std::move(*reason)});
+		if (hop)
+			std::ranges::move(
+			    cutsOf(policy, compiled, session, *hop, host),
+			    std::back_inserter(cuts));
 	}
 	return cuts;
 }
@@ -149,10 +164,17 @@ std::string refusal(const Cut &cut, std::string_view whose)
 	                   cut.reason);
 }
 
+std::string ownRefusal(const Cut &cut)
+{
+	return refusal(cut, "your own") + "; authorise it, or say " +
+	       kCutMySession;
+}
+
 std::string loginRefusal(const Cut &cut, std::string_view override)
 {
-	return fmt::format("{}; authorise it, take its port out of \"logins\" "
-	                   "under [cloak], or say {}",
+	return fmt::format("{}; if that is meant, or nobody has logged in by "
+	                   "it, say {}; else authorise it, or take its port "
+	                   "out of \"logins\" under [cloak]",
 	                   refusal(cut, "the login"), override);
 }
 
@@ -171,8 +193,7 @@ std::optional<std::string> findCut(const Policy &policy,
 
 	if (cuts.empty())
 		return std::nullopt;
-	return refusal(cuts.front(), "your own") + "; authorise it, or say " +
-	       kCutMySession;
+	return ownRefusal(cuts.front());
 }
 
 } // namespace cloak

@@ -28,25 +28,34 @@ namespace cloak
                                                 const Connection &connection,
                                                 const Hop &hop);
 
-/**
- * The same on the whole way, also by what is below the interface of @p hop.
- * Which port of a bridge or bond the frames take may change, so each of them
- * counts.
- */
-[[nodiscard]] std::optional<std::string>
-whyCut(const Policy &policy, const CompiledPolicy &compiled,
-       const Connection &connection, const Hop &hop, const Host &host);
-
 /** A session that a policy would cut. */
 struct Cut {
 	Connection session;
 	std::string reason;
+	unsigned carrier = 0; //!< number of the interface at which
 };
 
 /**
- * Those of @p sessions that would be cut, as this host would reach them now.
- * Sessions of addresses that this host (or network namespace) does not have
- * are none of its own.
+ * Where @p session would be cut on the whole way, by the interface of @p hop
+ * and by what is below it. Which port of a bridge or bond the frames take may
+ * change, so each of them counts.
+ */
+[[nodiscard]] std::vector<Cut> cutsOf(const Policy &policy,
+                                      const CompiledPolicy &compiled,
+                                      const Connection &session, const Hop &hop,
+                                      const Host &host);
+
+/**
+ * The first of @p cuts that is none of those @p before: one at another
+ * interface is another one, as the session may not go by the former.
+ */
+[[nodiscard]] std::optional<Cut> firstNew(const std::vector<Cut> &cuts,
+                                          const std::vector<Cut> &before);
+
+/**
+ * Those of @p sessions that would be cut, as this host would reach them now;
+ * the same session again for each interface at which. Sessions of addresses
+ * that this host (or network namespace) does not have are none of its own.
  */
 [[nodiscard]] std::vector<Cut>
 findCuts(const Policy &policy, const CompiledPolicy &compiled,
@@ -71,6 +80,9 @@ constexpr const char *kCutMySession = "--cut-my-session";
 /** That nothing was changed as nobody knows who is logged in. */
 [[nodiscard]] std::string blindRefusal(const Error &error,
                                        std::string_view override);
+
+/** The same of the caller's own session. */
+[[nodiscard]] std::string ownRefusal(const Cut &cut);
 
 /**
  * A sentence about the first of the caller's own @p sessions that would be

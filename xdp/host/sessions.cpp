@@ -158,7 +158,7 @@ loginSessions(std::vector<Connection> connections,
               const std::vector<Located<std::uint16_t>> &ports)
 {
 	std::erase_if(connections, [&ports](const Connection &one) {
-		return isWithinHost(one) ||
+		return isWithinHost(one) || one.inode == 0 ||
 		       std::ranges::find(ports, one.localPort,
 		                         &Located<std::uint16_t>::value) ==
 		           ports.end();

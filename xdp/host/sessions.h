@@ -33,7 +33,10 @@ namedSessions(const std::vector<Connection> &connections,
 inheritedSessions(const std::vector<Connection> &connections, int process,
                   const std::string &proc = "/proc");
 
-/** Those among @p connections that others have to one of @p ports here. */
+/**
+ * Those among @p connections that others have to one of @p ports here, and that
+ * a program has accepted.
+ */
 [[nodiscard]] std::vector<Connection>
 loginSessions(std::vector<Connection> connections,
               const std::vector<Located<std::uint16_t>> &ports);

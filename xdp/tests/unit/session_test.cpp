@@ -71,14 +71,17 @@ TEST(Sessions, FindsWhoIsLoggedIn)
 {
 	using Connections = std::vector<Connection>;
 	const Connection within = {ip("127.0.0.1"), 22, ip("127.0.0.1"), 50000,
-	                           0};
+	                           4713};
 	const Connection outgoing = {ip("10.0.9.5"), 50000, ip("10.0.9.66"), 22,
-	                             0};
-	const Connections all = {within, kOther, outgoing, kSession};
+	                             4714};
+	Connections all = {within, kOther, outgoing, kSession};
 
 	EXPECT_EQ(loginSessions(all, Policy().logins), Connections{kSession});
 	EXPECT_EQ(loginSessions(all, {{4420, {}}}), Connections{kOther});
 	EXPECT_TRUE(loginSessions(all, {}).empty());
+	// Whoever knocks has no session as long as nobody has accepted him.
+	all.back().inode = 0;
+	EXPECT_TRUE(loginSessions(all, Policy().logins).empty());
 }
 
 /** A folder that looks as procfs does. */
@@ -208,10 +211,10 @@ TEST(Cut, IsBelowWhatTheSessionComesBy)
 	const auto cut = [&host](const std::string &more, unsigned ifindex) {
 		const ParsedPolicy parsed =
 		    readPolicy("[[interface]]\nname = \"eth0\"\n" + more);
-		return whyCut(parsed.policy,
-		              compilePolicy(parsed.policy, host, {}), kSession,
-		              {ifindex, kMac}, host)
-		    .value_or("");
+		const auto cuts = cutsOf(parsed.policy,
+		                         compilePolicy(parsed.policy, host, {}),
+		                         kSession, {ifindex, kMac}, host);
+		return cuts.empty() ? "" : cuts.front().reason;
 	};
 
 	for (const unsigned ifindex : {2U, 3U, 4U}) {
@@ -220,6 +223,16 @@ TEST(Cut, IsBelowWhatTheSessionComesBy)
 		EXPECT_EQ(cut(peers(""), ifindex), "");
 	}
 	EXPECT_EQ(cut("", 5), "");
+}
+
+TEST(Cut, IsNewAtAnotherInterface)
+{
+	const Cut one{kSession, "", 2};
+	const Cut other{kSession, "", 3};
+
+	EXPECT_FALSE(firstNew({one, other}, {other, one}));
+	EXPECT_EQ(firstNew({one, other}, {one})->carrier, 3U);
+	EXPECT_EQ(firstNew({one, other}, {})->carrier, 2U);
 }
 
 std::string table(const std::string &keys)
@@ -399,8 +412,9 @@ TEST(SessionGuard, SaysWhatToDo)
 	EXPECT_EQ(loginRefusal({kSession, "so it is"}, "this"),
 	          "nothing was changed: it would cut the login session from "
 	          "10.0.9.66 port 50000 to 10.0.9.5 port 22: so it is; "
-	          "authorise it, take its port out of \"logins\" under "
-	          "[cloak], or say this");
+	          "if that is meant, or nobody has logged in by it, say this; "
+	          "else authorise it, or take its port out of \"logins\" "
+	          "under [cloak]");
 	EXPECT_EQ(blindRefusal(Error("no sight"), "this"),
 	          "nothing was changed: whom it would cut off cannot be seen: "
 	          "no sight; if that does not matter, say this");
