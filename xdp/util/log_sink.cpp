@@ -58,7 +58,8 @@ bool LogSink::put(const spdlog::details::log_msg &message)
 
 /**
  * The descriptor is shared, so it must not be made non-blocking. Where poll()
- * says that there is room, PIPE_BUF octets fit into every kind of it.
+ * says that there is room, PIPE_BUF octets fit into a pipe or a socket, if
+ * nobody else writes at that moment. A terminal may have less, and wait.
  */
 bool LogSink::write(std::string_view text)
 {

@@ -60,6 +60,8 @@ public:
 	Status measureCloak(const std::string &suffix);
 	/** What the host sends itself. */
 	Status measureEgress();
+	/** What is not hidden beside an address that is. */
+	Status measureVisible();
 	/** Who is shadowed, and what that costs others. */
 	Status measureShadows();
 	/** More strangers than are accounted each for himself. */
@@ -242,6 +244,36 @@ Status Bench::measureEgress()
 	return done;
 }
 
+Status Bench::measureVisible()
+{
+	const PolicyMaps policy(object_.maps());
+	cloak_iface iface{};
+	const IpAddress hidden = *parseIp("192.0.2.7");
+
+	auto draft = policy.draft();
+	if (!draft)
+		return draft.error();
+	iface.scope = CLOAK_SCOPE_ADDRESSES;
+	iface.mode = CLOAK_MODE_ENFORCE;
+	auto done = draft->addInterface(kLoopback, iface);
+	if (done)
+		done = draft->addAddress(toAbi(hidden),
+		                         {CLOAK_ADDRESS_UNICAST, 0});
+	if (done)
+		done = policy.commit(*std::move(draft));
+	if (done)
+		done = add("cloak: TCP to a visible address, pass",
+		           syn(kScanner).bytes());
+	const Packet answer = Ethernet{.src = kLake.mac, .dst = kScanner.mac} /
+	                      Ipv4{.src = kLake.v4, .dst = kScanner.v4} /
+	                      Tcp{.sport = 4420, .flags = kAck};
+	if (done)
+		done = addOf(object_.egressProgram(),
+		             "egress: TCP of a visible address, pass",
+		             answer.bytes());
+	return done ? put(nullptr) : done;
+}
+
 Status Bench::measureShadows()
 {
 	const CloakMaps &maps = object_.maps();
@@ -406,6 +438,8 @@ Result<std::vector<Measured>> strangersOf(std::uint32_t repeat, bool remember)
 	auto done = bench.measureCloak(suffix);
 	if (done && remember)
 		done = bench.measureEgress();
+	if (done && remember)
+		done = bench.measureVisible();
 	if (done && remember)
 		done = bench.measureShadows();
 	if (done)
