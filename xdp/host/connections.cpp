@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstring>
+#include <set>
 
 #include "util/netlink.h"
 
@@ -46,7 +47,8 @@ Connection connectionOf(const inet_diag_msg &said)
 	        said.id.idiag_if};
 }
 
-Status addFamily(std::uint8_t family, std::vector<Connection> &connections)
+Status addFamily(std::uint8_t family, unsigned state,
+                 std::vector<Connection> &connections)
 {
 	DiagRequest request{};
 
@@ -55,7 +57,7 @@ Status addFamily(std::uint8_t family, std::vector<Connection> &connections)
 	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request.body.sdiag_family = family;
 	request.body.sdiag_protocol = IPPROTO_TCP;
-	request.body.idiag_states = 1U << TCP_ESTABLISHED;
+	request.body.idiag_states = 1U << state;
 	return askNetlink(
 	    NETLINK_SOCK_DIAG, request.header, "the TCP connections",
 	    [&connections](const nlmsghdr &message) -> Status {
@@ -71,19 +73,36 @@ Status addFamily(std::uint8_t family, std::vector<Connection> &connections)
 	    });
 }
 
-} // namespace
-
-Result<std::vector<Connection>> readConnections()
+Result<std::vector<Connection>> readAll(unsigned state)
 {
 	std::vector<Connection> connections;
 
 	for (const int family : {AF_INET, AF_INET6}) {
-		Status added =
-		    addFamily(static_cast<std::uint8_t>(family), connections);
+		Status added = addFamily(static_cast<std::uint8_t>(family),
+		                         state, connections);
 		if (!added)
 			return added.error();
 	}
 	return connections;
+}
+
+} // namespace
+
+Result<std::vector<Connection>> readConnections()
+{
+	return readAll(TCP_ESTABLISHED);
+}
+
+Result<std::set<std::uint16_t>> readServedPorts()
+{
+	std::set<std::uint16_t> ports;
+	const auto listening = readAll(TCP_LISTEN);
+
+	if (!listening)
+		return listening.error();
+	for (const Connection &one : *listening)
+		ports.insert(one.localPort);
+	return ports;
 }
 
 } // namespace cloak

@@ -7,6 +7,7 @@
 #define CLOAKLAKE_HOST_CONNECTIONS_H
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "model/address.h"
@@ -33,6 +34,9 @@ struct Connection {
  * included. Needs no rights.
  */
 [[nodiscard]] Result<std::vector<Connection>> readConnections();
+
+/** The TCP ports at any address there where connections are waited for. */
+[[nodiscard]] Result<std::set<std::uint16_t>> readServedPorts();
 
 } // namespace cloak
 

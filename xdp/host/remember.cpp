@@ -82,11 +82,14 @@ std::vector<cloak_flow_key> askedFor(const Policy &policy,
 
 std::vector<cloak_flow_key>
 answeredBy(const CompiledPolicy &policy,
-           const std::vector<Connection> &connections)
+           const std::vector<Connection> &connections,
+           const std::set<std::uint16_t> &served)
 {
 	std::vector<cloak_flow_key> keys;
 
 	for (const Connection &connection : connections) {
+		if (served.contains(connection.localPort))
+			continue;
 		const cloak_peer *peer =
 		    policy.decide(Prefix::host(connection.remote));
 		if (peer != nullptr && mayButAnswer(*peer))
@@ -106,11 +109,15 @@ Status rememberConnections(const CloakMaps &maps, const Policy &policy,
 	auto connections = readConnections();
 	if (!connections)
 		return connections.error();
+	auto served = readServedPorts();
+	if (!served)
+		return served.error();
 	Status put;
 	if (asks)
 		put = putConnections(maps, askedFor(policy, *connections));
 	if (put && answers)
-		put = putFlows(maps, answeredBy(compiled, *connections));
+		put =
+		    putFlows(maps, answeredBy(compiled, *connections, *served));
 	return put;
 }
 

@@ -6,7 +6,9 @@
 #ifndef CLOAKLAKE_HOST_REMEMBER_H
 #define CLOAKLAKE_HOST_REMEMBER_H
 
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "bpf/maps.h"
@@ -25,11 +27,13 @@ namespace cloak
 askedFor(const Policy &policy, const std::vector<Connection> &connections);
 
 /**
- * Those of @p connections whose other end may but answer by @p policy. Pure.
+ * Those of @p connections whose other end may but answer by @p policy, and
+ * that this host has begun: not at one of the @p served ports. Pure.
  */
 [[nodiscard]] std::vector<cloak_flow_key>
 answeredBy(const CompiledPolicy &policy,
-           const std::vector<Connection> &connections);
+           const std::vector<Connection> &connections,
+           const std::set<std::uint16_t> &served);
 
 /**
  * Lets the data plane know the established TCP connections of this host as far

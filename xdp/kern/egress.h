@@ -222,6 +222,60 @@ static __always_inline bool egress_opens(const struct packet *p, int reason)
 	       (reason == CLOAK_PASS_AUTHORISED && may_be_icmp(p));
 }
 
+/*
+ * Does a program of this host take connections where @p, a segment, is from?
+ * The question is for a connection from port 0, so that it finds none that is.
+ */
+static __always_inline bool egress_is_served(struct __sk_buff *skb,
+					     const struct packet *p)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sock;
+	bool listens;
+
+	if (p->network == NET_IPV4) {
+		tuple.ipv4.saddr = addr_word(&p->dst.addr, 3);
+		tuple.ipv4.daddr = addr_word(&p->src.addr, 3);
+		tuple.ipv4.dport = bpf_htons(p->sport);
+		sock = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
+					  BPF_F_CURRENT_NETNS, 0);
+	} else {
+		__builtin_memcpy(tuple.ipv6.saddr, &p->dst.addr,
+				 sizeof(tuple.ipv6.saddr));
+		__builtin_memcpy(tuple.ipv6.daddr, &p->src.addr,
+				 sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.dport = bpf_htons(p->sport);
+		sock = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6),
+					  BPF_F_CURRENT_NETNS, 0);
+	}
+	if (!sock)
+		return false;
+	listens = sock->state == BPF_TCP_LISTEN;
+	bpf_sk_release(sock);
+	return listens;
+}
+
+/* Has the other end begun what @p goes on with? */
+global_fn int egress_is_answer(struct __sk_buff *skb, const struct packet *p)
+{
+	if (!p || p->protocol != IPPROTO_TCP)
+		return false;
+	if (p->tcp_flags & TCP_FLAG_SYN)
+		return p->tcp_flags & TCP_FLAG_ACK;
+	return egress_is_served(skb, p);
+}
+
+static __always_inline void egress_flow(struct __sk_buff *skb,
+					const struct packet *p)
+{
+	struct cloak_flow_key key = {};
+
+	if (!flow_sent(&key, p) || flow_goes_on(&key))
+		return;
+	if (!egress_is_answer(skb, p))
+		flow_begins(&key);
+}
+
 /* @p leaves for a peer, whose answer may come in from now on. */
 global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
 {
@@ -233,7 +287,7 @@ global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
 	if (peer)
 		neighbour_learn(p, &p->dst, peer, p->dmac);
 	egress_deepen(skb, p);
-	flow_opened(p);
+	egress_flow(skb, p);
 	return 0;
 }
 

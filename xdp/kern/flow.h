@@ -4,7 +4,9 @@
  * for on ingress. The table is an LRU: when it is full the flow that was
  * quiet for longest is forgotten, and its next answer is dropped until the
  * host speaks in it again. It never lets anything in by being full. One in
- * which neither end has spoken for long is forgotten as well.
+ * which neither end has spoken for long is forgotten as well. What the host
+ * says in a connection that the other end has begun, as before it lost the
+ * right to, begins none.
  *
  * Later fragments carry no ports. The first one, once let in, opens the way
  * for those with its identification; one that overtakes it is dropped. They
@@ -81,16 +83,11 @@ static __always_inline __u64 flow_lasts(__u8 protocol)
 	return OTHERS_LAST * SECOND;
 }
 
-/* The host has spoken: the flow begins, or goes on. */
-static __always_inline void flow_note(const struct cloak_flow_key *key)
+static __always_inline void flow_begins(const struct cloak_flow_key *key)
 {
-	__u64 *seen = bpf_map_lookup_elem(&flows, key);
 	__u64 now = bpf_ktime_get_coarse_ns();
 
-	if (!seen)
-		bpf_map_update_elem(&flows, key, &now, BPF_ANY);
-	else if (is_over(*seen, now, SECOND))
-		*seen = now;
+	bpf_map_update_elem(&flows, key, &now, BPF_ANY);
 }
 
 /* True if the host has begun it: then it goes on with the answer, too. */
@@ -149,24 +146,27 @@ static __always_inline void piece_key(struct cloak_flow_key *key,
 	key->local = p->frag_id & 0xffff;
 }
 
-/* The host sends @p to an outbound peer. After parse_deep(). */
-static __always_inline void flow_opened(const struct packet *p)
+/*
+ * Which flow @p is part of, that the host sends to an outbound peer. False if
+ * it is one of none. After parse_deep().
+ */
+static __always_inline bool flow_sent(struct cloak_flow_key *key,
+				      const struct packet *p)
 {
-	struct cloak_flow_key key = { .protocol = p->protocol };
-
 	if (p->protocol == IPPROTO_TCP && (p->tcp_flags & TCP_FLAG_RST))
-		return;
+		return false;
 	if (is_echo(p, ICMP_ECHO_REQUEST, ICMPV6_ECHO)) {
-		key.local = p->sport;
+		key->local = p->sport;
 	} else if (p->has_ports) {
-		key.local = p->sport;
-		key.remote = p->dport;
+		key->local = p->sport;
+		key->remote = p->dport;
 	} else {
-		return;
+		return false;
 	}
-	key.remote_addr = p->dst.addr;
-	key.local_addr = p->src.addr;
-	flow_note(&key);
+	key->protocol = p->protocol;
+	key->remote_addr = p->dst.addr;
+	key->local_addr = p->src.addr;
+	return true;
 }
 
 /* True if @p, from an outbound peer, answers the host. After parse_deep(). */

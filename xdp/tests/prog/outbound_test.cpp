@@ -4,16 +4,54 @@
  * Connections that the host begins itself: what comes back of them, and for
  * how long.
  */
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "tests/harness/probes.h"
 #include "tests/harness/progrun.h"
 #include "util/clock.h"
+#include "util/fd.h"
 
 namespace cloak::test
 {
 
+/** A socket that waits for connections at any address. */
+class Listener
+{
+public:
+	explicit Listener(int family)
+	    : fd_(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0))
+	{
+		sockaddr_in6 at{};
+		socklen_t size = sizeof(at);
+
+		EXPECT_EQ(listen(fd_.get(), 1), 0);
+		EXPECT_EQ(getsockname(fd_.get(),
+		                      reinterpret_cast<sockaddr *>(&at), &size),
+		          0);
+		port_ = ntohs(at.sin6_port);
+	}
+
+	[[nodiscard]] std::uint16_t port() const { return port_; }
+	void close() { fd_.reset(); }
+
+private:
+	Fd fd_;
+	std::uint16_t port_ = 0;
+};
+
 class OutboundTest : public CloakTest
 {
 protected:
+	static void forgetFlows()
+	{
+		const auto keys = maps().flows.keys();
+
+		ASSERT_TRUE(keys.ok());
+		for (const cloak_flow_key &key : *keys)
+			EXPECT_TRUE(maps().flows.erase(key).ok());
+	}
+
 	static Packet ask(Layer transport)
 	{
 		return (Ethernet{.src = kLake.mac, .dst = kOutbound.mac} /
@@ -95,6 +133,46 @@ TEST_F(OutboundTest, WhatARuleDropsOpensNothing)
 		          left ? CLOAK_PASS_FLOW : CLOAK_DROP_NO_FLOW);
 		EXPECT_EQ(ingress(arp(kOutbound)).reason,
 		          left ? CLOAK_PASS_STATION : CLOAK_DROP_NO_FLOW);
+	}
+}
+
+/** As of one whose right to come in was revoked: his connection ends. */
+TEST_F(OutboundTest, WhatTheOtherEndHasBegunIsNoFlow)
+{
+	for (const int family : {AF_INET, AF_INET6}) {
+		Listener served(family);
+		const auto say = [&](int flags) {
+			const Tcp segment = {
+			    .sport = served.port(),
+			    .dport = 50000,
+			    .flags = static_cast<std::uint8_t>(flags)};
+			const Ethernet link = {.src = kLake.mac,
+			                       .dst = kOutbound.mac};
+			return family == AF_INET
+			           ? egress(link /
+			                    Ipv4{.src = kLake.v4,
+			                         .dst = kOutbound.v4} /
+			                    segment)
+			           : egress(link /
+			                    Ipv6{.src = kLake.v6,
+			                         .dst = kOutbound.v6} /
+			                    segment);
+		};
+		const auto flows = [] { return maps().flows.keys()->size(); };
+
+		for (const int flags : {int{kAck}, kSyn | kAck, int{kRst}}) {
+			EXPECT_EQ(say(flags).reason, CLOAK_PASS_OUTBOUND);
+			EXPECT_EQ(flows(), 0U) << flags;
+		}
+		say(kSyn);
+		EXPECT_EQ(flows(), 1U) << "that this host begins";
+		forgetFlows();
+		served.close();
+		say(kSyn | kAck);
+		EXPECT_EQ(flows(), 0U);
+		say(kAck);
+		EXPECT_EQ(flows(), 1U) << "that was forgotten";
+		forgetFlows();
 	}
 }
 

@@ -352,13 +352,16 @@ TEST(Remember, ConnectionsWithPeersThatMayButAnswer)
 		.policy;
 	const auto keys =
 	    answeredBy(compilePolicy(policy, {}, {}),
-	               {{ip("10.0.9.5"), 22, ip("10.0.9.67"), 50000, 0},
+	               {{ip("10.0.9.5"), 50000, ip("10.0.9.67"), 22, 0},
 	                kSession,
-	                {ip("10.0.9.5"), 22, ip("10.0.8.66"), 50000, 0}});
+	                {ip("10.0.9.5"), 50001, ip("10.0.9.66"), 22, 0},
+	                {ip("10.0.9.5"), 50002, ip("10.0.8.66"), 22, 0}},
+	               {22});
 
 	ASSERT_EQ(keys.size(), 1U);
 	EXPECT_EQ(fromAbi(keys[0].remote_addr), ip("10.0.9.66"));
-	EXPECT_EQ(keys[0].local, 22);
+	EXPECT_EQ(keys[0].local, 50001) << "not one that the other has begun";
+	EXPECT_EQ(keys[0].remote, 22);
 	EXPECT_EQ(keys[0].kind, CLOAK_FLOW_PORTS);
 }
 
