@@ -142,20 +142,25 @@ static __always_inline bool quote_read(struct quote *q, const struct packet *p,
 }
 
 /*
- * False if the kernel believes it whether or not it has sent such a packet: so
- * it is with ICMP, with GRE, and behind the extension headers of IPv6, which it
- * skips. For all others it looks for a socket, and for those with numbers also
- * at these.
+ * True if the kernel looks for a socket with these numbers, or an association,
+ * before it believes the error. It does not with ICMP, with GRE and other
+ * tunnels, nor with what a raw socket has sent, nor behind the extension
+ * headers of IPv6, which it skips.
  */
 static __always_inline bool quote_is_proof(const struct quote *q)
 {
 	switch (q->protocol) {
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-	case IPPROTO_GRE:
-		return false;
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_ESP:
+		return true;
+	case IPPROTO_AH:
+		return addr_is_v4(&q->dst.addr);
 	}
-	return addr_is_v4(&q->dst.addr) || !is_extension(q->protocol);
+	return false;
 }
 
 /* The eight octets behind the quoted IP header that there always are. */

@@ -438,6 +438,10 @@ TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
 	EXPECT_EQ(ingress(error4(3, quoteOf(47))).reason,
 	          CLOAK_DROP_UNAUTHORISED)
 	    << "GRE";
+	for (const std::uint8_t protocol : {4, 41, 89, 112})
+		EXPECT_EQ(ingress(error4(3, quoteOf(protocol))).reason,
+		          CLOAK_DROP_UNAUTHORISED)
+		    << "a tunnel or a raw socket: " << int(protocol);
 	EXPECT_EQ(ingress(error4(3, quoteOf(51))).reason, CLOAK_PASS_RELATED)
 	    << "AH";
 	EXPECT_EQ(too6(Icmp6{.type = 129}), CLOAK_DROP_UNAUTHORISED);
