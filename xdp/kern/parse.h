@@ -53,6 +53,10 @@ struct tag_header {
 	__be16 ethertype;
 };
 
+/* RFC 826 and the numbers of IANA. */
+#define ARP_ETHERNET	1
+#define ARP_IEEE802	6
+
 struct arp_header {
 	__be16 hardware;
 	__be16 protocol;
@@ -159,13 +163,20 @@ static __always_inline __be32 arp_address(const __be16 *half)
 	return whole;
 }
 
+/* Linux answers both on Ethernet. */
+static __always_inline bool is_ethernet(__be16 hardware)
+{
+	return hardware == bpf_htons(ARP_ETHERNET) ||
+	       hardware == bpf_htons(ARP_IEEE802);
+}
+
 static __always_inline int parse_arp(struct packet *p, const struct span *s)
 {
 	const struct arp_header *arp =
 		bytes_at(s, p->network_at, sizeof(*arp));
 
 	p->network = NET_ARP;
-	if (!arp || arp->hardware != bpf_htons(1) ||
+	if (!arp || !is_ethernet(arp->hardware) ||
 	    arp->protocol != bpf_htons(ETHERTYPE_IPV4) ||
 	    arp->hardware_len != ETH_ALEN || arp->protocol_len != 4)
 		return CLOAK_DROP_BAD_ARP;

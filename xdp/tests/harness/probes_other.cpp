@@ -120,9 +120,17 @@ const std::vector<Probe> kOtherProbes = {
 	     return to(h, kLake.mac) / Arp{.sha = h.mac,
 	                                   .spa = h.v4,
 	                                   .tpa = kLake.v4,
-	                                   .hardware = 6};
+	                                   .hardware = 7};
      },
      CLOAK_KIND_MALFORMED, CLOAK_DROP_BAD_ARP},
+    {"ArpForIeee802",
+     [](const Host &h) {
+	     return to(h, kBroadcast) / Arp{.sha = h.mac,
+	                                    .spa = h.v4,
+	                                    .tpa = kLake.v4,
+	                                    .hardware = 6};
+     },
+     CLOAK_KIND_ARP},
     {"TooManyTags",
      [](const Host &h) {
 	     Packet packet = toLake(h) / Vlan{};
