@@ -77,7 +77,7 @@ static __always_inline bool is_past_decoys(const struct packet *p, int reason)
 	       reason == CLOAK_DROP_RULE || reason == CLOAK_DROP_REJECT ||
 	       is_forged(reason) ||
 	       reason == CLOAK_DROP_SOURCE_ROUTED ||
-	       reason == CLOAK_DROP_FRAGMENTED_ND ||
+	       reason == CLOAK_DROP_FRAGMENTED_ND || is_misgrouped(p) ||
 	       addr_is_unspecified(&p->src.addr);
 }
 

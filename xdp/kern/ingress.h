@@ -451,7 +451,12 @@ global_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
 
 static __always_inline int ingress_verdict(struct xdp_md *ctx, struct packet *p)
 {
-	return is_whole(p) ? ingress_whole(ctx, p) : ingress_addresses(ctx, p);
+	int reason = is_whole(p) ? ingress_whole(ctx, p) :
+				   ingress_addresses(ctx, p);
+
+	if (reason < CLOAK_DROP_FIRST && is_misgrouped(p))
+		return CLOAK_DROP_CLOAKED_GROUP;
+	return reason;
 }
 
 #endif /* CLOAK_KERN_INGRESS_H */

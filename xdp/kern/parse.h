@@ -522,4 +522,21 @@ static __always_inline bool may_be_icmp(const struct packet *p)
 	       (p->network == NET_IPV4 && p->protocol == IPPROTO_ICMP);
 }
 
+/*
+ * Is it in a frame to the MAC of a solicited-node group (RFC 2464, 7), and for
+ * no such group itself? A network card hands that up where an address ends so,
+ * and any answer would tell it of a cloaked one.
+ */
+static __always_inline bool is_misgrouped(const struct packet *p)
+{
+	const struct cloak_addr *dst = &p->dst.addr;
+	__be32 last;
+
+	if (p->dmac[0] != 0x33 || p->dmac[1] != 0x33 || p->dmac[2] != 0xff)
+		return false;
+	__builtin_memcpy(&last, &p->dmac[2], sizeof(last));
+	return p->network != NET_IPV6 || !addr_is_group(dst) ||
+	       addr_word(dst, 3) != last;
+}
+
 #endif /* CLOAK_KERN_PARSE_H */

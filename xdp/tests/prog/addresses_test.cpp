@@ -497,4 +497,42 @@ TEST_F(AddressesTest, VisibleAddressIsAnnounced)
 	    CLOAK_PASS_VISIBLE);
 }
 
+/**
+ * A network card hands a frame to such a group up if an address ends so, and
+ * any answer would tell the last octets of one that is cloaked.
+ */
+TEST_F(AddressesTest, FramesToGroupsReachNobodyElse)
+{
+	const auto link = [](std::uint8_t last) {
+		return Ethernet{.src = kScanner.mac,
+		                .dst = {0x33, 0x33, 0xff, 0, 0, last}};
+	};
+	const Ipv6 question = {
+	    .src = kScanner.v6, .dst = v6("ff02::1:ff00:6"), .hops = 255};
+	const Nd sought = {
+	    .type = 135, .target = visible6(), .linkAddress = kScanner.mac};
+
+	for (const std::uint8_t last : {5, 6}) {
+		EXPECT_EQ(ingress(link(last) /
+		                  Ipv6{.src = kScanner.v6, .dst = visible6()} /
+		                  Icmp6{})
+		              .reason,
+		          CLOAK_DROP_CLOAKED_GROUP);
+		EXPECT_EQ(ingress(link(last) /
+		                  Ipv4{.src = kScanner.v4, .dst = visible4()} /
+		                  Icmp{})
+		              .reason,
+		          CLOAK_DROP_CLOAKED_GROUP);
+		EXPECT_EQ(ingress(link(last) / Arp{.sha = kScanner.mac,
+		                                   .spa = kScanner.v4,
+		                                   .tpa = visible4()})
+		              .reason,
+		          CLOAK_DROP_CLOAKED_GROUP);
+	}
+	EXPECT_EQ(ingress(link(5) / question / sought).reason,
+	          CLOAK_DROP_CLOAKED_GROUP);
+	EXPECT_EQ(ingress(link(6) / question / sought).reason,
+	          CLOAK_PASS_VISIBLE);
+}
+
 } // namespace cloak::test
