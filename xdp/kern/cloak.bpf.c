@@ -60,7 +60,8 @@ int cloak_egress(struct __sk_buff *skb)
 	if (policy_open(&p)) {
 		gates = gate_read(CLOAK_GATE_POLICY);
 		reason = egress_verdict(skb, &p, &rewrite);
-		opens = egress_opens(&p, reason);
+		opens = egress_opens(&p, reason) &&
+			!(decoys_exist(gates) && decoy_sends(skb, &p));
 		if (has_rules(&p, reason) && answer_kind(skb) != ANSWER_NONE) {
 			reason = CLOAK_PASS_ANSWER;
 		} else if (has_rules(&p, reason)) {

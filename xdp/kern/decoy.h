@@ -119,7 +119,8 @@ global_fn int decoy_egress(struct __sk_buff *skb, struct packet *p, int reason)
 		return CLOAK_DROP_INTERNAL;
 	if (p->network == NET_OTHER || reason == CLOAK_DROP_EGRESS_MALFORMED ||
 	    reason == CLOAK_DROP_RULE || reason == CLOAK_DROP_EGRESS_DAD ||
-	    reason == CLOAK_DROP_EGRESS_ADVERT)
+	    reason == CLOAK_DROP_EGRESS_ADVERT ||
+	    reason == CLOAK_DROP_EGRESS_UNSEEN)
 		return reason;
 	egress_deepen(skb, p);
 	solicited = is_nd(p) && p->has_target && p->icmp_type == ICMPV6_NA;
@@ -133,6 +134,23 @@ global_fn int decoy_egress(struct __sk_buff *skb, struct packet *p, int reason)
 	if (p->network == NET_ARP || solicited)
 		return CLOAK_PASS_DECOY;
 	return decoy_has(decoy, p, p->sport) ? CLOAK_PASS_DECOY : reason;
+}
+
+/*
+ * Does the host send @p as a decoy? Then others have begun it, and what is
+ * remembered of flows and neighbours is none of their business.
+ */
+global_fn int decoy_sends(struct __sk_buff *skb, struct packet *p)
+{
+	const struct cloak_decoy *decoy;
+
+	if (!p)
+		return false;
+	decoy = decoy_find(p, &p->src);
+	if (!decoy)
+		return false;
+	egress_deepen(skb, p);
+	return decoy_has(decoy, p, p->sport);
 }
 
 #endif /* CLOAK_KERN_DECOY_H */

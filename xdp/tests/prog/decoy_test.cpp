@@ -78,6 +78,58 @@ TEST_F(DecoyTest, IsResolved)
 	          CLOAK_PASS_AUTHORISED);
 }
 
+/** What others make it say does not push out what the host has begun. */
+TEST_F(DecoyTest, WhatItSaysOpensNothing)
+{
+	const auto say = [](std::uint16_t port) {
+		return egress(Ethernet{.src = kLake.mac, .dst = kOutbound.mac} /
+		              Ipv4{.src = kLake.v4, .dst = kOutbound.v4} /
+		              Udp{.sport = port, .dport = 40000})
+		    .reason;
+	};
+
+	EXPECT_EQ(say(23), CLOAK_PASS_OUTBOUND);
+	EXPECT_EQ(maps().flows.keys()->size(), 0U);
+	EXPECT_EQ(maps().neighbours.keys()->size(), 0U);
+	EXPECT_EQ(say(24), CLOAK_PASS_OUTBOUND);
+	EXPECT_EQ(maps().flows.keys()->size(), 1U);
+	EXPECT_EQ(maps().neighbours.keys()->size(), 1U);
+}
+
+/** A forged frame of a peer would else have everybody hear who is one. */
+TEST_F(DecoyTest, AsksNobodyAloudForAPeer)
+{
+	const auto ask = [](const Host &whom) {
+		return egress(Ethernet{.src = kLake.mac, .dst = kBroadcast} /
+		              Arp{.op = 1,
+		                  .sha = kLake.mac,
+		                  .spa = kLake.v4,
+		                  .tpa = whom.v4})
+		    .reason;
+	};
+
+	EXPECT_EQ(ask(kPeer), CLOAK_DROP_EGRESS_UNSEEN);
+	EXPECT_EQ(ask(kScanner), CLOAK_PASS_DECOY);
+}
+
+/** The card hands it up only where an address ends so. */
+TEST_F(DecoyTest, IsNotFoundInFramesToGroups)
+{
+	const Ethernet link = {.src = kScanner.mac,
+	                       .dst = {0x33, 0x33, 0xff, 0, 0, 7}};
+
+	EXPECT_FALSE(ingress(link / Arp{.sha = kScanner.mac,
+	                                .spa = kScanner.v4,
+	                                .tpa = kLake.v4})
+	                 .passed);
+	EXPECT_FALSE(ingress(link / Ipv4{.src = kScanner.v4, .dst = kLake.v4} /
+	                     Tcp{.dport = 23})
+	                 .passed);
+	EXPECT_FALSE(
+	    ingress(link / Ipv6{.src = kScanner.v6, .dst = kLake.v6} / Tcp{})
+		.passed);
+}
+
 /** Else the answer would tell that the address that it was sent to is here. */
 TEST_F(DecoyTest, IsAskedForAtItsOwnAddressOnly)
 {
