@@ -353,6 +353,26 @@ port 2222: $SCANNER is not authorised, and eth0 is cloaked; .*\"logins\""
 	leave_from 40023
 }
 
+# The policy has the host ask him, so what the host says to him is let out.
+ends_session() {
+	cloakd_policy '[[peers]]' 'name = "asked"' 'access = "outbound"' \
+		"prefixes = [\"$SCANNER\"]" >"$WORK/asked.toml"
+	ctl apply "$WORK/asked.toml"
+	ctl authorise "$SCANNER"
+	in_ns scanner socat - "TCP:$LAKE:2222" <"$WORK/fifo" >"$WORK/heard" &
+	defer kill $!
+	exec 9>"$WORK/fifo"
+	echo 'sleep 2; echo spoken; sleep 1; echo more' >&9
+	wait_until 10 eval "in_ns lake ss -tnpH 'dport = 2222 or sport = 2222' |
+		grep 'ESTAB.*users:'"
+	ctl revoke "$SCANNER" --cut-my-session
+	wait_until 10 grep spoken "$WORK/heard"
+	echo 'echo behind' >&9
+	stays 4 not grep behind "$WORK/heard"
+	exec 9>&-
+	ctl apply "$WORK/open.toml"
+}
+
 keeps_session_alone() {
 	cloakd_kill TERM
 	ctl off
@@ -411,4 +431,5 @@ ktap_run "nor the one that SSH_CONNECTION names, if it is there" keeps_named
 ktap_run "unless told otherwise" cuts_if_told
 ktap_run "nobody takes back what lets himself in" keeps_granted
 ktap_run "a signal cuts off nobody who is logged in" keeps_logins
+ktap_run "who is revoked is out, though the host may ask him" ends_session
 ktap_run "without a daemon, too" keeps_session_alone
