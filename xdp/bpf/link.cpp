@@ -17,6 +17,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "bpf/driver.h"
 #include "bpf/filters.h"
 #include "bpf/pin_folder.h"
 #include "bpf/programs.h"
@@ -277,8 +278,51 @@ Result<Placed> Links::attachNew(CloakObject &object, unsigned ifindex,
 	return Placed{*mode, reason};
 }
 
+/** No error if it is generic, somebody else's, or not there. */
+Status Links::detachNative(unsigned ifindex) const
+{
+	const auto attached = queryXdp(ifindex);
+
+	if (!attached)
+		return attached.error();
+	if (attached->program == 0 || attached->mode != XdpMode::Native)
+		return {};
+	return detachIngress(ifindex);
+}
+
+/**
+ * What of @p wanted works there. Where native programs are handed to ports a
+ * former release may have left ours so. That goes first, whatever comes of the
+ * rest: it hides nothing, and nothing that does can be put beside it.
+ */
+Result<Placement> Links::fitting(unsigned ifindex, Placement wanted) const
+{
+	auto driver = driverOf(ifindex);
+	if (!driver)
+		return driver.error();
+	if (handsNativeOn(*driver)) {
+		auto detached = detachNative(ifindex);
+		if (!detached)
+			return detached.error();
+	}
+	auto choice = choiceWith(*driver, wanted.choice);
+	if (!choice)
+		return choice.error();
+	wanted.choice = *choice;
+	return wanted;
+}
+
 Result<Placed> Links::attach(CloakObject &object, unsigned ifindex,
-                             const Placement &placement) const
+                             const Placement &wanted) const
+{
+	auto placement = fitting(ifindex, wanted);
+	if (!placement)
+		return placement.error();
+	return attachFitting(object, ifindex, *placement);
+}
+
+Result<Placed> Links::attachFitting(CloakObject &object, unsigned ifindex,
+                                    const Placement &placement) const
 {
 	const bool survives = hasFilter(ifindex, BPF_TC_EGRESS);
 	auto filters =
@@ -298,7 +342,8 @@ Result<Placed> Links::attach(CloakObject &object, unsigned ifindex,
 	return placed;
 }
 
-Status Links::detach(unsigned ifindex) const
+/** By a link or behind the dispatcher, whichever it is. */
+Status Links::detachIngress(unsigned ifindex) const
 {
 	const std::string path = linkPath(ifindex);
 	auto link = openLink(path);
@@ -313,7 +358,13 @@ Status Links::detach(unsigned ifindex) const
 		if (unlink(path.c_str()))
 			return Error::fromErrno("cannot remove " + path);
 	}
-	auto left = dispatcher_.leave(ifindex);
+	return dispatcher_.leave(ifindex);
+}
+
+Status Links::detach(unsigned ifindex) const
+{
+	auto left = detachIngress(ifindex);
+
 	if (!left)
 		return left;
 	forgetName(ifindex);

@@ -70,6 +70,9 @@ public:
 	 * without a moment in which nothing is hidden.
 	 * If ingress cannot be attached, egress is taken away again, but not
 	 * one that was there before: it hides what it can.
+	 * Where the driver hands native programs to the ports of the interface
+	 * they are not cloaked by it, so there the mode is generic, and a
+	 * native program of ours is replaced by one that is.
 	 *
 	 * Where the dispatcher is asked for and cannot be had, the interface
 	 * gets a link, and the reason is returned.
@@ -79,7 +82,7 @@ public:
 	 */
 	[[nodiscard]] Result<Placed> attach(CloakObject &object,
 	                                    unsigned ifindex,
-	                                    const Placement &placement) const;
+	                                    const Placement &wanted) const;
 
 	/**
 	 * Takes both halves off: this lifts the cloak from the interface.
@@ -140,6 +143,13 @@ public:
 private:
 	[[nodiscard]] std::string linkPath(unsigned ifindex) const;
 	[[nodiscard]] std::string namePath(unsigned ifindex) const;
+	[[nodiscard]] Result<Placement> fitting(unsigned ifindex,
+	                                        Placement wanted) const;
+	[[nodiscard]] Result<Placed>
+	attachFitting(CloakObject &object, unsigned ifindex,
+	              const Placement &placement) const;
+	[[nodiscard]] Status detachIngress(unsigned ifindex) const;
+	[[nodiscard]] Status detachNative(unsigned ifindex) const;
 	[[nodiscard]] Result<std::optional<Placed>>
 	replace(CloakObject &object, unsigned ifindex,
 	        const Placement &placement) const;
