@@ -8,7 +8,9 @@
  * begun itself: "connections" has that, and TCP which has proven by a
  * handshake that its source is no forgery; "openings" has all the others. When
  * one is full, who was silent for longest is forgotten there, and new again:
- * being full lets nothing in.
+ * being full lets nothing in. What the host sends to one who has spoken to a
+ * group may be an answer that he has asked for, so he is noted as well, and it
+ * is among the others.
  *
  * A handshake is one whose end names the number that this host has begun with,
  * which nobody knows who has not seen the answer (RFC 793, 3.4). No other
@@ -136,6 +138,68 @@ static __always_inline __u32 answered_by(const struct packet *p)
 	return p->tcp.seq + is_tcp_with(p, TCP_FLAG_SYN);
 }
 
+/* By which one is known who speaks to groups, whatever the host answers from. */
+static __always_inline void group_key(struct cloak_flow_key *key,
+				      const struct packet *p, int direction)
+{
+	bool in = direction == CLOAK_INGRESS;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	key->remote_addr = in ? p->src.addr : p->dst.addr;
+	key->protocol = p->protocol;
+	key->kind = CLOAK_FLOW_GROUP;
+	if (p->has_ports)
+		key->remote = in ? p->sport : p->dport;
+}
+
+/* Is @p one of those that may be answered by what begins a connection? */
+static __always_inline bool is_for_group(const struct packet *p, int direction)
+{
+	return direction == CLOAK_INGRESS &&
+	       (p->iface.flags & CLOAK_IFACE_STATE) &&
+	       (to_group_mac(p) || addr_is_group(&p->dst.addr)) &&
+	       p->frag != FRAG_LATER && p->protocol != IPPROTO_TCP &&
+	       !p->has_icmp;
+}
+
+/* Remembers who has sent @p. After is_for_group(). */
+global_fn int group_note(const struct packet *p)
+{
+	struct cloak_connection fresh = {
+		.seen_ns = bpf_ktime_get_coarse_ns(),
+		.opener = CLOAK_INGRESS,
+	};
+	struct cloak_flow_key key;
+
+	if (!p)
+		return 0;
+	group_key(&key, p, CLOAK_INGRESS);
+	bpf_map_update_elem(&openings, &key, &fresh, BPF_ANY);
+	return 0;
+}
+
+/* Has the addressee of @p, which goes out, spoken to a group before? */
+static __always_inline bool has_asked_group(const struct packet *p, __u64 now)
+{
+	const struct cloak_connection *c;
+	struct cloak_flow_key key;
+
+	group_key(&key, p, CLOAK_EGRESS);
+	c = bpf_map_lookup_elem(&openings, &key);
+	return c && !was_silent(c, now, flow_lasts(p->protocol));
+}
+
+/* Is one that begins with @p the host's own idea? */
+static __always_inline bool opens_by_itself(const struct packet *p,
+					    int direction, __u64 now)
+{
+	if (direction != CLOAK_EGRESS)
+		return false;
+	if (p->protocol == IPPROTO_TCP)
+		return is_first_segment(p);
+	return !has_asked_group(p, now);
+}
+
 /*
  * A connection that begins with @p. What goes out begins one of this host's
  * own, but for TCP in the middle: an answer to what was forgotten here, or was
@@ -153,13 +217,12 @@ static __always_inline void connection_open(const struct cloak_flow_key *key,
 
 	if (is_echo(p, ICMP_REPLY, ICMPV6_ECHO_REPLY))
 		return;
-	if (direction == CLOAK_EGRESS &&
-	    (p->protocol != IPPROTO_TCP || is_first_segment(p))) {
+	if (opens_by_itself(p, direction, now)) {
 		bpf_map_update_elem(&connections, key, &fresh, BPF_ANY);
 		bpf_map_delete_elem(&openings, key);
 		return;
 	}
-	if (direction == CLOAK_EGRESS) {
+	if (direction == CLOAK_EGRESS && p->protocol == IPPROTO_TCP) {
 		fresh.opener = CLOAK_INGRESS;
 		fresh.flags = CLOAK_CONNECTION_ANSWERED;
 		fresh.answered = answered_by(p);

@@ -360,8 +360,11 @@ global_fn int rules_apply(struct packet *p, int direction, int reason)
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
 	table = table_find(p, direction);
-	if (!table)
+	if (!table) {
+		if (is_for_group(p, direction))
+			group_note(p);
 		return reason;
+	}
 	if (is_evasive(p)) {
 		p->monitored = table->mode == CLOAK_MODE_MONITOR;
 		return direction == CLOAK_INGRESS ?

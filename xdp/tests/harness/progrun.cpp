@@ -327,6 +327,22 @@ void CloakTest::forgetState()
 	configure(cloak_account_config{});
 }
 
+namespace
+{
+
+void runAll(int program, const std::vector<Bytes> &frames)
+{
+	for (const Bytes &frame : frames) {
+		LIBBPF_OPTS(bpf_test_run_opts, run);
+		run.data_in = frame.data();
+		run.data_size_in = static_cast<__u32>(frame.size());
+		run.repeat = 1;
+		EXPECT_EQ(bpf_prog_test_run_opts(program, &run), 0);
+	}
+}
+
+} // namespace
+
 const CloakMaps &CloakTest::maps()
 {
 	return shared().object->maps();
@@ -355,15 +371,13 @@ Outcome CloakTest::ingress(const Packet &packet)
 
 void CloakTest::ingressAll(const std::vector<Bytes> &frames)
 {
-	const int program = shared().object->ingressProgram();
+	runAll(shared().object->ingressProgram(), frames);
+	shared().counters = snapshot(maps());
+}
 
-	for (const Bytes &frame : frames) {
-		LIBBPF_OPTS(bpf_test_run_opts, run);
-		run.data_in = frame.data();
-		run.data_size_in = static_cast<__u32>(frame.size());
-		run.repeat = 1;
-		EXPECT_EQ(bpf_prog_test_run_opts(program, &run), 0);
-	}
+void CloakTest::egressAll(const std::vector<Bytes> &frames)
+{
+	runAll(shared().object->egressProgram(), frames);
 	shared().counters = snapshot(maps());
 }
 

@@ -102,8 +102,9 @@ protected:
 	static Outcome egress(const Bytes &frame);
 	static Outcome egress(const Packet &packet);
 
-	/** Runs many frames through ingress, without a look at each. */
+	/** Runs many frames through a program, without a look at each. */
 	static void ingressAll(const std::vector<Bytes> &frames);
+	static void egressAll(const std::vector<Bytes> &frames);
 
 	/** Empties all maps of state, accounting is off. */
 	static void forgetState();
