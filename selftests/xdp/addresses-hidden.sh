@@ -22,6 +22,9 @@ ktap_need "build/xdp/tests/probe (make -C xdp tests)" \
 # Composed frames are about LAKE and LAKE6, so these are cloaked. One more shares
 # its multicast group with a visible address.
 SHARING6=2001:db8::a:0:9
+# All of its prefix, for the address of which a host that forwards answers, too.
+FURTHER6=2001:db8:5::5
+NETWORK6=2001:db8:5::
 VISIBLE=192.0.2.9
 VISIBLE6=2001:db8::9
 FRAMES=300
@@ -32,14 +35,16 @@ declare -A OCTETS=(
 	[$LAKE]=c0000205
 	[$LAKE6]=20010db8000000000000000000000005
 	[$SHARING6]=20010db8000000000000000a00000009
+	[$FURTHER6]=20010db8000500000000000000000005
+	[$NETWORK6]=20010db8000500000000000000000000
 	[solicited-node]=ff0200000000000000000001ff000005
 	[33:33]=3333ff000005
 )
 
 some_cloaked() {
 	policy "$1" | sed '/^name = "eth0"/a mode = "addresses"'
-	printf '[cloak]\naddresses = ["%s", "%s", "%s"]\n' \
-		"$LAKE" "$LAKE6" "$SHARING6"
+	printf '[cloak]\naddresses = ["%s", "%s", "%s", "%s"]\n' \
+		"$LAKE" "$LAKE6" "$SHARING6" "$FURTHER6"
 }
 
 # in_parallel COMMAND...: each a string; what becomes of them is their own affair.
@@ -72,6 +77,8 @@ asks() {
 		"in_ns scanner arping -0 -c 2 -w 0.5 -i eth0 $LAKE" \
 		"in_ns scanner ndisc6 -1 -r 1 -w 500 $LAKE6 eth0" \
 		"in_ns scanner ndisc6 -1 -r 1 -w 500 $SHARING6 eth0" \
+		"in_ns scanner ndisc6 -1 -r 1 -w 500 $FURTHER6 eth0" \
+		"in_ns scanner ndisc6 -1 -r 1 -w 500 $NETWORK6 eth0" \
 		"in_ns scanner ping -n -c 1 -W 0.5 $LAKE" \
 		"in_ns scanner ping -n -c 1 -W 0.5 $LAKE6" \
 		"in_ns scanner ping -n -c 1 -W 0.5 $SHARING6" \
@@ -195,7 +202,9 @@ mode() {
 }
 
 wire_lab
-netns_addr lake eth0 "$VISIBLE/24" "$VISIBLE6/64" "$SHARING6/64"
+# A router on this link alone: it sends nothing on, so all that it asks is its own.
+in_ns lake sysctl -q net.ipv6.conf.eth0.forwarding=1
+netns_addr lake eth0 "$VISIBLE/24" "$VISIBLE6/64" "$SHARING6/64" "$FURTHER6/64"
 ktap_run "the bare host answers" alike
 cp "$WORK/looks" "$WORK/bare"
 ktap_run "the bare host tells of all addresses" told_when_bare

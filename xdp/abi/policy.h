@@ -78,13 +78,19 @@ struct cloak_cached_iface {
 	((slot) * CLOAK_CACHED_IFACES + (ifindex) % CLOAK_CACHED_IFACES)
 
 enum cloak_address_flags {
-	/* An address of this host, else a group that stands for one. */
+	/* An address of this host, else one that stands for such. */
 	CLOAK_ADDRESS_UNICAST = 1 << 0,
 	/*
 	 * A solicited-node group or a directed broadcast address which only
 	 * cloaked addresses of this host belong to.
 	 */
 	CLOAK_ADDRESS_GROUP = 1 << 1,
+	/*
+	 * A subnet-router anycast address (RFC 4291, 2.6.1) of a prefix in
+	 * which all addresses of this host are cloaked. It may be a router's
+	 * as well: so what comes from there is not the host's own.
+	 */
+	CLOAK_ADDRESS_ANYCAST = 1 << 2,
 };
 
 /* Value of "cloaked", key: struct cloak_addr. */

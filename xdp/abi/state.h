@@ -15,7 +15,7 @@ enum cloak_flow_kind {
 	CLOAK_FLOW_PIECE_OUT = 3,	/* and out */
 	CLOAK_FLOW_ECHO_IN = 4,		/* remote pings, and chose remote */
 	CLOAK_FLOW_PIECE_TOLD = 5,	/* what is told of addresses: dropped */
-	CLOAK_FLOW_GROUP = 6,		/* remote has spoken to a group */
+	CLOAK_FLOW_ASKER = 6,		/* remote may be answered by another */
 };
 
 /*
@@ -43,8 +43,8 @@ enum cloak_connection_flags {
 
 /*
  * Value of "connections" (begun by this host, or TCP that is proven) and of
- * "openings" (all others, and who speaks to groups), for tables with
- * CLOAK_TABLE_STATE.
+ * "openings" (all others, and who may be answered by another address than he
+ * has asked), for tables with CLOAK_TABLE_STATE.
  */
 struct cloak_connection {
 	__u64 seen_ns;		/* CLOCK_MONOTONIC_COARSE */

@@ -162,9 +162,11 @@ static __always_inline bool is_aimed_at_us(const struct packet *p)
 
 	if (!(iface->flags & CLOAK_IFACE_ATTRIBUTE))
 		return true;
+	/* A device above this one may have a MAC of its own. */
 	if (!to_group_mac(p))
 		return mac_is_zero(iface->mac) ||
-		       mac_equal(iface->mac, p->dmac);
+		       mac_equal(iface->mac, p->dmac) ||
+		       is_cloaked(p, &p->dst);
 	if (p->network == NET_OTHER)
 		return false;
 	if (is_cloaked(p, p->has_target ? &p->target : &p->dst))

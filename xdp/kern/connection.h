@@ -8,9 +8,8 @@
  * begun itself: "connections" has that, and TCP which has proven by a
  * handshake that its source is no forgery; "openings" has all the others. When
  * one is full, who was silent for longest is forgotten there, and new again:
- * being full lets nothing in. What the host sends to one who has spoken to a
- * group may be an answer that he has asked for, so he is noted as well, and it
- * is among the others.
+ * being full lets nothing in. What the host sends to one who may have asked for
+ * it, at an address of which no connections are known, is among the others.
  *
  * A handshake is one whose end names the number that this host has begun with,
  * which nobody knows who has not seen the answer (RFC 793, 3.4). No other
@@ -138,8 +137,8 @@ static __always_inline __u32 answered_by(const struct packet *p)
 	return p->tcp.seq + is_tcp_with(p, TCP_FLAG_SYN);
 }
 
-/* By which one is known who speaks to groups, whatever the host answers from. */
-static __always_inline void group_key(struct cloak_flow_key *key,
+/* By which one is known who asks, whatever the host answers from. */
+static __always_inline void asker_key(struct cloak_flow_key *key,
 				      const struct packet *p, int direction)
 {
 	bool in = direction == CLOAK_INGRESS;
@@ -147,44 +146,70 @@ static __always_inline void group_key(struct cloak_flow_key *key,
 	__builtin_memset(key, 0, sizeof(*key));
 	key->remote_addr = in ? p->src.addr : p->dst.addr;
 	key->protocol = p->protocol;
-	key->kind = CLOAK_FLOW_GROUP;
+	key->kind = CLOAK_FLOW_ASKER;
 	if (p->has_ports)
 		key->remote = in ? p->sport : p->dport;
 }
 
-/* Is @p one of those that may be answered by what begins a connection? */
-static __always_inline bool is_for_group(const struct packet *p, int direction)
+/*
+ * May @p be answered by what begins a connection? A program that answers what
+ * has come to a broadcast, a group, or another address of this host may do so
+ * from where it likes. Of TCP it is seen who begins, pings begin none with
+ * their replies.
+ */
+static __always_inline bool may_ask(const struct packet *p, int direction)
 {
 	return direction == CLOAK_INGRESS &&
 	       (p->iface.flags & CLOAK_IFACE_STATE) &&
-	       (to_group_mac(p) || addr_is_group(&p->dst.addr)) &&
 	       p->frag != FRAG_LATER && p->protocol != IPPROTO_TCP &&
 	       !p->has_icmp;
 }
 
-/* Remembers who has sent @p. After is_for_group(). */
-global_fn int group_note(const struct packet *p)
+/* Is @p, which comes in, what this host has asked for? */
+static __always_inline bool was_asked_for(const struct packet *p)
+{
+	const struct cloak_connection *c;
+	struct cloak_flow_key key;
+
+	if (!connection_key(&key, p, CLOAK_INGRESS))
+		return false;
+	c = bpf_map_lookup_elem(&connections, &key);
+	return c && c->opener == CLOAK_EGRESS;
+}
+
+/* Remembers who has sent @p. After may_ask(). */
+global_fn int asker_note(const struct packet *p)
 {
 	struct cloak_connection fresh = {
 		.seen_ns = bpf_ktime_get_coarse_ns(),
 		.opener = CLOAK_INGRESS,
 	};
+	struct cloak_connection *known;
 	struct cloak_flow_key key;
 
-	if (!p)
+	if (!p || was_asked_for(p))
 		return 0;
-	group_key(&key, p, CLOAK_INGRESS);
-	bpf_map_update_elem(&openings, &key, &fresh, BPF_ANY);
+	asker_key(&key, p, CLOAK_INGRESS);
+	known = bpf_map_lookup_elem(&openings, &key);
+	if (!known)
+		bpf_map_update_elem(&openings, &key, &fresh, BPF_ANY);
+	else if (was_silent(known, fresh.seen_ns, SECOND))
+		known->seen_ns = fresh.seen_ns;
 	return 0;
 }
 
-/* Has the addressee of @p, which goes out, spoken to a group before? */
-static __always_inline bool has_asked_group(const struct packet *p, __u64 now)
+/*
+ * Has the addressee of @p, which goes out, asked for something before? A
+ * program that talks to one alone has not waited for that.
+ */
+static __always_inline bool has_asked(const struct packet *p, __u64 now)
 {
 	const struct cloak_connection *c;
 	struct cloak_flow_key key;
 
-	group_key(&key, p, CLOAK_EGRESS);
+	if (p->connected)
+		return false;
+	asker_key(&key, p, CLOAK_EGRESS);
 	c = bpf_map_lookup_elem(&openings, &key);
 	return c && !was_silent(c, now, flow_lasts(p->protocol));
 }
@@ -197,7 +222,7 @@ static __always_inline bool opens_by_itself(const struct packet *p,
 		return false;
 	if (p->protocol == IPPROTO_TCP)
 		return is_first_segment(p);
-	return !has_asked_group(p, now);
+	return !has_asked(p, now);
 }
 
 /*

@@ -65,8 +65,7 @@ static __always_inline bool asks_itself(const struct packet *p)
 
 	if (p->network == NET_ARP || addr_equal(dst, &p->target.addr))
 		return true;
-	return addr_word(dst, 0) == bpf_htonl(0xff020000) &&
-	       !addr_word(dst, 1) && addr_word(dst, 2) == bpf_htonl(1) &&
+	return is_solicited_node(dst) &&
 	       addr_word(dst, 3) == (last | bpf_htonl(0xff000000));
 }
 

@@ -18,7 +18,8 @@
  * Where single addresses are cloaked, all this is for frames about one of
  * them. On top of that MLD reports, which name the group of every address,
  * leave such an interface only to a group that the policy lists, and well-known
- * self-advertisements never, from a visible address to peers at most.
+ * self-advertisements never, from a visible address to peers at most. What
+ * routers tell each other is for such groups alone, too.
  */
 #ifndef CLOAK_KERN_EGRESS_H
 #define CLOAK_KERN_EGRESS_H
@@ -39,9 +40,18 @@
 #define PORT_WSD	3702
 #define PORT_MDNS	5353
 #define PORT_LLMNR	5355
+#define PORT_RIP	520
+#define PORT_RIPNG	521
 
-/* Where Cisco's discovery protocol (CDP) goes, as SNAP. */
-#define MAC_CDP	{ 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc }
+#define IPPROTO_OSPF	89
+#define IPPROTO_VRRP	112	/* CARP as well */
+
+/* Where the discovery protocols CDP, FDP, EDP and SONMP go, as SNAP. */
+#define MAC_CDP		{ 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc }
+#define MAC_FDP		{ 0x01, 0xe0, 0x52, 0xcc, 0xcc, 0xcc }
+#define MAC_EDP		{ 0x00, 0xe0, 0x2b, 0x00, 0x00, 0x00 }
+#define MAC_SONMP	{ 0x01, 0x00, 0x81, 0x00, 0x01, 0x00 }
+#define MAC_SONMP_NEAR	{ 0x01, 0x00, 0x81, 0x00, 0x01, 0x01 }
 
 /* What has to be done to a packet before it leaves. */
 struct rewrite {
@@ -255,9 +265,26 @@ static __always_inline bool egress_is_served(struct __sk_buff *skb,
 	return listens;
 }
 
-/* Has the other end begun what @p goes on with? */
+/*
+ * Who begins an association sends INIT and COOKIE ECHO; an SCTP stack goes on
+ * with others for as long as there is one, whoever has begun it (RFC 9260, 5.1
+ * and 8.3).
+ */
+static __always_inline bool egress_goes_on(struct __sk_buff *skb,
+					   const struct packet *p)
+{
+	__u8 chunk;
+
+	return bpf_skb_load_bytes(skb, p->transport_at + SCTP_HEADER, &chunk,
+				  sizeof(chunk)) ||
+	       (chunk != SCTP_INIT && chunk != SCTP_COOKIE_ECHO);
+}
+
+/* Has the other end begun what @p goes on with, as far as can be known? */
 global_fn int egress_is_answer(struct __sk_buff *skb, const struct packet *p)
 {
+	if (p && p->protocol == IPPROTO_SCTP)
+		return egress_goes_on(skb, p);
 	if (!p || p->protocol != IPPROTO_TCP)
 		return false;
 	if (p->tcp_flags & TCP_FLAG_SYN)
@@ -289,6 +316,14 @@ global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
 	egress_deepen(skb, p);
 	egress_flow(skb, p);
 	return 0;
+}
+
+/* Is it from a socket that talks to one other end alone, as clients' do? */
+static __always_inline bool egress_is_connected(const struct __sk_buff *skb)
+{
+	const struct bpf_sock *sock = skb->sk;
+
+	return sock && sock->dst_port;
 }
 
 static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
@@ -330,15 +365,25 @@ static __always_inline bool may_tell(const struct packet *p)
 	       (p->network == NET_IPV6 && is_extension(p->protocol));
 }
 
+static __always_inline bool is_discovery_mac(const struct packet *p)
+{
+	const __u8 cdp[ETH_ALEN] = MAC_CDP;
+	const __u8 fdp[ETH_ALEN] = MAC_FDP;
+	const __u8 edp[ETH_ALEN] = MAC_EDP;
+	const __u8 sonmp[ETH_ALEN] = MAC_SONMP;
+	const __u8 near[ETH_ALEN] = MAC_SONMP_NEAR;
+
+	return mac_equal(p->dmac, cdp) || mac_equal(p->dmac, fdp) ||
+	       mac_equal(p->dmac, edp) || mac_equal(p->dmac, sonmp) ||
+	       mac_equal(p->dmac, near);
+}
+
 /* Things that carry the addresses of the host in their payload. */
 static __always_inline bool is_advertisement(struct __sk_buff *skb,
 					     struct packet *p)
 {
-	const __u8 cdp[ETH_ALEN] = MAC_CDP;
-
 	if (p->network == NET_OTHER)
-		return p->ethertype == ETHERTYPE_LLDP ||
-		       mac_equal(p->dmac, cdp);
+		return p->ethertype == ETHERTYPE_LLDP || is_discovery_mac(p);
 	if (!to_group_mac(p) || !may_tell(p))
 		return false;
 	egress_deepen(skb, p);
@@ -360,6 +405,22 @@ static __always_inline bool tells_addresses(struct __sk_buff *skb,
 	if (p->protocol == IPPROTO_SCTP)
 		return sctp_tells(skb, p, &walk);
 	return is_discovery_port(p->sport);
+}
+
+/*
+ * Routers' protocols, to those of the link: virtual addresses and routes, which
+ * are what the host has.
+ */
+static __always_inline bool announces_routes(struct __sk_buff *skb,
+					     struct packet *p)
+{
+	if (p->network < NET_IPV4 || !addr_is_group(&p->dst.addr))
+		return false;
+	egress_deepen(skb, p);
+	if (p->protocol == IPPROTO_VRRP || p->protocol == IPPROTO_OSPF)
+		return true;
+	return p->protocol == IPPROTO_UDP && p->has_ports &&
+	       (p->dport == PORT_RIP || p->dport == PORT_RIPNG);
 }
 
 /* What such a datagram goes on with, of which only the first piece shows it. */
@@ -397,7 +458,7 @@ global_fn int egress_visible(struct __sk_buff *skb, struct packet *p)
 {
 	if (!p)
 		return CLOAK_DROP_INTERNAL;
-	if (is_mld(p))
+	if (is_mld(p) || announces_routes(skb, p))
 		return egress_group(p);
 	if (p->frag == FRAG_LATER)
 		return told_piece(p) ? CLOAK_DROP_EGRESS_ADVERT :

@@ -71,8 +71,7 @@ static __always_inline bool quote_is_wanted(const struct packet *p,
 	if (!peer || !quote_has_more(q, p) ||
 	    peer_refuse(peer, p->ifindex, p->smac))
 		return false;
-	if ((peer->flags & CLOAK_PEER_INBOUND) &&
-	    (!lowers_mtu(p) || quote_is_proof(q)))
+	if ((peer->flags & CLOAK_PEER_INBOUND) && quote_is_proof(q))
 		return true;
 	return (peer->flags & (CLOAK_PEER_INBOUND | CLOAK_PEER_OUTBOUND)) &&
 	       quote_key(&key, q, s, false) && flow_known(&key);
@@ -93,6 +92,7 @@ global_fn int ingress_relates(struct xdp_md *ctx, struct packet *p)
 	ingress_deepen(ctx, p);
 	if (!is_icmp_error(p) || p->frag != FRAG_NONE || p->source_routed ||
 	    addr_is_unspecified(&p->src.addr) || addr_is_group(&p->src.addr) ||
+	    to_group_mac(p) || addr_is_group(&p->dst.addr) ||
 	    is_cloaked(p, &p->src) || !quote_read(&q, p, &s))
 		return false;
 	return addr_equal(&q.src.addr, &p->dst.addr) &&
@@ -372,6 +372,13 @@ global_fn int ingress_nd_forged(struct xdp_md *ctx, const struct packet *p)
 	return names_sender(p) && nd_is_bound(p) && nd_names_other(p, &s);
 }
 
+/* Does @p ask who has an address that the host may answer for? */
+static __always_inline bool asks_for_cloaked(const struct packet *p)
+{
+	return p->has_icmp && p->icmp_type == ICMPV6_NS &&
+	       address_find(p, &p->target);
+}
+
 /* To a visible address or to a group. */
 global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 {
@@ -385,7 +392,8 @@ global_fn int ingress_not_cloaked(struct xdp_md *ctx, struct packet *p)
 	if (!may_be_icmp(p) && !p->options)
 		return CLOAK_PASS_VISIBLE;
 	ingress_deepen(ctx, p);
-	if (p->has_target && is_cloaked(p, &p->target))
+	if (p->has_target &&
+	    (is_cloaked(p, &p->target) || asks_for_cloaked(p)))
 		return ingress_nd(ctx, p);
 	if (is_nd(p) && ingress_nd_forged(ctx, p))
 		return CLOAK_DROP_WRONG_MAC;
@@ -445,8 +453,26 @@ global_fn int ingress_addresses(struct xdp_md *ctx, struct packet *p)
 	}
 	if (to)
 		return ingress_cloaked(ctx, p,
-				       to->flags & CLOAK_ADDRESS_GROUP);
+				       !(to->flags & CLOAK_ADDRESS_UNICAST));
 	return ingress_not_cloaked(ctx, p);
+}
+
+/*
+ * Is it in the frame of a solicited-node group, and for none? A host answers
+ * hop-by-hop options before it asks who is in the group. Peers know what there
+ * is, and theirs may be any group whose frames go there.
+ */
+global_fn int ingress_misgrouped(const struct packet *p)
+{
+	if (!p || !fits_group(p))
+		return true;
+	return !is_solicited_node(&p->dst.addr) &&
+	       !peer_may(p, &p->src, p->smac, CLOAK_PEER_INBOUND);
+}
+
+static __always_inline bool is_misgrouped(const struct packet *p)
+{
+	return to_solicited_mac(p) && ingress_misgrouped(p);
 }
 
 static __always_inline int ingress_verdict(struct xdp_md *ctx, struct packet *p)

@@ -104,6 +104,7 @@ struct packet {
 	bool monitored;		/* the rule that says drop only watches */
 	bool related;		/* ICMP error about a connection */
 	bool settled;		/* nothing new about its connection */
+	bool connected;		/* egress: of a socket with one other end */
 };
 
 /* The padding, too: a global_fn wants every byte initialised. */

@@ -274,6 +274,11 @@ static __always_inline int parse_frame(struct packet *p, const struct span *s,
 	return 0;
 }
 
+/*
+ * Those that a Linux host takes for one. Mobility (RFC 6275) and Shim6 (RFC
+ * 5533) are protocols that it does not know, whatever they say comes next: it
+ * answers them, even where an ICMP error seems to follow.
+ */
 static __always_inline bool is_extension(__u8 next)
 {
 	switch (next) {
@@ -282,8 +287,6 @@ static __always_inline bool is_extension(__u8 next)
 	case IPPROTO_FRAGMENT:
 	case IPPROTO_AH:
 	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case IPPROTO_SHIM6:
 		return true;
 	}
 	return false;
@@ -523,20 +526,31 @@ static __always_inline bool may_be_icmp(const struct packet *p)
 }
 
 /*
- * Is it in a frame to the MAC of a solicited-node group (RFC 2464, 7), and for
- * no such group itself? A network card hands that up where an address ends so,
- * and any answer would tell it of a cloaked one.
+ * Is it in a frame to the MAC of a solicited-node group (RFC 2464, 7)? A
+ * network card hands that up where an address ends so, and any answer would
+ * tell it of a cloaked one.
  */
-static __always_inline bool is_misgrouped(const struct packet *p)
+static __always_inline bool to_solicited_mac(const struct packet *p)
+{
+	return p->dmac[0] == 0x33 && p->dmac[1] == 0x33 && p->dmac[2] == 0xff;
+}
+
+/* Is it for a group whose frames go to that MAC, as many more than one do? */
+static __always_inline bool fits_group(const struct packet *p)
 {
 	const struct cloak_addr *dst = &p->dst.addr;
 	__be32 last;
 
-	if (p->dmac[0] != 0x33 || p->dmac[1] != 0x33 || p->dmac[2] != 0xff)
-		return false;
 	__builtin_memcpy(&last, &p->dmac[2], sizeof(last));
-	return p->network != NET_IPV6 || !addr_is_group(dst) ||
-	       addr_word(dst, 3) != last;
+	return p->network == NET_IPV6 && addr_is_group(dst) &&
+	       addr_word(dst, 3) == last;
+}
+
+/* ff02::1:ff00:0/104 (RFC 4291, 2.7.1), but for its last octets. */
+static __always_inline bool is_solicited_node(const struct cloak_addr *a)
+{
+	return addr_word(a, 0) == bpf_htonl(0xff020000) && !addr_word(a, 1) &&
+	       addr_word(a, 2) == bpf_htonl(1);
 }
 
 #endif /* CLOAK_KERN_PARSE_H */

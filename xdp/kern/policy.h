@@ -95,7 +95,9 @@ address_find(const struct packet *p, const struct cloak_prefix *who)
 static __always_inline bool is_cloaked(const struct packet *p,
 				       const struct cloak_prefix *who)
 {
-	return address_find(p, who);
+	const struct cloak_address *address = address_find(p, who);
+
+	return address && !(address->flags & CLOAK_ADDRESS_ANYCAST);
 }
 
 static __always_inline const struct cloak_peer *

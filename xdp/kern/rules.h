@@ -361,8 +361,8 @@ global_fn int rules_apply(struct packet *p, int direction, int reason)
 		return CLOAK_DROP_INTERNAL;
 	table = table_find(p, direction);
 	if (!table) {
-		if (is_for_group(p, direction))
-			group_note(p);
+		if (may_ask(p, direction))
+			asker_note(p);
 		return reason;
 	}
 	if (is_evasive(p)) {
@@ -378,6 +378,8 @@ global_fn int rules_apply(struct packet *p, int direction, int reason)
 	if (refused &&
 	    (!p->monitored || table->mode == CLOAK_MODE_MONITOR))
 		return refused;
+	if (!p->settled && may_ask(p, direction))
+		asker_note(p);
 	if ((table->flags & CLOAK_TABLE_STATE) && !p->settled)
 		connection_note(p, direction);
 	if (p->frag == FRAG_FIRST)

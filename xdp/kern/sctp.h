@@ -18,6 +18,7 @@
 #define SCTP_DATA		0
 #define SCTP_INIT		1
 #define SCTP_INIT_ACK		2
+#define SCTP_COOKIE_ECHO	10
 #define SCTP_I_DATA		64
 #define SCTP_ASCONF		0xc1
 

@@ -254,11 +254,12 @@ bool Compiler::isApart(const Prefix &prefix) const
 	const Prefix network = prefix.network();
 	const auto end = compiled_.addresses.end();
 	// Those of IPv4 lie within what "::/0" covers, and are not meant by it.
-	const auto next =
-	    std::find_if(compiled_.addresses.lower_bound(network.address), end,
-	                 [&network](const auto &own) {
-				 return own.first.isV4() == network.isV4();
-			 });
+	const auto isOwn = [&network](const auto &own) {
+		return own.first.isV4() == network.isV4() &&
+		       own.second.flags != CLOAK_ADDRESS_ANYCAST;
+	};
+	const auto next = std::find_if(
+	    compiled_.addresses.lower_bound(network.address), end, isOwn);
 
 	return next == end || !network.contains(next->first);
 }

@@ -9,6 +9,7 @@ namespace
 {
 
 constexpr unsigned kV4PointToPoint = CLOAK_V4_PREFIX_BITS + 31;
+constexpr unsigned kV6PointToPoint = 127;
 
 /** ff02::1:ff00:0/104, to which an address adds its last three octets. */
 constexpr IpAddress kSolicitedNode = {
@@ -40,6 +41,16 @@ IpAddress directedBroadcast(const Prefix &prefix)
 	return broadcast;
 }
 
+/**
+ * Routers answer to the address of the network as well (RFC 4291, 2.6.1), but
+ * not between two ends (RFC 6164, 5.1).
+ */
+bool hasAnycast(const Prefix &prefix)
+{
+	return !prefix.isV4() && prefix.bits > 0 &&
+	       prefix.bits < kV6PointToPoint;
+}
+
 /** The addresses of one policy on one host. */
 class Addresses
 {
@@ -51,6 +62,10 @@ public:
 
 	/** When all are hidden that are to be. */
 	void noteVisible(const Host &host);
+
+	/** Subnet-router anycast where all addresses of a prefix are cloaked.
+	 */
+	void hideAnycastOf(const HostInterface &interface);
 
 	/** Groups that stand for cloaked addresses of it and no others. */
 	void hideGroupsOf(const HostInterface &interface);
@@ -68,6 +83,7 @@ private:
 		return compiled_.entries.contains(address);
 	}
 	[[nodiscard]] bool hasVisible(const Prefix &prefix) const;
+	void hideSolicited(const IpAddress &address);
 
 	CompiledAddresses compiled_;
 	std::set<IpAddress> excess_;
@@ -96,6 +112,9 @@ void Addresses::noteVisible(const Host &host)
 			visible_.insert(own);
 			if (!own.isV4())
 				visibleGroups_.insert(solicitedNode(own));
+			if (hasAnycast(prefix))
+				visibleGroups_.insert(
+				    solicitedNode(prefix.network().address));
 		}
 	}
 }
@@ -107,16 +126,33 @@ bool Addresses::hasVisible(const Prefix &prefix) const
 	return first != visible_.end() && prefix.contains(*first);
 }
 
+void Addresses::hideAnycastOf(const HostInterface &interface)
+{
+	for (const Prefix &prefix : interface.addresses)
+		if (isHidden(prefix.address) && hasAnycast(prefix) &&
+		    !hasVisible(prefix))
+			add(prefix.network().address, CLOAK_ADDRESS_ANYCAST);
+}
+
+void Addresses::hideSolicited(const IpAddress &address)
+{
+	const IpAddress group = solicitedNode(address);
+
+	if (!visibleGroups_.contains(group))
+		add(group, CLOAK_ADDRESS_GROUP);
+}
+
 void Addresses::hideGroupsOf(const HostInterface &interface)
 {
 	for (const Prefix &prefix : interface.addresses) {
+		const IpAddress network = prefix.network().address;
+
 		if (!isHidden(prefix.address))
 			continue;
 		if (!prefix.isV4()) {
-			const IpAddress group = solicitedNode(prefix.address);
-
-			if (!visibleGroups_.contains(group))
-				add(group, CLOAK_ADDRESS_GROUP);
+			hideSolicited(prefix.address);
+			if (hasAnycast(prefix) && isHidden(network))
+				hideSolicited(network);
 		} else if (prefix.bits < kV4PointToPoint &&
 		           !hasVisible(prefix)) {
 			add(directedBroadcast(prefix), CLOAK_ADDRESS_GROUP);
@@ -140,6 +176,8 @@ CompiledAddresses compileAddresses(const Policy &policy, const Host &host,
 			addresses.hide(prefix.address);
 	}
 	addresses.noteVisible(host);
+	for (const HostInterface &interface : host.interfaces)
+		addresses.hideAnycastOf(interface);
 	for (const HostInterface &interface : host.interfaces)
 		if (!whole.contains(interface.index))
 			addresses.hideGroupsOf(interface);

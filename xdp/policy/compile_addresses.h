@@ -31,9 +31,11 @@ struct CompiledAddresses {
  * @param whole indexes of the interfaces that are cloaked as a whole.
  *
  * What the policy lists comes first, then what whole interfaces have, then the
- * groups (the directed broadcast of RFC 919, the solicited-node group of RFC
- * 4291, 2.7.1) of interfaces with visible addresses, each that means cloaked
- * addresses alone.
+ * subnet-router anycast addresses (RFC 4291, 2.6.1) of prefixes without visible
+ * addresses, which a host that forwards answers to, then the groups (the
+ * directed broadcast of RFC 919, the solicited-node group of RFC 4291, 2.7.1)
+ * of interfaces with visible addresses, each that means cloaked addresses
+ * alone.
  */
 [[nodiscard]] CompiledAddresses
 compileAddresses(const Policy &policy, const Host &host,

@@ -535,4 +535,73 @@ TEST_F(AddressesTest, FramesToGroupsReachNobodyElse)
 	          CLOAK_PASS_VISIBLE);
 }
 
+/** Options are answered for every group whose frames come up. */
+TEST_F(AddressesTest, OnlyPeersSpeakToOtherGroupsInSuchFrames)
+{
+	const auto ask = [](const Host &from, const char *group) {
+		return ingress(
+			   Ethernet{.src = from.mac,
+		                    .dst = groupMac(v6(group))} /
+			   Ipv6{.src = from.v6, .dst = v6(group)} /
+			   Extension{.type = 0, .body = {0x80, 4, 0, 0, 0, 0}} /
+			   Udp{})
+		    .reason;
+	};
+
+	for (const char *group :
+	     {"ff02::2:ff00:5", "ff02::1:1:ff00:5", "ff02:1::1:ff00:5",
+	      "ff05::1:ff00:5", "ff0e::ff00:6"}) {
+		EXPECT_EQ(ask(kScanner, group), CLOAK_DROP_CLOAKED_GROUP)
+		    << group;
+		EXPECT_EQ(ask(kPeer, group), CLOAK_PASS_VISIBLE) << group;
+	}
+	EXPECT_EQ(ask(kScanner, "ff02::1:ff00:6"), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ask(kScanner, "ff05::fe00:5"), CLOAK_PASS_VISIBLE);
+}
+
+/** A host that forwards answers for the address of the network, too. */
+TEST_F(AddressesTest, TheAddressOfANetworkIsForPeersOnly)
+{
+	const Addr6 network = v6("2001:db8::");
+	const auto ask = [&network](const Host &from, const Addr6 &to) {
+		return ingress(Ethernet{.src = from.mac, .dst = kLake.mac} /
+		               Ipv6{.src = from.v6, .dst = to, .hops = 255} /
+		               Nd{.type = 135,
+		                  .target = network,
+		                  .linkAddress = from.mac})
+		    .reason;
+	};
+	const auto ping = [&network](const Host &from) {
+		return ingress(Ethernet{.src = from.mac, .dst = kLake.mac} /
+		               Ipv6{.src = from.v6, .dst = network} / Icmp6{})
+		    .reason;
+	};
+
+	EXPECT_EQ(ask(kScanner, visible6()), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(ping(kScanner), CLOAK_PASS_VISIBLE);
+	PolicyText()
+	    .addresses()
+	    .cloaked("2001:db8::5")
+	    .cloaked("2001:db8::", CLOAK_ADDRESS_ANYCAST)
+	    .peer("2001:db8::10", CLOAK_PEER_INBOUND)
+	    .commit(policy());
+	for (const Addr6 &to : {network, visible6(), v6("ff02::1")}) {
+		EXPECT_EQ(ask(kScanner, to), CLOAK_DROP_ND);
+		EXPECT_EQ(ask(kPeer, to), CLOAK_PASS_AUTHORISED);
+	}
+	EXPECT_EQ(ping(kScanner), CLOAK_DROP_CLOAKED_GROUP);
+	EXPECT_EQ(ping(kPeer), CLOAK_PASS_AUTHORISED);
+	/* It is another router's, too. */
+	EXPECT_EQ(ingress(fromScanner() /
+	                  Ipv6{.src = network, .dst = visible6()} / Udp{})
+	              .reason,
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(
+	    ingress(fromScanner() /
+	            Ipv6{.src = kScanner.v6, .dst = visible6(), .hops = 255} /
+	            Nd{.type = 136, .target = network})
+		.reason,
+	    CLOAK_PASS_VISIBLE);
+}
+
 } // namespace cloak::test

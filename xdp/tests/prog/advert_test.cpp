@@ -78,6 +78,60 @@ TEST_F(AddressesTest, DiscoveryProtocolsOfSwitchesDoNotLeave)
 	EXPECT_EQ(egress(cdp / payload(100)).reason, CLOAK_DROP_EGRESS_ADVERT);
 	EXPECT_EQ(egress(lldp / payload(100)).reason, CLOAK_DROP_EGRESS_ADVERT);
 	EXPECT_EQ(egress(stp / payload(100)).reason, CLOAK_PASS_VISIBLE);
+	for (const Mac &to :
+	     {Mac{1, 0xe0, 0x52, 0xcc, 0xcc, 0xcc}, Mac{0, 0xe0, 0x2b, 0, 0, 0},
+	      Mac{1, 0, 0x81, 0, 1, 0}, Mac{1, 0, 0x81, 0, 1, 1}})
+		EXPECT_EQ(
+		    egress(Ethernet{.src = kLake.mac, .dst = to, .type = 100} /
+		           payload(100))
+			.reason,
+		    CLOAK_DROP_EGRESS_ADVERT);
+}
+
+/** They list virtual addresses and routes. */
+TEST_F(AddressesTest, WhatRoutersTellEachOtherIsForListedGroups)
+{
+	const auto to4 = [](const char *group, Layer layer,
+	                    std::optional<std::uint8_t> protocol = {}) {
+		return egress((Ethernet{.src = kLake.mac,
+		                        .dst = {1, 0, 0x5e, 0, 0, 5}} /
+		               Ipv4{.src = visible4(),
+		                    .dst = v4(group),
+		                    .protocol = protocol})
+		                  .append(std::move(layer)))
+		    .reason;
+	};
+	const auto to6 = [](const char *group, Layer layer,
+	                    std::optional<std::uint8_t> protocol = {}) {
+		return egress((Ethernet{.src = kLake.mac,
+		                        .dst = groupMac(v6(group))} /
+		               Ipv6{.src = visible6(),
+		                    .dst = v6(group),
+		                    .next = protocol})
+		                  .append(std::move(layer)))
+		    .reason;
+	};
+	const Layer rip = Udp{.sport = 520, .dport = 520};
+	const Layer ripng = Udp{.sport = 521, .dport = 521};
+	const Layer body = payload(40);
+
+	EXPECT_EQ(to4("224.0.0.18", body, 112), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to4("224.0.0.5", body, 89), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to4("224.0.0.9", rip), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to6("ff02::12", body, 112), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to6("ff02::5", body, 89), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to6("ff02::9", ripng), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to4("224.0.0.5", body, 46), CLOAK_PASS_VISIBLE) << "RSVP";
+	EXPECT_EQ(to4("192.0.2.77", body, 89), CLOAK_PASS_VISIBLE);
+	PolicyText()
+	    .addresses()
+	    .cloaked("192.0.2.5")
+	    .peer("224.0.0.18", CLOAK_PEER_GROUP)
+	    .peer("ff02::5", CLOAK_PEER_GROUP)
+	    .commit(policy());
+	EXPECT_EQ(to4("224.0.0.18", body, 112), CLOAK_PASS_GROUP);
+	EXPECT_EQ(to6("ff02::5", body, 89), CLOAK_PASS_GROUP);
+	EXPECT_EQ(to4("224.0.0.5", body, 89), CLOAK_DROP_EGRESS_GROUP);
 }
 
 /** Responders list all addresses, whichever they answer from. */

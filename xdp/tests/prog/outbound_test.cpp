@@ -107,6 +107,33 @@ TEST_F(OutboundTest, ConnectionIsNotAWayIn)
 	          CLOAK_DROP_NO_FLOW);
 }
 
+/** A stack sends heartbeats in all associations, also who is revoked has. */
+TEST_F(OutboundTest, OnlyWhatBeginsAnAssociationOpensOne)
+{
+	const auto chunk = [](std::uint8_t type) {
+		return Raw{{type, 0, 0, 8, 0, 0, 0, 0}};
+	};
+	std::uint16_t port = 40000;
+
+	for (const std::uint8_t type : {0, 2, 3, 4, 5, 11}) {
+		egress(ask(Sctp{.sport = ++port}) / chunk(type));
+		EXPECT_EQ(
+		    ingress(answer(Sctp{.sport = 4420, .dport = port})).reason,
+		    CLOAK_DROP_NO_FLOW)
+		    << int(type);
+	}
+	for (const std::uint8_t type : {1, 10}) {
+		egress(ask(Sctp{.sport = ++port}) / chunk(type));
+		EXPECT_EQ(
+		    ingress(answer(Sctp{.sport = 4420, .dport = port})).reason,
+		    CLOAK_PASS_FLOW);
+		egress(ask(Sctp{.sport = port}) / chunk(0));
+		EXPECT_EQ(
+		    ingress(answer(Sctp{.sport = 4420, .dport = port})).reason,
+		    CLOAK_PASS_FLOW);
+	}
+}
+
 /** It has not left: nobody may answer it, nor ask for the host. */
 TEST_F(OutboundTest, WhatARuleDropsOpensNothing)
 {
@@ -402,6 +429,28 @@ TEST_F(OutboundTest, ErrorsAboutWhatAPeerWasSentPass)
 		    CLOAK_PASS_RELATED);
 }
 
+/**
+ * A host knows neither Mobility nor Shim6, and answers that they are unknown;
+ * nor is there anybody who sends errors to groups.
+ */
+TEST_F(OutboundTest, ErrorsBehindWhatAHostAnswersDoNotPass)
+{
+	const auto behind = [](const Addr6 &to, std::uint8_t type) {
+		return ingress(Ethernet{.src = kGateway.mac, .dst = kLake.mac} /
+		               Ipv6{.src = kOutbound.v6, .dst = to} /
+		               Extension{.type = type} / Icmp6{.type = 1} /
+		               quote6(to, kPeer.v6))
+		    .reason;
+	};
+
+	EXPECT_EQ(behind(kLake.v6, 60), CLOAK_PASS_RELATED);
+	EXPECT_EQ(behind(kLake.v6, 0), CLOAK_PASS_RELATED);
+	for (const std::uint8_t unknown : {135, 140})
+		EXPECT_EQ(behind(kLake.v6, unknown), CLOAK_DROP_NO_FLOW);
+	for (const std::uint8_t type : {0, 60, 135})
+		EXPECT_NE(behind(v6("ff02::1"), type), CLOAK_PASS_RELATED);
+}
+
 /** The kernel would believe them of who has been asked nothing. */
 TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
 {
@@ -447,8 +496,8 @@ TEST_F(OutboundTest, ErrorsAboutEchoesThatWereNotSentLowerNoMtu)
 	EXPECT_EQ(too6(Icmp6{.type = 129}), CLOAK_DROP_UNAUTHORISED);
 	EXPECT_EQ(too6(Icmp6{}), CLOAK_DROP_UNAUTHORISED);
 	EXPECT_EQ(too6(Extension{}), CLOAK_DROP_UNAUTHORISED);
-	EXPECT_EQ(too6(Icmp6{}, 1), CLOAK_PASS_RELATED)
-	    << "not reached: that lowers nothing";
+	EXPECT_EQ(too6(Icmp6{}, 1), CLOAK_DROP_UNAUTHORISED)
+	    << "not reached: tunnels tell who has sent what they carried";
 	EXPECT_EQ(too6(Tcp{.flags = kAck}), CLOAK_PASS_RELATED);
 	EXPECT_EQ(too6(Fragment6{.next = 17}), CLOAK_PASS_RELATED)
 	    << "of a datagram that the host has cut";

@@ -222,6 +222,17 @@ TEST_F(ReportTest, SweepOfPortsAndAddressesIsEstimated)
 	            12);
 }
 
+/** Of a device above the interface, as macvlan. */
+TEST_F(ReportTest, ASecondMacOfTheHostIsAimedAtToo)
+{
+	EXPECT_FALSE(ingress(Ethernet{.src = kScanner.mac,
+	                              .dst = {2, 0, 0, 0, 0, 0x77}} /
+	                     Ipv4{.src = kScanner.v4, .dst = kLake.v4} / Tcp{})
+	                 .passed);
+	EXPECT_EQ(events().size(), 1U);
+	EXPECT_EQ(stat(CLOAK_STAT_BACKGROUND), 0U);
+}
+
 TEST_F(ReportTest, BackgroundIsDroppedButNoProbe)
 {
 	const Ethernet all = {.src = kScanner.mac, .dst = kBroadcast};

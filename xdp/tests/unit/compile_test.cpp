@@ -49,6 +49,14 @@ bool isCloaked(const CompiledPolicy &compiled, const char *address)
 	return compiled.addresses.contains(*parseIp(address));
 }
 
+/** 0 if it is not among them. */
+unsigned addressFlags(const CompiledPolicy &compiled, const char *address)
+{
+	const auto found = compiled.addresses.find(*parseIp(address));
+
+	return found == compiled.addresses.end() ? 0 : found->second.flags;
+}
+
 const cloak_peer &peer(const CompiledPolicy &compiled, const char *prefix)
 {
 	return compiled.peers.at(*parsePrefix(prefix));
@@ -78,9 +86,11 @@ TEST(Compile, WholeInterfaceListsTheHostsAddresses)
 	EXPECT_EQ(compiled.interfaces[0].entry.mode, CLOAK_MODE_ENFORCE);
 	EXPECT_EQ(compiled.interfaces[0].entry.flags, CLOAK_IFACE_ATTRIBUTE);
 	EXPECT_EQ(compiled.interfaces[0].entry.mac[5], 5);
-	EXPECT_EQ(compiled.addresses.size(), 2U);
+	EXPECT_EQ(compiled.addresses.size(), 3U);
 	EXPECT_TRUE(isCloaked(compiled, "10.0.9.5"));
 	EXPECT_TRUE(isCloaked(compiled, "2001:db8:9::5"));
+	EXPECT_EQ(addressFlags(compiled, "2001:db8:9::"),
+	          CLOAK_ADDRESS_ANYCAST);
 }
 
 TEST(Compile, OnlyWhereAddressesAreVisibleAreThereAnswers)
@@ -211,6 +221,35 @@ TEST(Compile, WhatThePolicyListsHasRoomBeforeWhatInterfacesHave)
 	EXPECT_EQ(fits.unhidden, 0U);
 	EXPECT_TRUE(isCloaked(fits, "10.0.8.255"));
 	EXPECT_FALSE(sameEntries(fits, compiled));
+}
+
+TEST(Compile, TheAddressOfANetworkIsHiddenWithAllOfIt)
+{
+	const std::string mode =
+	    "[[interface]]\nname = \"eth1\"\nmode = \"addresses\"\n"
+	    "[cloak]\naddresses = [";
+	const auto parsed = parsePolicy(mode + "\"2001:db8:9::5\"]\n");
+	Host host = usualHost();
+	auto &addresses = host.interfaces[1].addresses;
+	const auto compiled = [&] {
+		return compilePolicy(parsed.policy, host, {});
+	};
+	constexpr const char *network = "2001:db8:9::";
+	constexpr const char *group = "ff02::1:ff00:0";
+
+	EXPECT_EQ(addressFlags(compiled(), network), CLOAK_ADDRESS_ANYCAST);
+	EXPECT_EQ(addressFlags(compiled(), group), CLOAK_ADDRESS_GROUP);
+	addresses.push_back(*parsePrefix("fe80::5/64"));
+	EXPECT_EQ(addressFlags(compiled(), network), CLOAK_ADDRESS_ANYCAST);
+	EXPECT_EQ(addressFlags(compiled(), group), 0U)
+	    << "fe80:: has the same group";
+	addresses.push_back(*parsePrefix("2001:db8:9::6/64"));
+	EXPECT_EQ(addressFlags(compiled(), network), 0U) << "visible as well";
+	for (const char *point : {"2001:db8:9::5/127", "2001:db8:9::5/128"}) {
+		addresses = {*parsePrefix(point)};
+		EXPECT_EQ(addressFlags(compiled(), "2001:db8:9::4"), 0U);
+		EXPECT_EQ(addressFlags(compiled(), group), 0U);
+	}
 }
 
 TEST(Compile, PeersGetTheirRights)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Rules that ask for the state of a connection: what the host answers to those
- * who speak to broadcast and multicast addresses.
+ * Rules that ask for the state of a connection: what the host answers from
+ * another address than was asked, a broadcast or multicast one above all.
  */
 #include "tests/prog/state.h"
 
@@ -40,7 +40,7 @@ Packet discovery6(std::uint16_t port)
 
 } // namespace
 
-class GroupStateTest : public StateTest
+class AskerStateTest : public StateTest
 {
 protected:
 	/** What the host sends is in @p map, and the answer comes in. */
@@ -63,7 +63,7 @@ protected:
 	}
 };
 
-TEST_F(GroupStateTest, TheirAnswersAreAmongTheOpenings)
+TEST_F(AskerStateTest, TheirAnswersAreAmongTheOpenings)
 {
 	for (const Way out : {kOut4, kOut6}) {
 		expectPasses(back(out),
@@ -74,7 +74,7 @@ TEST_F(GroupStateTest, TheirAnswersAreAmongTheOpenings)
 	EXPECT_EQ(sizeOf(maps().connections), 0U);
 }
 
-TEST_F(GroupStateTest, ABroadcastOfTheNetworkIsOneToo)
+TEST_F(AskerStateTest, ABroadcastOfTheNetworkIsOneToo)
 {
 	const Mac all = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
@@ -82,19 +82,19 @@ TEST_F(GroupStateTest, ABroadcastOfTheNetworkIsOneToo)
 	expectBegins(kOut4, kClient, maps().openings);
 }
 
-TEST_F(GroupStateTest, ProtocolsWithoutPortsGoByTheAddress)
+TEST_F(AskerStateTest, ProtocolsWithoutPortsGoByTheAddress)
 {
 	expectPasses(kIn4, Ethernet{.src = kScanner.mac,
 	                            .dst = {0x01, 0x00, 0x5e, 0, 0, 5}} /
-	                           Ipv4{.src = kScanner.v4,
-	                                .dst = v4("224.0.0.5"),
-	                                .protocol = kGre} /
-	                           payload(32));
+	                       Ipv4{.src = kScanner.v4,
+	                            .dst = v4("224.0.0.5"),
+	                            .protocol = kGre} /
+	                       payload(32));
 	expectBegins(kOut4, ip(kOut4, kGre) / payload(32),
 	             ip(kIn4, kGre) / payload(32), maps().openings);
 }
 
-TEST_F(GroupStateTest, OthersAreTheHostsOwn)
+TEST_F(AskerStateTest, OthersAreTheHostsOwn)
 {
 	expectPasses(kIn4, discovery4(kFar + 1));
 	expectBegins(kOut4, kClient, maps().connections);
@@ -104,7 +104,7 @@ TEST_F(GroupStateTest, OthersAreTheHostsOwn)
 	             tcp(kIn4, kClient, kFar, kSyn | kAck), maps().connections);
 }
 
-TEST_F(GroupStateTest, WhoWasSilentForLongHasNotAsked)
+TEST_F(AskerStateTest, WhoWasSilentForLongHasNotAsked)
 {
 	expectPasses(kIn4, discovery4(kFar));
 	StateTest::age(299);
@@ -113,7 +113,7 @@ TEST_F(GroupStateTest, WhoWasSilentForLongHasNotAsked)
 	expectBegins(kOut4, kClient + 1, maps().connections);
 }
 
-TEST_F(GroupStateTest, AFloodOfThemPushesOutNothingOfTheHosts)
+TEST_F(AskerStateTest, AFloodOfThemPushesOutNothingOfTheHosts)
 {
 	const Packet asked = discovery4(kFar);
 	const Packet answer = udp(kOut4, kDiscovery, kFar);
@@ -140,7 +140,41 @@ TEST_F(GroupStateTest, AFloodOfThemPushesOutNothingOfTheHosts)
 	expectPasses(kOut4, tcp(kOut4, kService, kClient, kAck));
 }
 
-TEST_F(GroupStateTest, NobodyIsNotedWhereNoTableAsks)
+/** One without a table, with one that does not ask, with one that does. */
+TEST_F(AskerStateTest, AnotherAddressMayHaveBeenAsked)
+{
+	const char *other = "192.0.2.6";
+	const Packet asked = Ethernet{.src = kScanner.mac, .dst = kLake.mac} /
+	                     Ipv4{.src = kScanner.v4, .dst = v4(other)} /
+	                     Udp{.sport = kFar, .dport = kService} /
+	                     payload(32);
+
+	expectPasses(kIn4, asked);
+	expectBegins(kOut4, kClient, maps().openings);
+	for (const bool asks : {false, true}) {
+		Policy policy = usual();
+		policy.tables.push_back(tableOf(other));
+		if (!asks) {
+			policy.tables.back().rules.clear();
+			policy.tables.back().verdict = CLOAK_RULE_ALLOW;
+		}
+		use(policy);
+		forgetState();
+		expectPasses(kIn4, asked);
+		expectBegins(kOut4, kClient, maps().openings);
+		EXPECT_EQ(sizeOf(maps().connections), 0U);
+	}
+}
+
+/** What answers this host has asked for nothing. */
+TEST_F(AskerStateTest, AnAnswerAsksForNothing)
+{
+	expectBegins(kOut4, kClient, maps().connections);
+	expectPasses(kIn4, udp(kIn4, kClient, kFar));
+	expectBegins(kOut4, kClient + 1, maps().connections);
+}
+
+TEST_F(AskerStateTest, NobodyIsNotedWhereNoTableAsks)
 {
 	Policy policy = usual();
 
@@ -150,7 +184,7 @@ TEST_F(GroupStateTest, NobodyIsNotedWhereNoTableAsks)
 	}
 	use(policy);
 	expectPasses(kIn4, discovery4(kFar));
-	EXPECT_EQ(sizeOf(maps().openings), 0U);
+	EXPECT_TRUE(maps().openings.keys()->empty());
 }
 
 } // namespace cloak::test::state
