@@ -11,7 +11,7 @@
 . "$KTAP_LIB/wait.sh"
 . "$KTAP_LIB/netns.sh"
 . "$KTAP_LIB/cloakd.sh"
-ktap_need_commands jq socat ping /usr/bin/python3
+ktap_need_commands bpftool jq socat ping /usr/bin/python3
 
 # For what is to come; an emulated processor is slow.
 patience=3
@@ -19,6 +19,8 @@ patience=3
 
 LAKE6=fd00:9::5
 SCANNER6=fd00:9::66
+# Of the lake, without a table.
+OTHER=10.0.9.7
 # Of the scanner: the lake may ask them. 7 echoes, 8 says much, 9 is closed.
 ASKED='[7, 8, 9]'
 
@@ -140,6 +142,55 @@ shut() {
 	ctl drops --json | jq -e 'any(.reason == "table" and .packets > 0)'
 }
 
+# known MAP LOCAL REMOTE: is UDP between these ports in MAP?
+known() {
+	bpftool -j map dump pinned "$WORK/bpf/cloak/$1" |
+		jq -e --argjson local "$2" --argjson remote "$3" \
+			'any(.[].formatted.key; .protocol == 17 and .kind == 0
+				and .local == $local and .remote == $remote)'
+}
+
+# asks_other: the scanner asks the other address, from port 9; who answers?
+asks_other() {
+	in_ns scanner /usr/bin/python3 - "$OTHER" <<-'EOF'
+		import socket, sys
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		    s.settimeout(20)
+		    s.bind(("", 9))
+		    s.sendto(b"anybody there?", (sys.argv[1], 7))
+		    print(*s.recvfrom(100)[1])
+	EOF
+}
+
+# says CONNECTED PORT: one datagram of the lake to port 9 of the scanner.
+says() {
+	in_ns lake /usr/bin/python3 - "$@" "$SCANNER" <<-'EOF'
+		import socket, sys
+		connected, port, scanner = sys.argv[1:]
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		    s.bind(("", int(port)))
+		    if connected == "yes":
+		        s.connect((scanner, 9))
+		        s.send(b"hello")
+		    else:
+		        s.sendto(b"hello", (scanner, 9))
+	EOF
+}
+
+# Who asks one address and is answered by another has begun it; a program that
+# talks to him alone does so by itself.
+answered_by_another() {
+	[[ $(asks_other) == "$LAKE 7" ]]
+	known openings 7 9
+	not known connections 7 9
+	says no 40007
+	known openings 40007 9
+	not known connections 40007 9
+	says yes 40008
+	known connections 40008 9
+	not known openings 40008 9
+}
+
 told_of_errors() {
 	[[ $(datagram "$SCANNER" 9) == ConnectionRefusedError ]]
 	[[ $(datagram "$SCANNER6" 9) == ConnectionRefusedError ]]
@@ -230,7 +281,7 @@ serve() {
 
 cloak_lab
 defer stop_servers
-netns_addr lake eth0 "$LAKE6/64"
+netns_addr lake eth0 "$LAKE6/64" "$OTHER/24"
 netns_addr scanner eth0 "$SCANNER6/64"
 for host in lake scanner; do
 	serve "$host" 7
@@ -245,6 +296,8 @@ for MODE in native generic; do
 	ktap_run "$MODE: and by errors" told_of_errors
 	ktap_run "$MODE: the one service can be had" serves
 	ktap_run "$MODE: nothing else" shut
+	ktap_run "$MODE: answers of another address are no idea of the host's" \
+		answered_by_another
 	[[ $MODE == generic ]] || cloakd_lift
 done
 ktap_run "rules, check and diff speak of states" shows
