@@ -37,6 +37,8 @@ master_of() {
 	in_ns lake ip link set eth1 up
 	in_ns lake ip link set "$device" up
 	netns_addr lake "$device" 10.0.8.5/24
+	# A new device has its carrier late, and who asked too early is refused.
+	wait_until 20 in_ns scanner ping -n -q -c 1 -W 1 10.0.8.5
 }
 
 # keeps PORT HERE THERE CLOAKED: who is logged in there keeps his session.
