@@ -41,6 +41,11 @@ IpAddress directedBroadcast(const Prefix &prefix)
 	return broadcast;
 }
 
+bool hasBroadcast(const Prefix &prefix)
+{
+	return prefix.isV4() && prefix.bits < kV4PointToPoint;
+}
+
 /**
  * Routers answer to the address of the network as well (RFC 4291, 2.6.1), but
  * not between two ends (RFC 6164, 5.1).
@@ -82,13 +87,12 @@ private:
 	{
 		return compiled_.entries.contains(address);
 	}
-	[[nodiscard]] bool hasVisible(const Prefix &prefix) const;
-	void hideSolicited(const IpAddress &address);
+	void hideShared(const IpAddress &address, std::uint32_t flags);
 
 	CompiledAddresses compiled_;
 	std::set<IpAddress> excess_;
+	/** Those, and what else they answer to. */
 	std::set<IpAddress> visible_;
-	std::set<IpAddress> visibleGroups_;
 };
 
 void Addresses::add(const IpAddress &address, std::uint32_t flags)
@@ -111,35 +115,32 @@ void Addresses::noteVisible(const Host &host)
 				continue;
 			visible_.insert(own);
 			if (!own.isV4())
-				visibleGroups_.insert(solicitedNode(own));
-			if (hasAnycast(prefix))
-				visibleGroups_.insert(
-				    solicitedNode(prefix.network().address));
+				visible_.insert(solicitedNode(own));
+			if (hasBroadcast(prefix))
+				visible_.insert(directedBroadcast(prefix));
+			if (hasAnycast(prefix)) {
+				const auto network = prefix.network().address;
+
+				visible_.insert(network);
+				visible_.insert(solicitedNode(network));
+			}
 		}
 	}
-}
-
-bool Addresses::hasVisible(const Prefix &prefix) const
-{
-	const auto first = visible_.lower_bound(prefix.network().address);
-
-	return first != visible_.end() && prefix.contains(*first);
 }
 
 void Addresses::hideAnycastOf(const HostInterface &interface)
 {
 	for (const Prefix &prefix : interface.addresses)
-		if (isHidden(prefix.address) && hasAnycast(prefix) &&
-		    !hasVisible(prefix))
-			add(prefix.network().address, CLOAK_ADDRESS_ANYCAST);
+		if (isHidden(prefix.address) && hasAnycast(prefix))
+			hideShared(prefix.network().address,
+			           CLOAK_ADDRESS_ANYCAST);
 }
 
-void Addresses::hideSolicited(const IpAddress &address)
+/** Unless it stands for a visible address as well. */
+void Addresses::hideShared(const IpAddress &address, std::uint32_t flags)
 {
-	const IpAddress group = solicitedNode(address);
-
-	if (!visibleGroups_.contains(group))
-		add(group, CLOAK_ADDRESS_GROUP);
+	if (!visible_.contains(address))
+		add(address, flags);
 }
 
 void Addresses::hideGroupsOf(const HostInterface &interface)
@@ -149,14 +150,14 @@ void Addresses::hideGroupsOf(const HostInterface &interface)
 
 		if (!isHidden(prefix.address))
 			continue;
-		if (!prefix.isV4()) {
-			hideSolicited(prefix.address);
-			if (hasAnycast(prefix) && isHidden(network))
-				hideSolicited(network);
-		} else if (prefix.bits < kV4PointToPoint &&
-		           !hasVisible(prefix)) {
-			add(directedBroadcast(prefix), CLOAK_ADDRESS_GROUP);
-		}
+		if (!prefix.isV4())
+			hideShared(solicitedNode(prefix.address),
+			           CLOAK_ADDRESS_GROUP);
+		if (hasAnycast(prefix) && isHidden(network))
+			hideShared(solicitedNode(network), CLOAK_ADDRESS_GROUP);
+		if (hasBroadcast(prefix))
+			hideShared(directedBroadcast(prefix),
+			           CLOAK_ADDRESS_GROUP);
 	}
 }
 

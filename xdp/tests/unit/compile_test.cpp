@@ -223,6 +223,27 @@ TEST(Compile, WhatThePolicyListsHasRoomBeforeWhatInterfacesHave)
 	EXPECT_FALSE(sameEntries(fits, compiled));
 }
 
+TEST(Compile, ABroadcastIsThatOfItsPrefix)
+{
+	const auto parsed =
+	    parsePolicy("[[interface]]\nname = \"eth1\"\nmode = \"addresses\"\n"
+	                "[cloak]\naddresses = [\"10.0.9.5\"]\n");
+	Host host = usualHost();
+
+	for (const char *visible : {"10.0.9.7/32", "10.0.9.7/16"}) {
+		host.interfaces[1].addresses = {*parsePrefix("10.0.9.5/24"),
+		                                *parsePrefix(visible)};
+		EXPECT_EQ(addressFlags(compilePolicy(parsed.policy, host, {}),
+		                       "10.0.9.255"),
+		          CLOAK_ADDRESS_GROUP)
+		    << visible;
+	}
+	host.interfaces[1].addresses.push_back(*parsePrefix("10.0.9.8/24"));
+	EXPECT_EQ(
+	    addressFlags(compilePolicy(parsed.policy, host, {}), "10.0.9.255"),
+	    0U);
+}
+
 TEST(Compile, TheAddressOfANetworkIsHiddenWithAllOfIt)
 {
 	const std::string mode =
@@ -245,6 +266,12 @@ TEST(Compile, TheAddressOfANetworkIsHiddenWithAllOfIt)
 	    << "fe80:: has the same group";
 	addresses.push_back(*parsePrefix("2001:db8:9::6/64"));
 	EXPECT_EQ(addressFlags(compiled(), network), 0U) << "visible as well";
+	for (const char *other : {"2001:db8:9::6/128", "2001:db8:9::6/32"}) {
+		addresses.back() = *parsePrefix(other);
+		EXPECT_EQ(addressFlags(compiled(), network),
+		          CLOAK_ADDRESS_ANYCAST)
+		    << "nor does " << other << " stand for it";
+	}
 	for (const char *point : {"2001:db8:9::5/127", "2001:db8:9::5/128"}) {
 		addresses = {*parsePrefix(point)};
 		EXPECT_EQ(addressFlags(compiled(), "2001:db8:9::4"), 0U);
