@@ -151,6 +151,77 @@ nothing_told() {
 	done
 }
 
+# errors_about ADDRESS4 ADDRESS6: how many errors it gets who sends, in frames to
+# the lake, to these addresses what a host complains about before it knows whose it
+# is: an IPv4 option without a length, and an IPv6 option that nobody knows. The
+# answer to a ping comes behind them.
+errors_about() {
+	in_ns scanner /usr/bin/python3 - "$LAKE_MAC" "$ANSWER" "$VISIBLE" "$@" \
+		<<-'EOF'
+			import socket, struct, sys
+			mac, answer, visible, four, six = sys.argv[1:]
+			s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+			s.bind(("eth0", 3))
+			s.settimeout(float(answer))
+			link = bytes.fromhex(mac.replace(":", "")) + s.getsockname()[4]
+			def summed(data, at):
+			    words = sum(struct.unpack(f"!{len(data) // 2}H", data))
+			    while words >> 16:
+			        words = (words & 0xffff) + (words >> 16)
+			    return data[:at] + struct.pack("!H", ~words & 0xffff) + data[at + 2:]
+			def ipv4(to, protocol, options, body):
+			    head = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0,
+			                       20 + len(options) + len(body), 7, 0, 64,
+			                       protocol, 0, socket.inet_aton("192.0.2.66"),
+			                       socket.inet_aton(to))
+			    return link + b"\x08\0" + summed(head + options, 10) + body
+			def ipv6(to):
+			    return (link + b"\x86\xdd" +
+			            struct.pack("!IHBB", 6 << 28, 8, 0, 64) +
+			            socket.inet_pton(socket.AF_INET6, "2001:db8::66") +
+			            socket.inet_pton(socket.AF_INET6, to) +
+			            b"\x3b\0\x80\4" + bytes(4))
+			s.send(ipv4(four, 17, b"\x82\0\0\0", bytes(8)))
+			s.send(ipv6(six))
+			s.send(ipv4(visible, 1, b"", summed(b"\x08" + bytes(7), 2)))
+			heard = 0
+			while True:
+			    frame = s.recv(2000)
+			    if frame[:6] != link[6:]:
+			        continue
+			    if frame[12:14] == b"\x08\0" and frame[23] == 1:
+			        heard += frame[34] == 12
+			        if frame[34] == 0:
+			            break
+			    heard += (frame[12:14] == b"\x86\xdd" and frame[20] == 58 and
+			              frame[54] == 4)
+			print(heard)
+		EOF
+}
+
+# errors_begin: nobody has to be asked for the stranger.
+errors_begin() {
+	local mac
+	mac=$(in_ns scanner ip -j link show eth0 | jq -r '.[0].address')
+	in_ns lake ip neigh replace 192.0.2.66 dev eth0 lladdr "$mac"
+	in_ns lake ip neigh replace 2001:db8::66 dev eth0 lladdr "$mac"
+}
+
+# all_alike: what is cloaked and what nobody has makes the host say as little.
+all_alike() {
+	errors_begin
+	[[ $(errors_about "$VISIBLE" "$VISIBLE6") == 2 ]]
+	[[ $(errors_about 192.0.2.77 2001:db8::77) == 0 ]]
+	[[ $(errors_about "$LAKE" "$LAKE6") == 0 ]]
+	[[ $(errors_about 192.0.2.77 ff02::1:ff12:3456) == 0 ]]
+}
+
+told_by_errors_when_bare() {
+	errors_begin
+	[[ $(errors_about "$VISIBLE" "$VISIBLE6") == 2 ]]
+	[[ $(errors_about 192.0.2.77 2001:db8::77) == 2 ]]
+}
+
 # looks: what anybody finds out about the visible addresses. Not by ICMPv6 in
 # fragments, which could hide neighbour discovery.
 looks() {
@@ -197,6 +268,7 @@ mode() {
 			.attached == \"$1\" and .mode == \"addresses\"'"
 	ktap_run "$1: no frame tells of a cloaked address" nothing_told
 	ktap_run "$1: the visible ones are as without the cloak" alike
+	ktap_run "$1: errors tell of none" all_alike
 	ktap_run "$1: the peer reaches all of them" all_served
 	cloakd_lift
 }
@@ -208,5 +280,7 @@ netns_addr lake eth0 "$VISIBLE/24" "$VISIBLE6/64" "$SHARING6/64" "$FURTHER6/64"
 ktap_run "the bare host answers" alike
 cp "$WORK/looks" "$WORK/bare"
 ktap_run "the bare host tells of all addresses" told_when_bare
+ktap_run "the bare host answers for addresses that nobody has" \
+	told_by_errors_when_bare
 mode native
 mode generic

@@ -69,7 +69,7 @@ int cloak_egress(struct __sk_buff *skb)
 			egress_tag(skb, &p);
 			if (may_be_related(&p))
 				egress_relate(skb, &p);
-			p.connected = egress_is_connected(skb);
+			p.connected = egress_is_connected(skb, &p);
 			reason = rules_apply(&p, CLOAK_EGRESS, reason);
 			if (p.log_rule)
 				egress_log(skb, &p, reason);

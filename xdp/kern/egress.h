@@ -28,6 +28,7 @@
 #include "neighbour.h"
 #include "parse.h"
 #include "policy.h"
+#include "quote.h"
 #include "router.h"
 #include "sctp.h"
 
@@ -42,6 +43,7 @@
 #define PORT_LLMNR	5355
 #define PORT_RIP	520
 #define PORT_RIPNG	521
+#define PORT_BABEL	6696
 
 #define IPPROTO_OSPF	89
 #define IPPROTO_VRRP	112	/* CARP as well */
@@ -292,14 +294,44 @@ global_fn int egress_is_answer(struct __sk_buff *skb, const struct packet *p)
 	return egress_is_served(skb, p);
 }
 
+/*
+ * An association is one between the same ports, of as many addresses as both
+ * ends have: heartbeats go to those that INIT was not for.
+ */
+static __always_inline void sctp_key(struct cloak_flow_key *key)
+{
+	__builtin_memset(&key->remote_addr, 0, sizeof(key->remote_addr));
+	__builtin_memset(&key->local_addr, 0, sizeof(key->local_addr));
+}
+
+/* @key: of @p. Returns false if another end has begun the association. */
+static __always_inline bool sctp_is_ours(struct cloak_flow_key *key,
+					 const struct packet *p, bool begins)
+{
+	bool ours = begins;
+
+	sctp_key(key);
+	if (begins)
+		flow_begins(key);
+	else
+		ours = flow_goes_on(key);
+	key->remote_addr = p->dst.addr;
+	key->local_addr = p->src.addr;
+	return ours;
+}
+
 static __always_inline void egress_flow(struct __sk_buff *skb,
 					const struct packet *p)
 {
 	struct cloak_flow_key key = {};
+	bool begins;
 
 	if (!flow_sent(&key, p) || flow_goes_on(&key))
 		return;
-	if (!egress_is_answer(skb, p))
+	begins = !egress_is_answer(skb, p);
+	if (p->protocol == IPPROTO_SCTP)
+		begins = sctp_is_ours(&key, p, begins);
+	if (begins)
 		flow_begins(&key);
 }
 
@@ -318,12 +350,17 @@ global_fn int egress_opened(struct __sk_buff *skb, struct packet *p)
 	return 0;
 }
 
-/* Is it from a socket that talks to one other end alone, as clients' do? */
-static __always_inline bool egress_is_connected(const struct __sk_buff *skb)
+/*
+ * Is it from a socket that talks to this other end alone, as clients' do? What
+ * a tunnel carries brings the socket of that along.
+ */
+static __always_inline bool egress_is_connected(const struct __sk_buff *skb,
+						const struct packet *p)
 {
 	const struct bpf_sock *sock = skb->sk;
+	__be16 port = sock ? sock->dst_port : 0;
 
-	return sock && sock->dst_port;
+	return port && (!p->has_ports || port == bpf_htons(p->dport));
 }
 
 static __always_inline int egress_whole(struct __sk_buff *skb, struct packet *p,
@@ -414,13 +451,16 @@ static __always_inline bool tells_addresses(struct __sk_buff *skb,
 static __always_inline bool announces_routes(struct __sk_buff *skb,
 					     struct packet *p)
 {
-	if (p->network < NET_IPV4 || !addr_is_group(&p->dst.addr))
+	if (p->network < NET_IPV4 ||
+	    !(to_group_mac(p) || addr_is_group(&p->dst.addr)))
 		return false;
 	egress_deepen(skb, p);
-	if (p->protocol == IPPROTO_VRRP || p->protocol == IPPROTO_OSPF)
+	if (p->protocol == IPPROTO_VRRP || p->protocol == IPPROTO_OSPF ||
+	    p->protocol == IPPROTO_PIM)
 		return true;
 	return p->protocol == IPPROTO_UDP && p->has_ports &&
-	       (p->dport == PORT_RIP || p->dport == PORT_RIPNG);
+	       (p->dport == PORT_RIP || p->dport == PORT_RIPNG ||
+		p->dport == PORT_BABEL);
 }
 
 /* What such a datagram goes on with, of which only the first piece shows it. */
@@ -453,6 +493,24 @@ static __always_inline bool egress_is_cloaked(struct __sk_buff *skb,
 	return p->has_target && is_cloaked(p, &p->target);
 }
 
+/*
+ * Is it an error about what was for somebody else? A stranger who sends to one
+ * address after the other, in frames to this host, gets one for each that is
+ * not cloaked, and so finds those that are.
+ */
+global_fn int egress_tells_by_error(struct __sk_buff *skb, struct packet *p)
+{
+	struct span s = skb_span(skb);
+	struct quote q = {};
+
+	if (!p)
+		return true;
+	egress_deepen(skb, p);
+	if (!is_about_options(p))
+		return false;
+	return !quote_read(&q, p, &s) || !addr_equal(&q.dst.addr, &p->src.addr);
+}
+
 /* About no cloaked address, unless it names one where that may not be known. */
 global_fn int egress_visible(struct __sk_buff *skb, struct packet *p)
 {
@@ -463,7 +521,8 @@ global_fn int egress_visible(struct __sk_buff *skb, struct packet *p)
 	if (p->frag == FRAG_LATER)
 		return told_piece(p) ? CLOAK_DROP_EGRESS_ADVERT :
 				       CLOAK_PASS_VISIBLE;
-	if (!tells_addresses(skb, p) ||
+	if ((!tells_addresses(skb, p) &&
+	     !(may_be_icmp(p) && egress_tells_by_error(skb, p))) ||
 	    peer_may(p, &p->dst, p->dmac, CLOAK_PEER_INBOUND))
 		return CLOAK_PASS_VISIBLE;
 	told_piece(p);

@@ -20,8 +20,6 @@
 #define MAX_EXTENSIONS		8
 #define MAX_OFFSET		0x7ff	/* of headers; a mask in bytes_at() */
 
-#define IPPROTO_SHIM6		140
-
 #define ICMPV6_ECHO		128
 #define ICMPV6_ECHO_REPLY	129
 #define ICMPV6_MLD_QUERY	130

@@ -17,6 +17,7 @@
 
 #define ICMP_FRAG_NEEDED	4	/* a code */
 #define ICMPV6_TOO_BIG		2
+#define ICMPV6_NO_ROUTE		0	/* a code */
 
 /* What all errors begin with; the quoted packet follows. */
 #define ICMP_ERROR_SIZE		8
@@ -60,6 +61,21 @@ static __always_inline bool lowers_mtu(const struct packet *p)
 		return p->icmp_type == ICMPV6_TOO_BIG;
 	return p->icmp_type == ICMP_UNREACHABLE &&
 	       p->icmp_code == ICMP_FRAG_NEEDED;
+}
+
+/*
+ * What a host sends about packets that were not for it, also one that forwards
+ * none: it looks at options and routes before it knows whose a packet is.
+ */
+static __always_inline bool is_about_options(const struct packet *p)
+{
+	if (!p->has_icmp)
+		return false;
+	if (p->protocol == IPPROTO_ICMPV6)
+		return p->icmp_type == ICMPV6_PARAMETER ||
+		       (p->icmp_type == ICMPV6_UNREACHABLE &&
+			p->icmp_code == ICMPV6_NO_ROUTE);
+	return p->icmp_type == ICMP_PARAMETER;
 }
 
 /* Addresses of a quoted packet, and what comes behind its IP header. */

@@ -92,9 +92,9 @@ TEST_F(AddressesTest, DiscoveryProtocolsOfSwitchesDoNotLeave)
 TEST_F(AddressesTest, WhatRoutersTellEachOtherIsForListedGroups)
 {
 	const auto to4 = [](const char *group, Layer layer,
-	                    std::optional<std::uint8_t> protocol = {}) {
-		return egress((Ethernet{.src = kLake.mac,
-		                        .dst = {1, 0, 0x5e, 0, 0, 5}} /
+	                    std::optional<std::uint8_t> protocol = {},
+	                    const Mac &mac = {1, 0, 0x5e, 0, 0, 5}) {
+		return egress((Ethernet{.src = kLake.mac, .dst = mac} /
 		               Ipv4{.src = visible4(),
 		                    .dst = v4(group),
 		                    .protocol = protocol})
@@ -122,7 +122,13 @@ TEST_F(AddressesTest, WhatRoutersTellEachOtherIsForListedGroups)
 	EXPECT_EQ(to6("ff02::5", body, 89), CLOAK_DROP_EGRESS_GROUP);
 	EXPECT_EQ(to6("ff02::9", ripng), CLOAK_DROP_EGRESS_GROUP);
 	EXPECT_EQ(to4("224.0.0.5", body, 46), CLOAK_PASS_VISIBLE) << "RSVP";
-	EXPECT_EQ(to4("192.0.2.77", body, 89), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(to4("192.0.2.77", body, 89, kScanner.mac),
+	          CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(to4("192.0.2.255", rip, {}, kBroadcast),
+	          CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to4("224.0.0.13", body, 103), CLOAK_DROP_EGRESS_GROUP);
+	EXPECT_EQ(to6("ff02::1:6", Udp{.sport = 6696, .dport = 6696}),
+	          CLOAK_DROP_EGRESS_GROUP);
 	PolicyText()
 	    .addresses()
 	    .cloaked("192.0.2.5")
@@ -132,6 +138,62 @@ TEST_F(AddressesTest, WhatRoutersTellEachOtherIsForListedGroups)
 	EXPECT_EQ(to4("224.0.0.18", body, 112), CLOAK_PASS_GROUP);
 	EXPECT_EQ(to6("ff02::5", body, 89), CLOAK_PASS_GROUP);
 	EXPECT_EQ(to4("224.0.0.5", body, 89), CLOAK_DROP_EGRESS_GROUP);
+}
+
+/**
+ * A host looks at options, and for a route, before it knows whose a packet is:
+ * what it says then of all addresses but the cloaked ones tells of these.
+ */
+TEST_F(AddressesTest, ErrorsAboutOthersGoToPeersOnly)
+{
+	const auto quote = [](const Packet &packet) {
+		const Bytes frame = packet.bytes();
+
+		return Raw{Bytes(frame.begin() + 14, frame.end())};
+	};
+	const auto error4 = [&quote](const Host &to, std::uint8_t type,
+	                             std::uint8_t code, const Addr4 &asked) {
+		return egress(Ethernet{.src = kLake.mac, .dst = to.mac} /
+		              Ipv4{.src = visible4(), .dst = to.v4} /
+		              Icmp{.type = type, .code = code} /
+		              quote(Ethernet{} /
+		                    Ipv4{.src = to.v4, .dst = asked} / Udp{}))
+		    .reason;
+	};
+	const auto error6 = [&quote](const Host &to, std::uint8_t type,
+	                             std::uint8_t code, const Addr6 &asked) {
+		return egress(Ethernet{.src = kLake.mac, .dst = to.mac} /
+		              Ipv6{.src = visible6(), .dst = to.v6} /
+		              Icmp6{.type = type, .code = code} /
+		              quote(Ethernet{} /
+		                    Ipv6{.src = to.v6, .dst = asked} / Udp{}))
+		    .reason;
+	};
+	const Addr4 free4 = v4("192.0.2.77");
+	const Addr6 free6 = v6("2001:db8::77");
+
+	EXPECT_EQ(error4(kScanner, 12, 0, free4), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(error6(kScanner, 4, 2, free6), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(error6(kScanner, 4, 2, v6("ff02::1:ff12:3456")),
+	          CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(error6(kScanner, 1, 0, free6), CLOAK_DROP_EGRESS_ADVERT);
+	EXPECT_EQ(egress(Ethernet{.src = kLake.mac, .dst = kScanner.mac} /
+	                 Ipv4{.src = visible4(), .dst = kScanner.v4} /
+	                 Icmp{.type = 12} / payload(12))
+	              .reason,
+	          CLOAK_DROP_EGRESS_ADVERT)
+	    << "nobody knows about whom";
+	EXPECT_EQ(error4(kPeer, 12, 0, free4), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(error6(kPeer, 4, 2, free6), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(error4(kScanner, 12, 0, visible4()), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(error6(kScanner, 4, 2, visible6()), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(error6(kScanner, 1, 0, visible6()), CLOAK_PASS_VISIBLE);
+	/* What routers say about packets that they would send on. */
+	for (const std::uint8_t type : {3, 11})
+		EXPECT_EQ(error4(kScanner, type, 4, free4), CLOAK_PASS_VISIBLE);
+	for (const std::uint8_t type : {2, 3})
+		EXPECT_EQ(error6(kScanner, type, 0, free6), CLOAK_PASS_VISIBLE);
+	EXPECT_EQ(error6(kScanner, 1, 3, free6), CLOAK_PASS_VISIBLE);
 }
 
 /** Responders list all addresses, whichever they answer from. */

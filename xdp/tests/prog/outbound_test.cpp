@@ -134,6 +134,33 @@ TEST_F(OutboundTest, OnlyWhatBeginsAnAssociationOpensOne)
 	}
 }
 
+/** Heartbeats find out which addresses of the other end can be reached. */
+TEST_F(OutboundTest, AnAssociationHasSeveralAddresses)
+{
+	const Addr4 second = {198, 51, 100, 9};
+	const auto heartbeat = [&second](std::uint16_t port) {
+		egress(Ethernet{.src = kLake.mac, .dst = kOutbound.mac} /
+		       Ipv4{.src = kLake.v4, .dst = second} /
+		       Sctp{.sport = port} / Raw{{4, 0, 0, 8, 0, 0, 0, 0}});
+		return ingress(
+			   Ethernet{.src = kOutbound.mac, .dst = kLake.mac} /
+			   Ipv4{.src = second, .dst = kLake.v4} /
+			   Sctp{.sport = 4420, .dport = port})
+		    .reason;
+	};
+
+	PolicyText()
+	    .whole()
+	    .cloaked("192.0.2.5")
+	    .peer("192.0.2.53", CLOAK_PEER_OUTBOUND)
+	    .peer("198.51.100.9", CLOAK_PEER_OUTBOUND)
+	    .commit(policy());
+	EXPECT_EQ(heartbeat(40001), CLOAK_DROP_NO_FLOW);
+	egress(ask(Sctp{.sport = 40001}) / Raw{{1, 0, 0, 8, 0, 0, 0, 0}});
+	EXPECT_EQ(heartbeat(40001), CLOAK_PASS_FLOW);
+	EXPECT_EQ(heartbeat(40002), CLOAK_DROP_NO_FLOW);
+}
+
 /** It has not left: nobody may answer it, nor ask for the host. */
 TEST_F(OutboundTest, WhatARuleDropsOpensNothing)
 {
